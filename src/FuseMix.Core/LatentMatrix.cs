@@ -1,0 +1,30 @@
+namespace FuseMix;
+
+/// <summary>Latents in memory.</summary>
+/// <param name="values">[count × dimension], row-major; not copied.</param>
+/// <param name="dimension">Values per row, at least 1.</param>
+public sealed class LatentMatrix(float[] values, int dimension) : ILatentMatrix
+{
+    /// <inheritdoc/>
+    public int Count { get; } = values.Length / dimension;
+
+    /// <inheritdoc/>
+    public int Dimension => dimension;
+
+    /// <summary>One row.</summary>
+    public ReadOnlySpan<float> this[int row] => values.AsSpan(row * dimension, dimension);
+
+    /// <inheritdoc/>
+    public void Gather(ReadOnlySpan<int> rows, Span<float> destination)
+    {
+        for (var i = 0; i < rows.Length; i++) this[rows[i]].CopyTo(destination[(i * dimension)..]);
+    }
+
+    /// <summary>A copy in memory of any latents.</summary>
+    public static LatentMatrix Copy(ILatentMatrix source)
+    {
+        var values = new float[(long)source.Count * source.Dimension];
+        source.Gather(Enumerable.Range(0, source.Count).ToArray(), values);
+        return new LatentMatrix(values, source.Dimension);
+    }
+}
