@@ -1,0 +1,75 @@
+using Orleans;
+using Orleans.Concurrency;
+
+namespace FuseMix.Contracts.Catalog;
+
+/// <summary>Lists what the shared storage holds.</summary>
+/// <remarks>Stateless: any key will do, 0 by custom.</remarks>
+public interface ICatalogGrain : IGrainWithIntegerKey
+{
+    /// <summary>Encoder packs, by name.</summary>
+    Task<EncoderSummary[]> Encoders();
+
+    /// <summary>Datasets, by name.</summary>
+    Task<DatasetSummary[]> Datasets();
+
+    /// <summary>Latent sets, by dataset and encoder.</summary>
+    Task<LatentSetSummary[]> LatentSets();
+
+    /// <summary>Fusion models, by name.</summary>
+    Task<ModelSummary[]> Models();
+
+    /// <summary>Names of the collections.</summary>
+    Task<string[]> Collections();
+}
+
+/// <summary>An encoder pack.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Modality">What it encodes.</param>
+/// <param name="Dimension">Values per latent.</param>
+/// <param name="Fingerprint">SHA-256 over the pack, in hexadecimal.</param>
+/// <param name="Licence">Licence of the weights.</param>
+/// <param name="Origin">Where they came from.</param>
+/// <param name="Error">Why it cannot be used; null when sound.</param>
+[GenerateSerializer, Immutable]
+public sealed record EncoderSummary(
+    string Name, Modality Modality, int Dimension, string Fingerprint, string Licence, string Origin, string? Error);
+
+/// <summary>A dataset.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Items">Items per modality.</param>
+/// <param name="Pairs">Pairs per split.</param>
+/// <param name="Groups">Groups that splits never cut.</param>
+/// <param name="Failures">Items that the import could not take.</param>
+/// <param name="Licence">Licence of the content.</param>
+/// <param name="Error">Why it cannot be used; null when sound.</param>
+[GenerateSerializer, Immutable]
+public sealed record DatasetSummary(
+    string Name,
+    Dictionary<Modality, int> Items,
+    Dictionary<string, int> Pairs,
+    int Groups,
+    int Failures,
+    string Licence,
+    string? Error);
+
+/// <summary>A latent set.</summary>
+/// <param name="Dataset">Its dataset.</param>
+/// <param name="Encoder">Its encoder.</param>
+/// <param name="Fingerprint">The encoder pack's fingerprint.</param>
+/// <param name="Count">Latents stored.</param>
+/// <param name="Dimension">Values per latent.</param>
+/// <param name="Failed">Items without a latent.</param>
+/// <param name="Complete">Whether every shard is committed.</param>
+[GenerateSerializer, Immutable]
+public sealed record LatentSetSummary(
+    string Dataset, string Encoder, string Fingerprint, int Count, int Dimension, int Failed, bool Complete);
+
+/// <summary>A fusion model.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Encoders">Encoder per modality.</param>
+/// <param name="Dimension">Values per embedding (D_s).</param>
+/// <param name="Steps">Optimiser steps it was trained for.</param>
+/// <param name="Error">Why it cannot be used; null when sound.</param>
+[GenerateSerializer, Immutable]
+public sealed record ModelSummary(string Name, Dictionary<Modality, string> Encoders, int Dimension, int Steps, string? Error);

@@ -1,0 +1,25 @@
+using Orleans;
+using Orleans.Concurrency;
+
+namespace FuseMix.Contracts.Cluster;
+
+/// <summary>Tells what the cluster consists of.</summary>
+/// <remarks>Stateless: any key will do, 0 by custom.</remarks>
+public interface IClusterGrain : IGrainWithIntegerKey
+{
+    /// <summary>The nodes as the answering one sees them.</summary>
+    Task<ClusterStatus> Status();
+}
+
+/// <summary>What the cluster consists of.</summary>
+/// <param name="Runtime">"Orleans" or "Embedded".</param>
+/// <param name="Nodes">Every node known.</param>
+[GenerateSerializer, Immutable]
+public sealed record ClusterStatus(string Runtime, NodeStatus[] Nodes);
+
+/// <summary>One node.</summary>
+/// <param name="Name">Its name, without the roles.</param>
+/// <param name="Roles">What it does; see <see cref="NodeRoles"/>.</param>
+/// <param name="State">Its membership state, e.g. Active or Dead.</param>
+[GenerateSerializer, Immutable]
+public sealed record NodeStatus(string Name, string[] Roles, string State);

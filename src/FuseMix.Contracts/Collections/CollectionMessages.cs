@@ -1,0 +1,43 @@
+using Orleans;
+using Orleans.Concurrency;
+
+namespace FuseMix.Contracts.Collections;
+
+/// <summary>Build a generation from every stored latent of a dataset.</summary>
+/// <param name="Model">Name of the fusion model whose shared space it lives in.</param>
+/// <param name="Dataset">Name of the dataset.</param>
+/// <param name="RowsPerShard">Embeddings per shard, at least 1.</param>
+/// <param name="Replace">Whether a collection of another dataset or model may be replaced.</param>
+[GenerateSerializer, Immutable]
+public sealed record CollectionBuild(string Model, string Dataset, int RowsPerShard = 65_536, bool Replace = true);
+
+/// <summary>What a collection holds.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Generation">Id of the live generation.</param>
+/// <param name="Model">Fusion model of the live generation.</param>
+/// <param name="Dataset">Dataset of the live generation.</param>
+/// <param name="Dimension">Values per embedding.</param>
+/// <param name="Shards">Shards of the live generation.</param>
+/// <param name="Generations">Ids of all generations on disk, newest first.</param>
+/// <param name="Reused">Whether the last build found its generation already there.</param>
+[GenerateSerializer, Immutable]
+public sealed record CollectionStatus(
+    string Name,
+    string Generation,
+    string Model,
+    string Dataset,
+    int Dimension,
+    ShardStatus[] Shards,
+    string[] Generations,
+    bool Reused)
+{
+    /// <summary>Number of items of a modality.</summary>
+    public int Count(Modality modality) => Shards.Where(s => s.Modality == modality).Sum(s => s.Count);
+}
+
+/// <summary>One shard of a generation.</summary>
+/// <param name="Name">Its name, unique in the generation.</param>
+/// <param name="Modality">Modality of its items.</param>
+/// <param name="Count">Number of items.</param>
+[GenerateSerializer, Immutable]
+public sealed record ShardStatus(string Name, Modality Modality, int Count);

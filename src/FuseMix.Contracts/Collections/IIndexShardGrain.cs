@@ -1,0 +1,57 @@
+using Orleans;
+using Orleans.Concurrency;
+
+namespace FuseMix.Contracts.Collections;
+
+/// <summary>Holds one shard of one generation, memory-mapped, on a node with the role <see cref="Cluster.NodeRoles.Index"/>.</summary>
+/// <remarks>Key: <see cref="IndexShardKey"/>. A shard never changes, so its calls interleave freely.</remarks>
+public interface IIndexShardGrain : IGrainWithStringKey
+{
+    /// <summary>The best items for each of a batch of embeddings.</summary>
+    /// <exception cref="FuseMixException">The shard's file is missing or damaged, or the query does not fit it.</exception>
+    [AlwaysInterleave]
+    Task<ShardAnswer> Search(ShardQuery query);
+
+    /// <summary>The embedding of an item, or null where the shard does not hold it.</summary>
+    [AlwaysInterleave]
+    Task<float[]?> Embedding(string itemId);
+}
+
+/// <summary>Names one shard of one generation of one collection.</summary>
+/// <param name="Collection">Name of the collection.</param>
+/// <param name="Generation">Id of the generation.</param>
+/// <param name="Shard">Name of the shard.</param>
+public readonly record struct IndexShardKey(string Collection, string Generation, string Shard)
+{
+    /// <summary>Reads a grain key.</summary>
+    public static IndexShardKey Parse(string key) => key.Split('/') is [var collection, var generation, var shard]
+        ? new IndexShardKey(collection, generation, shard)
+        : throw new FuseMixException(FailureKind.Invalid, $"'{key}' is not the key of an index shard.", "Use collection/generation/shard.");
+
+    /// <summary>The grain key.</summary>
+    public override string ToString() => $"{Collection}/{Generation}/{Shard}";
+}
+
+/// <summary>A batch of queries to one shard.</summary>
+/// <param name="Embeddings">[count × dimension], row-major, unit length.</param>
+/// <param name="Count">Number of queries, at least 1.</param>
+/// <param name="K">Hits wanted per query, 1 to 10,000.</param>
+/// <param name="MinScore">Least cosine of a hit; null for no threshold.</param>
+/// <param name="Filter">Metadata that a hit must have: key → any of these values; null for no filter.</param>
+/// <param name="Exclude">Ids never to return; null for none.</param>
+[GenerateSerializer, Immutable]
+public sealed record ShardQuery(
+    float[] Embeddings, int Count, int K, float? MinScore, Dictionary<string, string[]>? Filter, string[]? Exclude);
+
+/// <summary>What one shard found.</summary>
+/// <param name="Hits">Per query, best first.</param>
+[GenerateSerializer, Immutable]
+public sealed record ShardAnswer(Hit[][] Hits);
+
+/// <summary>An item found.</summary>
+/// <param name="Id">Id of the item.</param>
+/// <param name="Modality">Its modality.</param>
+/// <param name="Score">Cosine of query and item, -1..1.</param>
+/// <param name="Metadata">What is known of the item: caption, file, group, split and the dataset's own keys.</param>
+[GenerateSerializer, Immutable]
+public sealed record Hit(string Id, Modality Modality, float Score, Dictionary<string, string> Metadata);

@@ -1,0 +1,37 @@
+using Orleans;
+using Orleans.Concurrency;
+
+namespace FuseMix.Contracts.Extraction;
+
+/// <summary>
+/// Fills the latent set of one dataset × one encoder. It plans shards, leases them to extractors, and knows what is done from the
+/// latent store itself, so that a repeated, concurrent or interrupted job never extracts a committed shard again.
+/// </summary>
+/// <remarks>Key: <see cref="ExtractionRequest.Key"/>.</remarks>
+public interface IExtractionJobGrain : IGrainWithStringKey
+{
+    /// <summary>Starts, or goes on with, the extraction. Safe to repeat: a running job answers its status.</summary>
+    /// <exception cref="FuseMixException">Unknown dataset or encoder, or the dataset has nothing of the encoder's modality.</exception>
+    Task<ExtractionStatus> Start(ExtractionRequest request);
+
+    /// <summary>Where the job stands.</summary>
+    [AlwaysInterleave]
+    Task<ExtractionStatus> Status();
+
+    /// <summary>Stops leasing shards. Committed ones stay; <see cref="Start"/> goes on from there.</summary>
+    [AlwaysInterleave]
+    Task<ExtractionStatus> Cancel();
+
+    /// <summary>The status now and whenever it changes, ending with the one in which the job is over.</summary>
+    IAsyncEnumerable<ExtractionStatus> Watch(CancellationToken cancellationToken = default);
+
+    /// <summary>For extractors: a shard to work on, or null where there is nothing left to do.</summary>
+    /// <param name="extractor">Key of the extractor that asks; asking again gives the shard that it already holds.</param>
+    Task<ShardLease?> Lease(string extractor);
+
+    /// <summary>For extractors: proof of life, and how far the shard is. False when the lease is lost: drop the shard.</summary>
+    Task<bool> Renew(string extractor, int shard, int itemsDone);
+
+    /// <summary>For extractors: the shard stands in the latent store, or could not be made (<see cref="ShardOutcome.Error"/>).</summary>
+    Task Report(string extractor, ShardOutcome outcome);
+}

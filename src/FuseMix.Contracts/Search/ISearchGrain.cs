@@ -1,0 +1,12 @@
+using Orleans;
+
+namespace FuseMix.Contracts.Search;
+
+/// <summary>Answers searches: encodes the queries, takes them through the fusion model's adapters, asks every shard and merges.</summary>
+/// <remarks>Stateless: any key will do, 0 by custom.</remarks>
+public interface ISearchGrain : IGrainWithIntegerKey
+{
+    /// <summary>Searches one collection with a batch of queries.</summary>
+    /// <exception cref="FuseMixException">Unknown collection or item; a query without terms, or that cannot be decoded; K out of range.</exception>
+    Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default);
+}

@@ -1,0 +1,43 @@
+using FuseMix.Contracts.Cluster;
+using FuseMix.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans;
+
+namespace FuseMix.Grains.Hosting;
+
+/// <summary>A whole cluster in this process: one node with every role, on either grain runtime.</summary>
+public sealed class LocalCluster : IAsyncDisposable
+{
+    private readonly IHost _host;
+
+    private LocalCluster(IHost host) => _host = host;
+
+    /// <summary>Where to get grains.</summary>
+    public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
+
+    /// <summary>Starts it.</summary>
+    /// <param name="home">Where everything is stored.</param>
+    /// <param name="options">How much of the machine to use; null for all of it.</param>
+    /// <param name="logLevel">Least level of the log lines that go to standard error.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    public static async Task<LocalCluster> StartAsync(
+        FuseMixHome home, NodeOptions? options = null, LogLevel logLevel = LogLevel.Warning, CancellationToken cancellationToken = default)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Logging.SetMinimumLevel(logLevel);
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.AddFuseMixNode(home, options ?? new NodeOptions { Name = "local", Roles = [.. NodeRoles.All] });
+        var host = builder.Build();
+        await host.StartAsync(cancellationToken);
+        return new LocalCluster(host);
+    }
+
+    /// <summary>Stops it in order: running work is told to stop and keeps what is committed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+}
