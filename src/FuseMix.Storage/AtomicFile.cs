@@ -10,25 +10,31 @@ public static partial class AtomicFile
 {
     /// <summary>Writes <paramref name="path"/> with what <paramref name="write"/> puts into the stream.</summary>
     /// <remarks>Missing folders are made. If <paramref name="write"/> fails, the temporary file is removed and nothing changes.</remarks>
+    /// <exception cref="FuseMixException">The disk is full, or the folder cannot be written to.</exception>
     public static void Write(string path, Action<Stream> write)
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
-        Directory.CreateDirectory(folder);
         var temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Environment.ProcessId}-{Guid.NewGuid():N}.tmp");
         try
         {
-            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16))
+            Directory.CreateDirectory(folder);
+            // Shared for deletion and open until it has its final name: a file that is open is how RemoveLeftovers knows a live writer.
+            using (var stream = new FileStream(temporary, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, 1 << 16))
             {
                 write(stream);
+                Faults.Reach($"written {Path.GetFileName(path)}");
                 stream.Flush(flushToDisk: true);
+                Faults.Reach($"synced {Path.GetFileName(path)}");
+                File.Move(temporary, path, overwrite: true);
             }
 
-            File.Move(temporary, path, overwrite: true);
+            Faults.Reach($"renamed {Path.GetFileName(path)}");
             SyncFolder(folder);
         }
-        catch
+        catch (Exception e) when (e is not SimulatedCrash)
         {
-            File.Delete(temporary);
+            if (Directory.Exists(folder)) File.Delete(temporary);
+            if (DiskFailure.Of(e, path) is { } failure) throw failure;
             throw;
         }
     }
@@ -42,6 +48,28 @@ public static partial class AtomicFile
     /// <summary>Writes a value as JSON.</summary>
     public static void WriteJson<T>(string path, T value, JsonTypeInfo<T> type) =>
         Write(path, stream => JsonSerializer.Serialize(stream, value, type));
+
+    /// <summary>Removes from a folder the temporary files of writers that died; those of live writers stay.</summary>
+    /// <returns>The names of the removed files.</returns>
+    public static IReadOnlyList<string> RemoveLeftovers(string folder)
+    {
+        if (!Directory.Exists(folder)) return [];
+        var removed = new List<string>();
+        foreach (var path in Directory.EnumerateFiles(folder, ".*.tmp").Order(StringComparer.Ordinal))
+        {
+            try
+            {
+                using var exclusive = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+                removed.Add(Path.GetFileName(path));
+            }
+            catch (IOException)
+            {
+                // Somebody is writing it just now, or has just renamed it.
+            }
+        }
+
+        return removed;
+    }
 
     /// <summary>Makes the renames and deletions done in a folder durable; without effect where the platform has no such call.</summary>
     public static void SyncFolder(string folder)
