@@ -1,0 +1,64 @@
+using FuseMix.Contracts.Cluster;
+using FuseMix.Data.Datasets;
+using FuseMix.Data.Latents;
+using FuseMix.Encoders.Packs;
+using FuseMix.Grains.Collections;
+using FuseMix.Grains.Extraction;
+using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Training;
+using FuseMix.Persistence.Sqlite;
+using FuseMix.Retrieval.Generations;
+using FuseMix.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Orleans.Configuration;
+using Orleans.Hosting;
+using Orleans.Runtime.Hosting;
+using Orleans.Serialization;
+
+namespace FuseMix.Grains.Hosting;
+
+/// <summary>Puts a node together: its grains, what they stand on, and their runtime.</summary>
+public static class NodeHosting
+{
+    /// <summary>Makes the host a node of its own cluster of one, with grain state in SQLite under the home folder.</summary>
+    /// <exception cref="FuseMixException">An option is out of range, or the home folder cannot be written to.</exception>
+    public static IHostApplicationBuilder AddFuseMixNode(this IHostApplicationBuilder builder, FuseMixHome home, NodeOptions options)
+    {
+        builder.UseOrleans(silo => silo.UseLocalhostClustering().AddFuseMix(home, options));
+        return builder;
+    }
+
+    /// <summary>Adds the grains and all they need to a silo whose clustering is configured elsewhere.</summary>
+    public static ISiloBuilder AddFuseMix(this ISiloBuilder silo, FuseMixHome home, NodeOptions options)
+    {
+        options.Validate();
+        home.EnsureWritable();
+        silo.Configure<SiloOptions>(o => o.SiloName = NodeName.Create(options.Name, options.Roles).ToString());
+        silo.AddSqliteGrainStorage(GrainStorage.Name, Path.Combine(home.State, "grains.db"));
+        silo.AddPlacementDirector<ExtractPlacement, NodeRoleDirector>();
+        silo.AddPlacementDirector<TrainPlacement, NodeRoleDirector>();
+        silo.AddPlacementDirector<IndexPlacement, NodeRoleDirector>();
+        silo.Configure<ExceptionSerializationOptions>(o => o.SupportedNamespacePrefixes.Add(nameof(FuseMix)));
+
+        var services = silo.Services;
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton(home);
+        services.AddSingleton(options);
+        services.AddSingleton<NodeDirectory>();
+        services.AddSingleton(new EncoderPackStore(home.Encoders));
+        services.AddSingleton(new DatasetStore(home));
+        services.AddSingleton(new LatentStore(home));
+        services.AddSingleton(new CollectionStore(home));
+        services.AddSingleton<DatasetCache>();
+        services.AddSingleton<EncoderSessions>();
+        services.AddSingleton<FusionModels>();
+        services.AddSingleton<ShardExtraction>();
+        services.AddSingleton<StoredLatents>();
+        services.AddSingleton<TrainingRun>();
+        services.AddSingleton<ModelEvaluation>();
+        services.AddSingleton<GenerationBuild>();
+        return silo;
+    }
+}

@@ -1,0 +1,19 @@
+using FuseMix.Contracts.Cluster;
+using Orleans.Runtime;
+
+namespace FuseMix.Grains.Nodes;
+
+/// <summary>The nodes of the cluster as this one sees them.</summary>
+internal sealed class NodeDirectory(ISiloStatusOracle membership)
+{
+    /// <summary>Every node known, by name.</summary>
+    public NodeStatus[] All() =>
+        [.. membership.GetApproximateSiloStatuses()
+            .Select(entry => (Name: membership.TryGetSiloName(entry.Key, out var name) ? name : entry.Key.ToString(), State: entry.Value))
+            .Select(node => (Node: NodeName.Parse(node.Name), node.State))
+            .Select(node => new NodeStatus(node.Node.Name, [.. node.Node.Roles], node.State.ToString()))
+            .OrderBy(node => node.Name, StringComparer.Ordinal)];
+
+    /// <summary>Number of active nodes with a role.</summary>
+    public int Count(string role) => All().Count(node => node.State == nameof(SiloStatus.Active) && node.Roles.Contains(role));
+}

@@ -1,0 +1,45 @@
+using FuseMix.Contracts.Cluster;
+
+namespace FuseMix.Grains.Nodes;
+
+/// <summary>What one node is and how much of its machine it uses.</summary>
+public sealed class NodeOptions
+{
+    /// <summary>Name of the node, unique in the cluster.</summary>
+    public string Name { get; set; } = "local";
+
+    /// <summary>What it does; see <see cref="NodeRoles"/>.</summary>
+    public IReadOnlyList<string> Roles { get; set; } = NodeRoles.All;
+
+    /// <summary>Processor threads for encoding, training and search, 1 or more.</summary>
+    public int Threads { get; set; } = Environment.ProcessorCount;
+
+    /// <summary>Items per shard of a latent set: what a crash can cost at most, per extractor.</summary>
+    public int ItemsPerShard { get; set; } = 512;
+
+    /// <summary>How long an extractor may be silent before its shard goes to another.</summary>
+    public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How many times a shard is tried before the job fails.</summary>
+    public int ShardAttempts { get; set; } = 3;
+
+    /// <summary>Optimiser steps between two checkpoints.</summary>
+    public int CheckpointSteps { get; set; } = 100;
+
+    /// <summary>Fails, naming the key, where a value is out of range.</summary>
+    /// <exception cref="FuseMixException">A value is out of range.</exception>
+    public void Validate()
+    {
+        _ = NodeName.Create(Name, Roles);
+        Require(Threads is >= 1 and <= 1024, nameof(Threads), "1 to 1024");
+        Require(ItemsPerShard is >= 1 and <= 1_000_000, nameof(ItemsPerShard), "1 to 1,000,000");
+        Require(LeaseDuration >= TimeSpan.FromSeconds(1), nameof(LeaseDuration), "at least 1 s");
+        Require(ShardAttempts is >= 1 and <= 100, nameof(ShardAttempts), "1 to 100");
+        Require(CheckpointSteps >= 1, nameof(CheckpointSteps), "at least 1");
+    }
+
+    private static void Require(bool holds, string key, string range)
+    {
+        if (!holds) throw new FuseMixException(FailureKind.Invalid, $"Node option {key} is out of range.", $"It must be {range}.");
+    }
+}

@@ -1,0 +1,50 @@
+using FuseMix.Contracts;
+using FuseMix.Contracts.Training;
+using Orleans;
+
+namespace FuseMix.Grains.Training;
+
+/// <summary>What survives the trainer's node: the queue and how each job ended.</summary>
+[GenerateSerializer]
+public sealed class TrainerRecord
+{
+    /// <summary>Every job, in the order of submission.</summary>
+    [Id(0)]
+    public List<TrainingJobRecord> Jobs { get; set; } = [];
+
+    /// <summary>The job of that id, or null.</summary>
+    public TrainingJobRecord? Find(string jobId) => Jobs.Find(job => job.Request.JobId == jobId);
+}
+
+/// <summary>One training job.</summary>
+[GenerateSerializer]
+public sealed class TrainingJobRecord
+{
+    /// <summary>What was asked.</summary>
+    [Id(0)]
+    public required TrainingRequest Request { get; set; }
+
+    /// <summary>Where it stands; one that was running when its node died still says so, and goes on.</summary>
+    [Id(1)]
+    public JobState State { get; set; }
+
+    /// <summary>When it was first submitted.</summary>
+    [Id(2)]
+    public DateTimeOffset SubmittedAt { get; set; }
+
+    /// <summary>Why it failed; null otherwise.</summary>
+    [Id(3)]
+    public string? Error { get; set; }
+
+    /// <summary>Steps done when it was last written.</summary>
+    [Id(4)]
+    public int Step { get; set; }
+
+    /// <summary>Steps in all.</summary>
+    [Id(5)]
+    public int Steps { get; set; }
+
+    /// <summary>Loss when it was last written.</summary>
+    [Id(6)]
+    public double Loss { get; set; } = double.NaN;
+}
