@@ -1,0 +1,22 @@
+namespace FuseMix.Data.Datasets;
+
+/// <summary>What an import of a user's own data needs to know.</summary>
+/// <param name="Name">The dataset's name.</param>
+public sealed record ImportSettings(string Name)
+{
+    /// <summary>The terms under which the data may be used.</summary>
+    public string Licence { get; init; } = "not stated";
+
+    /// <summary>One or two sentences about it; null for a sentence that names the source.</summary>
+    public string? About { get; init; }
+
+    /// <summary>The shares of the splits for groups whose split the source does not give.</summary>
+    public SplitRatios Ratios { get; init; } = SplitRatios.Default;
+
+    internal ImportSettings Checked()
+    {
+        ResourceName.Require(Name, "dataset");
+        Ratios.Checked();
+        return this;
+    }
+}
