@@ -1,0 +1,257 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using FuseMix.Retrieval.Shards;
+using FuseMix.Storage;
+
+namespace FuseMix.Retrieval.Generations;
+
+/// <summary>Collections on disk: <c>collections/&lt;name&gt;/&lt;generation&gt;/</c> with shard files and a manifest, and <c>live.json</c> beside them.</summary>
+/// <remarks>
+/// A generation never changes once its manifest is there. Which one is live is one small file, swapped atomically: whoever reads it sees
+/// the old generation or the new one, whole. Safe for several processes on one folder.
+/// </remarks>
+/// <param name="home">The home folder.</param>
+/// <param name="time">The clock for time stamps; the system's where null.</param>
+public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
+{
+    private const string ManifestFile = "manifest.json";
+    private const string LiveFile = "live.json";
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private readonly TimeProvider _time = time ?? TimeProvider.System;
+
+    internal DateTimeOffset Now => _time.GetUtcNow();
+
+    /// <summary>The names of all collections with at least one committed generation, in order.</summary>
+    public IReadOnlyList<string> Collections() =>
+        [.. Folders(home.Collections).Where(name => ResourceName.IsValid(name) && Generations(name).Any()).Order(StringComparer.Ordinal)];
+
+    /// <summary>Starts a new generation of a collection, which need not exist yet.</summary>
+    /// <exception cref="FuseMixException">A name or the dimension is not valid, or the disk fails.</exception>
+    public GenerationBuild Begin(string collection, GenerationSpec spec)
+    {
+        ResourceName.Require(collection, "collection");
+        ResourceName.Require(spec.Model, "fusion model");
+        using var changing = Lock(collection);
+
+        // The number is for people and for order; the random part makes ids unique even after a collection was dropped and made anew.
+        var number = 1 + Folders(FolderOf(collection)).Select(NumberOf).DefaultIfEmpty(0).Max();
+        var generation = string.Create(CultureInfo.InvariantCulture, $"g{number:D6}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+        var probe = new ShardWriter(generation, "probe", Modality.Image, spec.Dimension, spec.Columns);
+        var folder = FolderOf(collection, generation);
+        Directory.CreateDirectory(folder);
+        AtomicFile.SyncFolder(FolderOf(collection));
+        return new GenerationBuild(
+            this, collection, generation, spec with { Columns = probe.Columns }, FileLock.Acquire(Path.Combine(folder, GenerationBuild.LockFile), $"Generation '{generation}'", TimeSpan.Zero));
+    }
+
+    /// <summary>The generation that searches see; null where the collection has none that is live.</summary>
+    /// <exception cref="FuseMixException">There is no such collection, or its files are damaged.</exception>
+    public GenerationManifest? Live(string collection)
+    {
+        RequireCollection(collection);
+        return LiveId(collection) is { } id ? Manifest(collection, id) : null;
+    }
+
+    /// <summary>All committed generations of a collection, the newest first.</summary>
+    /// <exception cref="FuseMixException">There is no such collection, or its files are damaged.</exception>
+    public IReadOnlyList<GenerationManifest> List(string collection)
+    {
+        RequireCollection(collection);
+        return [.. Generations(collection).Select(id => Manifest(collection, id))];
+    }
+
+    /// <summary>The manifest of one committed generation.</summary>
+    /// <exception cref="FuseMixException">There is none (the nearest id is named), or it is damaged.</exception>
+    public GenerationManifest Manifest(string collection, string generation)
+    {
+        RequireCollection(collection);
+        if (!Generations(collection).Contains(generation)) throw FuseMixException.UnknownName($"generation of collection '{collection}'", generation, Generations(collection));
+        var path = Path.Combine(FolderOf(collection, generation), ManifestFile);
+        var manifest = Read(path, GenerationJson.Default.GenerationManifest);
+        if (manifest.Collection != collection || manifest.Generation != generation)
+        {
+            throw Corrupt(path, $"it is that of generation '{manifest.Generation}' of collection '{manifest.Collection}'");
+        }
+
+        if (manifest.Dimension < 1 || manifest.Shards.Count == 0 || manifest.Shards.Any(s => s is null || !ResourceName.IsValid(s.Name) || s.File != s.Name + ShardFormat.Extension || s.Count < 1))
+        {
+            throw Corrupt(path, "its shards are not valid");
+        }
+
+        return manifest;
+    }
+
+    /// <summary>Opens one shard of a generation and checks that it is the one that the manifest names.</summary>
+    /// <param name="manifest">The generation.</param>
+    /// <param name="shard">The shard's name.</param>
+    /// <param name="verify">Also compare the file's SHA-256, which reads all of it.</param>
+    /// <exception cref="FuseMixException">No such shard; or the file is missing, damaged, or of another generation.</exception>
+    public IndexShard OpenShard(GenerationManifest manifest, string shard, bool verify = true)
+    {
+        var entry = manifest.Shards.FirstOrDefault(s => s.Name == shard) ?? throw FuseMixException.UnknownName("shard", shard, manifest.Shards.Select(s => s.Name));
+        var path = Path.Combine(FolderOf(manifest.Collection, manifest.Generation), entry.File);
+        var opened = IndexShard.Open(path, verify: false);
+        try
+        {
+            if (opened.Generation != manifest.Generation) throw Foreign($"generation '{opened.Generation}', not '{manifest.Generation}'");
+            if (opened.Name != entry.Name) throw Foreign($"shard '{opened.Name}', not '{entry.Name}'");
+            if (opened.Modality != entry.Modality) throw Foreign($"{opened.Modality} items, not {entry.Modality}");
+            if (opened.Dimension != manifest.Dimension) throw Foreign($"dimension {opened.Dimension}, not {manifest.Dimension}");
+            if (opened.Count != entry.Count) throw Foreign($"{opened.Count} items, not {entry.Count}");
+            if (!opened.Columns.SequenceEqual(manifest.Columns, StringComparer.Ordinal)) throw Foreign("other metadata columns");
+            if (verify) FileChecksum.Require(path, new Fingerprint(entry.Sha256), "Restore it from a copy, or build the collection again.");
+            return opened;
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+
+        FuseMixException Foreign(string found) => new(
+            FailureKind.Corrupt, $"The shard file '{path}' does not belong to its manifest: it is of {found}.", "Restore it from a copy, or build the collection again.");
+    }
+
+    /// <summary>Makes a committed generation the one that searches see. Doing it twice changes nothing.</summary>
+    /// <exception cref="FuseMixException">There is no such generation.</exception>
+    public GenerationManifest MakeLive(string collection, string generation)
+    {
+        using var changing = Change(collection);
+        var manifest = Manifest(collection, generation);
+        AtomicFile.WriteJson(Path.Combine(FolderOf(collection), LiveFile), new LiveGeneration(generation), GenerationJson.Default.LiveGeneration);
+        return manifest;
+    }
+
+    /// <summary>Makes the newest committed generation before the live one live again.</summary>
+    /// <exception cref="FuseMixException">There is no live generation, or none before it.</exception>
+    public GenerationManifest RollBack(string collection)
+    {
+        var live = Live(collection) ?? throw new FuseMixException(FailureKind.Conflict, $"Collection '{collection}' has no live generation.", "Make one live by its id.");
+        var earlier = Generations(collection).FirstOrDefault(id => NumberOf(id) < NumberOf(live.Generation))
+            ?? throw new FuseMixException(FailureKind.Conflict, $"Collection '{collection}' has no generation before '{live.Generation}'.", "Build a new one instead.");
+        return MakeLive(collection, earlier);
+    }
+
+    /// <summary>Deletes a collection with all its generations.</summary>
+    /// <exception cref="FuseMixException">There is no such collection.</exception>
+    public void Drop(string collection)
+    {
+        using (Change(collection))
+        {
+            // First the pointer: if the machine stops in between, the rest is unreachable rather than half there.
+            File.Delete(Path.Combine(FolderOf(collection), LiveFile));
+            AtomicFile.SyncFolder(FolderOf(collection));
+            foreach (var generation in Generations(collection)) Delete(collection, generation);
+        }
+
+        Directory.Delete(FolderOf(collection), recursive: true);
+    }
+
+    /// <summary>Deletes one generation.</summary>
+    /// <exception cref="FuseMixException">There is no such generation, or it is live.</exception>
+    public void Drop(string collection, string generation)
+    {
+        using var changing = Change(collection);
+        _ = Manifest(collection, generation);
+        if (LiveId(collection) == generation)
+        {
+            throw new FuseMixException(FailureKind.Conflict, $"Generation '{generation}' of collection '{collection}' is live.", "Make another one live first, or drop the collection.");
+        }
+
+        Delete(collection, generation);
+    }
+
+    /// <summary>Deletes what builds left behind that ended without a commit, and all but the newest committed generations.</summary>
+    /// <param name="collection">The collection.</param>
+    /// <param name="keep">How many committed generations to keep beside the live one.</param>
+    /// <returns>The ids of the deleted generations.</returns>
+    /// <exception cref="FuseMixException">The collection's files are damaged.</exception>
+    public IReadOnlyList<string> CollectGarbage(string collection, int keep = int.MaxValue)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(keep);
+        using var changing = Change(collection);
+        var committed = Generations(collection);
+        var live = LiveId(collection);
+        var old = committed.Where(id => id != live).Skip(keep).ToList();
+        foreach (var id in old) Delete(collection, id);
+        foreach (var id in Folders(FolderOf(collection)).Where(id => NumberOf(id) > 0 && !committed.Contains(id)).ToList())
+        {
+            // Whoever still builds holds the lock.
+            using (var abandoned = FileLock.TryAcquire(Path.Combine(FolderOf(collection, id), GenerationBuild.LockFile)))
+            {
+                if (abandoned is null) continue;
+            }
+
+            Delete(collection, id);
+            old.Add(id);
+        }
+
+        return old;
+    }
+
+    internal void Enter(GenerationManifest manifest) =>
+        AtomicFile.WriteJson(Path.Combine(FolderOf(manifest.Collection, manifest.Generation), ManifestFile), manifest, GenerationJson.Default.GenerationManifest);
+
+    internal string FolderOf(string collection) => Path.Combine(home.Collections, ResourceName.Require(collection, "collection"));
+
+    internal string FolderOf(string collection, string generation) => Path.Combine(FolderOf(collection), ResourceName.Require(generation, "generation"));
+
+    private void Delete(string collection, string generation)
+    {
+        var folder = FolderOf(collection, generation);
+
+        // Without its manifest it is no generation any more, whatever is still there.
+        File.Delete(Path.Combine(folder, ManifestFile));
+        AtomicFile.SyncFolder(folder);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private string? LiveId(string collection)
+    {
+        var path = Path.Combine(FolderOf(collection), LiveFile);
+        return File.Exists(path) ? Read(path, GenerationJson.Default.LiveGeneration).Generation : null;
+    }
+
+    private FileLock Change(string collection)
+    {
+        RequireCollection(collection);
+        return Lock(collection);
+    }
+
+    private FileLock Lock(string collection) =>
+        FileLock.Acquire(Path.Combine(FolderOf(collection), ".lock"), $"Collection '{collection}'", Patience);
+
+    private void RequireCollection(string collection)
+    {
+        if (!ResourceName.IsValid(collection) || !Directory.Exists(FolderOf(collection))) throw FuseMixException.UnknownName("collection", collection, Collections());
+    }
+
+    private List<string> Generations(string collection) =>
+        [.. Folders(FolderOf(collection))
+            .Where(id => NumberOf(id) > 0 && File.Exists(Path.Combine(FolderOf(collection, id), ManifestFile)))
+            .OrderByDescending(NumberOf).ThenByDescending(id => id, StringComparer.Ordinal)];
+
+    private static IEnumerable<string> Folders(string folder) =>
+        Directory.Exists(folder) ? Directory.EnumerateDirectories(folder).Select(Path.GetFileName).OfType<string>() : [];
+
+    private static int NumberOf(string generation) =>
+        ResourceName.IsValid(generation) && generation is ['g', _, _, _, _, _, _, '-', ..]
+        && int.TryParse(generation.AsSpan(1, 6), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+
+    private static T Read<T>(string path, JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(path), type) ?? throw Corrupt(path, "it is empty");
+        }
+        catch (JsonException e)
+        {
+            throw Corrupt(path, "it is not valid JSON of its kind", e);
+        }
+    }
+
+    private static FuseMixException Corrupt(string path, string why, Exception? inner = null) =>
+        new(FailureKind.Corrupt, $"'{path}' is damaged: {why}.", "Restore it from a copy, or build the collection again.", inner);
+}
