@@ -15,11 +15,10 @@ new_checkout() {
   printf 'true\n' >"$checkout/tests/launcher/something-holds.test"
   : >"$calls"
 
-  local tool
-  for tool in awk base64 bash basename cat chmod cmp cp cut date df dirname du env find flock grep gzip head kill mkdir mkfifo \
-    mktemp mv paste readlink rm sed sha512sum sha256sum sleep sort tail tar timeout touch tr uname; do
-    ln -s "$(command -v "$tool")" "$stubs/$tool"
-  done
+  local -a tools
+  mapfile -t tools < <(type -P awk base64 bash basename cat chmod cmp cp cut date df dirname du env find flock grep gzip \
+    head kill mkdir mkfifo mktemp mv paste readlink rm sed sha512sum sha256sum sleep sort tail tar timeout touch tr uname)
+  ln -s "${tools[@]}" "$stubs/"
   stub ldconfig 'cat "$stubs/libraries"'
   printf '\tlibvips.so.42 (libc6) => /lib\n\tlibdnnl.so.2 (libc6) => /lib\n' >"$stubs/libraries"
   stub dotnet "$(cat "$repository/tests/launcher/stub-dotnet")"
@@ -33,7 +32,7 @@ new_checkout() {
   local hash
   hash=$(sha512sum "$stubs/package.tgz" | cut -d ' ' -f 1)
   # shellcheck disable=SC2001,SC2059 # the format is the data: \x escapes
-  sed -i "s|^integrity=.*|integrity=sha512-$(printf "$(sed 's/../\\x&/g' <<<"$hash")" | base64 -w 0)|" "$checkout/eng/fetch-onnxruntime"
+  sed -i "s|integrity=sha512-.*|integrity=sha512-$(printf "$(sed 's/../\\x&/g' <<<"$hash")" | base64 -w 0)|" "$checkout/eng/fetch-onnxruntime"
   package="$checkout/.fusemix/packages/com.github.asus4.onnxruntime@0.4.9"
 }
 
