@@ -5,6 +5,7 @@ namespace FuseMix.Encoders.Packs;
 
 /// <summary>What <c>encoder.json</c> says about a frozen encoder: how raw data become its input, and which tensor is the latent.</summary>
 /// <remarks>Exactly one of <see cref="Text"/>, <see cref="Image"/> and <see cref="Audio"/> is given, and it fits <see cref="Modality"/>.</remarks>
+// The generated JSON reader assigns every init property, those that the file leaves out with null or 0: so every default here is 0, or made of null.
 public sealed record EncoderPackDefinition
 {
     /// <summary>The name of the definition file in a pack folder.</summary>
@@ -17,16 +18,16 @@ public sealed record EncoderPackDefinition
     public required Modality Modality { get; init; }
 
     /// <summary>The ONNX file, relative to the pack folder.</summary>
-    public string Model { get; init; } = "model.onnx";
+    public string Model { get; init => field = value ?? "model.onnx"; } = "model.onnx";
 
     /// <summary>One or two sentences for somebody who chooses an encoder.</summary>
-    public string About { get; init; } = "";
+    public string About { get; init => field = value ?? ""; } = "";
 
     /// <summary>The licence of the weights, as an SPDX expression where there is one.</summary>
-    public string Licence { get; init; } = "";
+    public string Licence { get; init => field = value ?? ""; } = "";
 
     /// <summary>Where the weights come from: a package with its version, or a paper.</summary>
-    public string Origin { get; init; } = "";
+    public string Origin { get; init => field = value ?? ""; } = "";
 
     /// <summary>The tensor that is the latent.</summary>
     public required LatentDefinition Latent { get; init; }
@@ -122,7 +123,7 @@ public sealed record TextInputDefinition
     public required int MaxTokens { get; init; }
 
     /// <summary>A text put before every text, such as E5's "query: ".</summary>
-    public string Prefix { get; init; } = "";
+    public string Prefix { get; init => field = value ?? ""; } = "";
 
     /// <summary>The input tensor [n, length] of the token ids.</summary>
     public required string Ids { get; init; }
@@ -148,11 +149,11 @@ public sealed record TextInputDefinition
 /// <summary>The order of an image tensor's dimensions.</summary>
 public enum ImageLayout
 {
-    /// <summary>[n, height, width, 3].</summary>
-    Nhwc,
-
     /// <summary>[n, 3, height, width].</summary>
     Nchw,
+
+    /// <summary>[n, height, width, 3].</summary>
+    Nhwc,
 }
 
 /// <summary>The interpolation of a resize.</summary>
@@ -203,14 +204,14 @@ public sealed record ImageInputDefinition
     /// <summary>Whether a shrinking resize widens its filter to cover every source pixel, as Pillow and torchvision do.</summary>
     public bool Antialias { get; init; }
 
-    /// <summary>What a byte 0..255 is multiplied with; 1/255 gives 0..1.</summary>
-    public double Scale { get; init; } = 1.0 / 255;
+    /// <summary>What a byte 0..255 is multiplied with; 0, or left out, means 1/255, which gives 0..1.</summary>
+    public double Scale { get; init => field = value == 0 ? 1.0 / 255 : value; } = 1.0 / 255;
 
     /// <summary>Subtracted after <see cref="Scale"/>: three values, red, green, blue.</summary>
-    public IReadOnlyList<double> Mean { get; init; } = [0, 0, 0];
+    public IReadOnlyList<double> Mean { get; init => field = value ?? [0, 0, 0]; } = [0, 0, 0];
 
     /// <summary>Divided by at last: three values, red, green, blue.</summary>
-    public IReadOnlyList<double> Std { get; init; } = [1, 1, 1];
+    public IReadOnlyList<double> Std { get; init => field = value ?? [1, 1, 1]; } = [1, 1, 1];
 }
 
 /// <summary>How a sound becomes the model's input.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 
 namespace FuseMix.Encoders.Packs;
 
@@ -12,6 +13,7 @@ internal static class StrictJson
     {
         // A byte order mark is not JSON, but editors write it.
         if (json.Span.StartsWith("\uFEFF"u8)) json = json[3..];
+        if (!Utf8.IsValid(json.Span)) throw new FuseMixException(FailureKind.Invalid, $"{source} is not UTF-8 text.", "Save it as UTF-8.");
         try
         {
             using var document = JsonDocument.Parse(json, new JsonDocumentOptions
