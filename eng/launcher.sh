@@ -58,7 +58,7 @@ has_library() { [[ $(PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null) == *"
 
 # package_version NAME: as Directory.Packages.props pins it
 package_version() {
-  sed -n "s/.*<$1[ >][^>]*>\([^<]*\)<.*/\1/p; s/.*Include=\"$1\" Version=\"\([0-9][^\"]*\)\".*/\1/p" "$root/Directory.Packages.props" | head -n 1
+  sed -n "s/.*<$1[ >][^>]*>\([^<]*\)<.*/\1/p; s/.*Include=\"$1\" Version=\"\([0-9][^\"]*\)\".*/\1/p" "$root/Directory.Packages.props"
 }
 
 # One value of .fusemix/feed.json, which eng/record-feed writes one key a line.
