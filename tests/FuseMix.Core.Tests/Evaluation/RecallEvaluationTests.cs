@@ -48,7 +48,7 @@ public sealed class RecallEvaluationTests
     public void Ranks_equal_those_of_a_scalar_sort(int n, int m, int d)
     {
         // Values on a coarse grid make ties frequent and every product and sum exact, so that the two must agree to the last rank.
-        var random = new Random(n + m + d);
+        var random = new System.Random(n + m + d);
         var queries = Enumerable.Range(0, n * d).Select(_ => random.Next(-2, 3) * 0.5f).ToArray();
         var candidates = Enumerable.Range(0, m * d).Select(_ => random.Next(-2, 3) * 0.5f).ToArray();
         var correct = Enumerable.Range(0, n).Select(_ => (IReadOnlyList<int>)Enumerable.Range(0, random.Next(1, 6)).Select(_ => random.Next(m)).ToArray()).ToArray();
@@ -82,7 +82,7 @@ public sealed class RecallEvaluationTests
         ArbMap.Default.ArbFor<int>(),
         seed =>
         {
-            var random = new Random(seed);
+            var random = new System.Random(seed);
             int n = random.Next(1, 40), m = random.Next(1, 300), d = random.Next(1, 40);
             var queries = Draw.Normal(n, d, seed);
             var candidates = Draw.Normal(m, d, seed + 1);
@@ -101,7 +101,7 @@ public sealed class RecallEvaluationTests
         ArbMap.Default.ArbFor<int>(),
         seed =>
         {
-            var random = new Random(seed);
+            var random = new System.Random(seed);
             int m = random.Next(2, 300), d = random.Next(1, 20);
             var query = Draw.Normal(1, d, seed);
             var candidates = Draw.Normal(m, d, seed + 1);
