@@ -3,10 +3,13 @@ namespace FuseMix;
 /// <summary>Latents in memory.</summary>
 /// <param name="values">[count × dimension], row-major; not copied.</param>
 /// <param name="dimension">Values per row, at least 1.</param>
+/// <exception cref="ArgumentException">The values are not whole rows.</exception>
 public sealed class LatentMatrix(float[] values, int dimension) : ILatentMatrix
 {
     /// <inheritdoc/>
-    public int Count { get; } = values.Length / dimension;
+    public int Count { get; } = dimension > 0 && values.Length % dimension == 0
+        ? values.Length / dimension
+        : throw new ArgumentException($"{values.Length} values are not rows of {dimension}.", nameof(values));
 
     /// <inheritdoc/>
     public int Dimension => dimension;

@@ -12,6 +12,9 @@ public static class NearestName
         foreach (var candidate in known)
         {
             var allowed = Math.Max(1, Math.Max(name.Length, candidate.Length) / 3);
+
+            // Also what keeps a megabyte of a name from the wire out of the table below.
+            if (Math.Abs(name.Length - candidate.Length) > allowed) continue;
             var distance = Distance(name.ToLowerInvariant(), candidate.ToLowerInvariant());
             if (distance <= allowed && distance < bestDistance) (best, bestDistance) = (candidate, distance);
         }
