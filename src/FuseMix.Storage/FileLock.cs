@@ -30,7 +30,8 @@ public sealed class FileLock : IDisposable
 
         try
         {
-            AtomicFile.WriteText(OwnerOf(path), $"process {Environment.ProcessId} on {Environment.MachineName}");
+            // Not worth an fsync: it only serves messages while its writer lives.
+            File.WriteAllText(OwnerOf(path), $"process {Environment.ProcessId} on {Environment.MachineName}");
             return new FileLock(stream);
         }
         catch

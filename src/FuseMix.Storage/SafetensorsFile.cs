@@ -98,7 +98,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
     {
         var tensor = Tensor(name);
         if (destination.Length != tensor.Count) throw new ArgumentException($"Tensor '{name}' has {tensor.Count} elements, not {destination.Length}.", nameof(destination));
-        Widen(name, tensor, 0, destination);
+        RequireFloats(name, tensor);
+        Widen(tensor, 0, destination);
     }
 
     /// <summary>Copies some rows of an F32, F16 or BF16 tensor [n, …], widened to fp32.</summary>
@@ -116,7 +117,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
         if (firstRow < 0 || rows < 0 || firstRow > tensor.Shape[0] - rows)
             throw new ArgumentOutOfRangeException(nameof(firstRow), $"Rows {firstRow} to {firstRow + rows - 1} lie outside the {tensor.Shape[0]} rows of tensor '{name}'.");
         if (destination.Length != rows * width) throw new ArgumentException($"These rows have {rows * width} elements, not {destination.Length}.", nameof(destination));
-        Widen(name, tensor, firstRow * width, destination);
+        RequireFloats(name, tensor);
+        Widen(tensor, firstRow * width, destination);
     }
 
     /// <summary>Ends the mapping; spans that were handed out must not be used any more.</summary>
@@ -129,7 +131,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
         _mapping!.Dispose();
     }
 
-    private void Widen(string name, SafetensorsTensor tensor, long firstElement, Span<float> destination)
+    /// <summary>Copies elements of one of this file's own float tensors; the caller has checked type and range.</summary>
+    internal void Widen(SafetensorsTensor tensor, long firstElement, Span<float> destination)
     {
         var source = Start(tensor) + (firstElement * tensor.Dtype.Size());
         switch (tensor.Dtype)
@@ -144,7 +147,7 @@ public sealed unsafe class SafetensorsFile : IDisposable
                 WidenBFloat(new ReadOnlySpan<ushort>(source, destination.Length), MemoryMarshal.Cast<float, uint>(destination));
                 break;
             default:
-                throw WrongType(name, tensor.Dtype, "floats");
+                throw new ArgumentException($"{tensor.Dtype} holds no floats.", nameof(tensor));
         }
     }
 
@@ -160,6 +163,11 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
 
         for (; i < source.Length; i++) destination[i] = (uint)source[i] << 16;
+    }
+
+    private void RequireFloats(string name, SafetensorsTensor tensor)
+    {
+        if (tensor.Dtype is not (SafetensorsDtype.F32 or SafetensorsDtype.F16 or SafetensorsDtype.BF16)) throw WrongType(name, tensor.Dtype, "floats");
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -234,7 +234,7 @@ public sealed class SafetensorsTests : IDisposable
         new SafetensorsWriter().AddMetadata("k", "v").AddInt64("i", new long[] { 1, 2 }, 2).AddFloat16("h", new float[6], 2, 3).AddBytes("u", new byte[3], 3).Write(stream);
         var seed = stream.ToArray();
         var headerLength = BinaryPrimitives.ReadInt32LittleEndian(seed);
-        var random = new Random(20261122);
+        var random = new System.Random(20261122);
         string[] tokens = ["{", "}", "[", "]", ",", ":", "\"", "0", "-1", "9999999999", "1e3", "F32", "null", "\\ud800", "__metadata__", "\u00e9", " "];
         int refused = 0, accepted = 0;
         for (var round = 0; round < 20_000; round++)
