@@ -151,7 +151,7 @@ public static class EncoderImport
             throw new FuseMixException(
                 FailureKind.NotFound,
                 $"The package {recipe.Package}@{recipe.Version} is not in '{folder}'.",
-                $"Fetch it with 'fusemix encoders add {recipe.Name}'.");
+                $"Fetch it with 'fusemix encoders import {recipe.Name}'.");
         string name, version;
         try
         {

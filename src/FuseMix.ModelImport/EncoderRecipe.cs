@@ -68,6 +68,6 @@ public sealed record EncoderRecipe(
 
     /// <summary>The recipe of an encoder.</summary>
     /// <exception cref="FuseMixException">There is none; the nearest name is given.</exception>
-    public static EncoderRecipe Find(string name) =>
-        All.FirstOrDefault(recipe => recipe.Name == name) ?? throw FuseMixException.UnknownName("encoder to import", name, All.Select(recipe => recipe.Name));
+    public static EncoderRecipe Find(string name) => All.FirstOrDefault(recipe => recipe.Name == name)
+        ?? throw FuseMixException.UnknownName("encoder to import", name, All.Select(recipe => recipe.Name));
 }

@@ -153,7 +153,7 @@ public sealed class OnnxGraph
         var expected = 1L;
         foreach (var size in shape) expected = checked(expected * size);
         if (expected != count)
-            throw new ArgumentException($"Initializer '{name}' has {count} values, its shape [{string.Join(", ", shape.ToArray())}] holds {expected}.");
+            throw new ArgumentException($"'{name}' has {count} values, its shape [{string.Join(", ", shape.ToArray())}] holds {expected}.");
         _initializerBytes += content.Length;
         if (_initializerBytes > MaxInitializerBytes)
             throw new FuseMixException(
@@ -213,7 +213,8 @@ public sealed class OnnxGraph
 
     private void Require(OnnxValue value)
     {
-        if (!_names.Contains(value.Name ?? "")) throw new ArgumentException($"'{value.Name}' is not a tensor of graph '{_model.Graph.Name}'.", nameof(value));
+        if (!_names.Contains(value.Name ?? ""))
+            throw new ArgumentException($"'{value.Name}' is not a tensor of graph '{_model.Graph.Name}'.", nameof(value));
     }
 
     private void RequireOutput()

@@ -54,7 +54,8 @@ internal sealed class OnnxModelReader(string path)
                     FailureKind.Invalid,
                     $"'{path}' is {length >> 20} MiB; a protobuf file ends at 2 GiB.",
                     "Save the model with its weights as external data beside it.");
-            using var mapping = MemoryMappedFile.CreateFromFile(file, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            using var mapping = MemoryMappedFile.CreateFromFile(
+                file, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             using var view = mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
             byte* start = null;
             view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);

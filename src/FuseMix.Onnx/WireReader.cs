@@ -4,7 +4,7 @@ using System.Text.Unicode;
 
 namespace FuseMix.Onnx;
 
-/// <summary>Walks the fields of one protobuf message without copying any of them, so that a model of 2 GB is looked through in milliseconds.</summary>
+/// <summary>Walks the fields of one protobuf message without copying any, so that a model of 2 GB is looked through in milliseconds.</summary>
 /// <remarks>Malformed input ends in an <see cref="InvalidDataException"/>, whatever the bytes.</remarks>
 internal ref struct WireReader(ReadOnlySpan<byte> message)
 {

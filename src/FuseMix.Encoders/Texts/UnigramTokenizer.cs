@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace FuseMix.Encoders.Texts;
 
-/// <summary>Cuts a text into the most likely pieces of a unigram language model (SentencePiece), as the Universal Sentence Encoder's own tokenizer does.</summary>
+/// <summary>Cuts a text into the most likely pieces of a unigram language model (SentencePiece), as the Universal Sentence Encoder does.</summary>
 /// <remarks>
 /// <para>
 /// The text is brought into Unicode normalisation form KC; if anything is left, U+2581 is put before it and in the place of every space. Nothing is
@@ -51,7 +51,8 @@ public sealed class UnigramTokenizer
         try
         {
             var content = File.ReadAllBytes(path).AsMemory();
-            using var document = JsonDocument.Parse(content.Span.StartsWith(Encoding.UTF8.Preamble) ? content[Encoding.UTF8.Preamble.Length..] : content);
+            if (content.Span.StartsWith(Encoding.UTF8.Preamble)) content = content[Encoding.UTF8.Preamble.Length..];
+            using var document = JsonDocument.Parse(content);
             return new UnigramTokenizer(ReadVocabulary(document.RootElement, path));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -205,7 +206,8 @@ public sealed class UnigramTokenizer
             if (!matched) Offer(start, start + 1, UnknownId, 0);
         }
 
-        // A best of 0 means "none yet" and is always replaced, even where it is a sum: the reference does so, and pieces without a score make such sums.
+        // A best of 0 means "none yet" and is always replaced, even where it is a sum, which pieces without a score can make: the reference
+        // does so.
         private readonly void Offer(int start, int end, int piece, double pieceScore)
         {
             var score = pieceScore + _best[start];

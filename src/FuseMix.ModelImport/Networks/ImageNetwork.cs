@@ -31,6 +31,7 @@ internal sealed class ImageNetwork(string name, int opset = OnnxGraph.DefaultOps
     private const int MaxSide = 4096;
     private const int MaxChannels = 65_536;
     private int _constants;
+    private bool _hasInput;
 
     public OnnxGraph Graph { get; } = new(name, opset);
 
@@ -38,6 +39,8 @@ internal sealed class ImageNetwork(string name, int opset = OnnxGraph.DefaultOps
     {
         if (height is < 1 or > MaxSide || width is < 1 or > MaxSide || channels is < 1 or > MaxChannels)
             throw Failure(tensor, $"takes pictures of {width} × {height} with {channels} channels, which is out of range");
+        if (_hasInput) throw Failure(tensor, "is one of several inputs");
+        _hasInput = true;
         var picture = Graph.Input(tensor, OnnxElement.Float, "n", height, width, channels);
         return new FeatureMap(Graph.Node("Transpose", [picture], [OnnxAttribute.Ints("perm", 0, 3, 1, 2)]), channels, height, width);
     }
@@ -79,17 +82,22 @@ internal sealed class ImageNetwork(string name, int opset = OnnxGraph.DefaultOps
     public FeatureMap BatchNormalisation(string node, FeatureMap x, Weight? gamma, Weight? beta, Weight mean, Weight variance, double epsilon)
     {
         if (epsilon is not (>= 0 and < 1)) throw Failure(node, $"has the epsilon {epsilon}");
-        var value = Graph.Node(
-            "BatchNormalization",
-            [x.Value, PerChannel(node, gamma, x, 1, "gamma"), PerChannel(node, beta, x, 0, "beta"), PerChannel(node, mean, x, 0, "mean"), PerChannel(node, variance, x, 1, "variance")],
-            [OnnxAttribute.Float("epsilon", (float)epsilon)]);
+        OnnxValue[] inputs =
+        [
+            x.Value, PerChannel(node, gamma, x, 1, "gamma"), PerChannel(node, beta, x, 0, "beta"),
+            PerChannel(node, mean, x, 0, "mean"), PerChannel(node, variance, x, 1, "variance"),
+        ];
+        var value = Graph.Node("BatchNormalization", inputs, [OnnxAttribute.Float("epsilon", (float)epsilon)]);
         return x with { Value = value };
     }
 
     public FeatureMap MaxPool(string node, FeatureMap x, int height, int width, Window window)
     {
         var (pads, rows, columns) = Place(node, x, height, width, window);
-        var value = Graph.Node("MaxPool", [x.Value], [OnnxAttribute.Ints("kernel_shape", height, width), Strides(window), OnnxAttribute.Ints("pads", pads)]);
+        var value = Graph.Node(
+            "MaxPool",
+            [x.Value],
+            [OnnxAttribute.Ints("kernel_shape", height, width), Strides(window), OnnxAttribute.Ints("pads", pads)]);
         return x with { Value = value, Height = rows, Width = columns };
     }
 
@@ -99,7 +107,10 @@ internal sealed class ImageNetwork(string name, int opset = OnnxGraph.DefaultOps
         var value = Graph.Node(
             "AveragePool",
             [x.Value],
-            [OnnxAttribute.Ints("kernel_shape", height, width), Strides(window), OnnxAttribute.Ints("pads", pads), OnnxAttribute.Int("count_include_pad", 0)]);
+            [
+                OnnxAttribute.Ints("kernel_shape", height, width), Strides(window), OnnxAttribute.Ints("pads", pads),
+                OnnxAttribute.Int("count_include_pad", 0),
+            ]);
         return x with { Value = value, Height = rows, Width = columns };
     }
 
@@ -150,7 +161,7 @@ internal sealed class ImageNetwork(string name, int opset = OnnxGraph.DefaultOps
     }
 
     private static FuseMixException Failure(string node, string why) =>
-        new(FailureKind.Corrupt, $"The layer '{node}' {why}.", "Only the models that 'fusemix encoders' lists can be imported; fetch the package again.");
+        new(FailureKind.Corrupt, $"The layer '{node}' {why}.", "Is it another version of the package? Fetch it again.");
 
     private static void RequireKernel(string node, Weight kernel, int channels)
     {
@@ -158,7 +169,8 @@ internal sealed class ImageNetwork(string name, int opset = OnnxGraph.DefaultOps
             throw Failure(node, $"applies the kernel '{kernel.Name}' {kernel.ShapeText} to {channels} channels");
     }
 
-    private FeatureMap Convolve(string node, FeatureMap x, OnnxValue weights, int height, int width, int outputs, int groups, Window window, Weight? bias)
+    private FeatureMap Convolve(
+        string node, FeatureMap x, OnnxValue weights, int height, int width, int outputs, int groups, Window window, Weight? bias)
     {
         if (outputs > MaxChannels) throw Failure(node, $"has {outputs} channels, more than this importer takes");
         var (pads, rows, columns) = Place(node, x, height, width, window);
@@ -168,8 +180,8 @@ internal sealed class ImageNetwork(string name, int opset = OnnxGraph.DefaultOps
             "Conv",
             inputs,
             [
-                OnnxAttribute.Ints("kernel_shape", height, width), Strides(window), OnnxAttribute.Ints("dilations", window.DilationY, window.DilationX),
-                OnnxAttribute.Ints("pads", pads), OnnxAttribute.Int("group", groups),
+                OnnxAttribute.Ints("kernel_shape", height, width), Strides(window), OnnxAttribute.Ints("pads", pads),
+                OnnxAttribute.Ints("dilations", window.DilationY, window.DilationX), OnnxAttribute.Int("group", groups),
             ]);
         return result with { Value = value };
     }

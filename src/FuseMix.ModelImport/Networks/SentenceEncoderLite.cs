@@ -5,8 +5,8 @@ namespace FuseMix.ModelImport.Networks;
 
 /// <summary>The Universal Sentence Encoder Lite, written anew from its named weights: its own graph works on sparse batches.</summary>
 /// <remarks>
-/// Two transformer layers of 4 heads (Cer et al., "Universal Sentence Encoder", 2018), 256 wide before and 512 wide after the first attention; mean over
-/// the tokens, one tanh layer, unit length. The embedding is added twice, as the published graph does.
+/// Two transformer layers of 4 heads (Cer et al., "Universal Sentence Encoder", 2018), 256 wide before and 512 wide after the first
+/// attention; mean over the tokens, one tanh layer, unit length. The embedding is added twice, as the published graph does.
 /// </remarks>
 internal sealed class SentenceEncoderLite
 {
@@ -96,24 +96,35 @@ internal sealed class SentenceEncoderLite
 
     private OnnxValue Layer(int index, OnnxValue x, OnnxValue residual, int width, OnnxValue positionMask, OnnxValue attentionBias)
     {
+        // The kernels kept their variables' names; biases and norms were folded out of partitions under the names of the applied module.
         var applied = $"{Applied}Layer_{index}/TransformerLayer/";
-        var stored = $"{Stored}Layer_{index}/TransformerLayer/MultiheadAttention/";
-        var stack = $"{Applied}TransformerStack/Layer_{index}/TransformerLayer/FFN/";
+        var attentionKernels = $"{Stored}Layer_{index}/TransformerLayer/MultiheadAttention/";
+        var attentionBiases = $"{applied}MultiheadAttention/";
+        var innerKernels = $"{Applied}TransformerStack/Layer_{index}/TransformerLayer/FFN/";
+        var innerBiases = $"{applied}FFN/";
         var head = width / Heads;
 
         var h = Normalise(applied, x, width);
-        var qkv = Affine(h, stored + "qkv_transform_single/kernel/part_0", applied + "MultiheadAttention/qkv_transform_single/bias/ConcatPartitions/concat", width, 3 * width);
+        var qkv = Affine(
+            h, attentionKernels + "qkv_transform_single/kernel/part_0", attentionBiases + "qkv_transform_single/bias/ConcatPartitions/concat", width, 3 * width);
         var parts = _graph.Nodes("Split", 3, [qkv, _graph.Longs(width, width, width)], [OnnxAttribute.Int("axis", 2)]);
         var query = _graph.Node("Mul", [SplitHeads(parts[0], head, 0, 2, 1, 3), _graph.Scalar((float)Math.Pow(head, -0.5))]);
         var scores = _graph.Node("Add", [_graph.Node("MatMul", [query, SplitHeads(parts[1], head, 0, 2, 3, 1)]), attentionBias]);
         var attention = _graph.Node("Softmax", [scores], [OnnxAttribute.Int("axis", -1)]);
         var heads = _graph.Node("MatMul", [attention, SplitHeads(parts[2], head, 0, 2, 1, 3)]);
         var joined = _graph.Node("Reshape", [_graph.Node("Transpose", [heads], [OnnxAttribute.Ints("perm", 0, 2, 1, 3)]), _graph.Longs(0, 0, width)]);
-        var projected = Affine(joined, stored + "output_transform_single/kernel/part_0", applied + "MultiheadAttention/output_transform_single/bias/ConcatPartitions/concat", width, Dimension);
+        var projected = Affine(
+            joined,
+            attentionKernels + "output_transform_single/kernel/part_0",
+            attentionBiases + "output_transform_single/bias/ConcatPartitions/concat",
+            width,
+            Dimension);
         var y = _graph.Node("Add", [projected, residual]);
 
-        var inner = _graph.Node("Relu", [Affine(Normalise(applied + "FFN/", y, Dimension), stack + "conv1/Tensordot/Reshape_1", applied + "FFN/conv1/bias/ConcatPartitions/concat", Dimension, InnerWidth)]);
-        var outer = Affine(inner, stack + "conv2/Tensordot/Reshape_1", applied + "FFN/conv2/bias/ConcatPartitions/concat", InnerWidth, Dimension);
+        h = Normalise(innerBiases, y, Dimension);
+        h = Affine(h, innerKernels + "conv1/Tensordot/Reshape_1", innerBiases + "conv1/bias/ConcatPartitions/concat", Dimension, InnerWidth);
+        h = _graph.Node("Relu", [h]);
+        var outer = Affine(h, innerKernels + "conv2/Tensordot/Reshape_1", innerBiases + "conv2/bias/ConcatPartitions/concat", InnerWidth, Dimension);
         return _graph.Node("Add", [y, _graph.Node("Mul", [outer, positionMask])]);
     }
 

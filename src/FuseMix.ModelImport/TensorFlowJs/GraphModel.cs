@@ -115,7 +115,8 @@ internal sealed class GraphModel
                     : network.AveragePool(node.Name, Map(0), rows, columns, node.Window());
             case "FusedBatchNorm" or "FusedBatchNormV2" or "FusedBatchNormV3":
                 node.RequireLayout();
-                return network.BatchNormalisation(node.Name, Map(0), Weight(1), Weight(2), Weight(3), Weight(4), node.Attribute("epsilon")["f"].Double());
+                var epsilon = node.Attribute("epsilon")["f"].Double();
+                return network.BatchNormalisation(node.Name, Map(0), Weight(1), Weight(2), Weight(3), Weight(4), epsilon);
             case "Conv2D":
                 return network.Convolution(node.Name, Map(0), Weight(1), node.Window(), bias: null);
             case "DepthwiseConv2dNative":
@@ -165,7 +166,8 @@ internal sealed class GraphModel
             _part = part;
             Name = part["name"].Text();
             Op = part["op"].Text();
-            Inputs = [.. (part.Find("input")?.Items() ?? []).Select(input => input.Text()).Where(input => !input.StartsWith('^')).Select(FirstOutput)];
+            var inputs = (part.Find("input")?.Items() ?? []).Select(input => input.Text());
+            Inputs = [.. inputs.Where(input => !input.StartsWith('^')).Select(FirstOutput)];
         }
 
         public string Name { get; }
@@ -177,7 +179,7 @@ internal sealed class GraphModel
         public JsonPart Attribute(string name) => _part["attr"][name];
 
         public FuseMixException Failure(string why) =>
-            new(FailureKind.Corrupt, $"The node '{Name}' {why}.", "Only the models that 'fusemix encoders' lists can be imported; fetch the package again.");
+            new(FailureKind.Corrupt, $"The node '{Name}' {why}.", "Is it another version of the package? Fetch it again.");
 
         public void RequireLayout()
         {
@@ -196,7 +198,9 @@ internal sealed class GraphModel
         {
             RequireLayout();
             var (strideY, strideX) = Pair("strides");
-            var (dilationY, dilationX) = _part["attr"].Find("dilations") is { } dilations && dilations["list"].Find("i") is not null ? Pair("dilations") : (1, 1);
+            // An attribute with its default value may come without any.
+            var dilated = _part["attr"].Find("dilations") is { } dilations && dilations["list"].Find("i") is not null;
+            var (dilationY, dilationX) = dilated ? Pair("dilations") : (1, 1);
             return new Window(strideY, strideX, dilationY, dilationX, Attribute("padding")["s"].Bytes() switch
             {
                 "SAME" => WindowPadding.Same,

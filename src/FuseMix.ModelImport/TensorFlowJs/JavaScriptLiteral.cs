@@ -5,8 +5,10 @@ using System.Text.Json;
 namespace FuseMix.ModelImport.TensorFlowJs;
 
 /// <summary>Reads an object literal out of a minified JavaScript module, as bundlers write a JSON file: data only, nothing is run.</summary>
-/// <remarks>Beyond JSON it knows unquoted and numeric keys, <c>!0</c> and <c>!1</c>, <c>void 0</c>, <c>.5</c>, hexadecimal numbers, single quotes,
-/// trailing commas and comments.</remarks>
+/// <remarks>
+/// Beyond JSON it knows unquoted and numeric keys, <c>!0</c> and <c>!1</c>, <c>void 0</c>, <c>.5</c>, hexadecimal numbers, single
+/// quotes, trailing commas and comments.
+/// </remarks>
 internal ref struct JavaScriptLiteral
 {
     // Below the depth at which the JSON reader stops, which then never has anything to complain about.
@@ -31,9 +33,10 @@ internal ref struct JavaScriptLiteral
     /// <exception cref="FuseMixException">There is none, or it is not a literal; the position is named.</exception>
     public static JsonElement ReadExport(string module, string source)
     {
-        for (var at = module.IndexOf(Assignment, StringComparison.Ordinal); at >= 0; at = module.IndexOf(Assignment, at + 1, StringComparison.Ordinal))
+        var start = 0;
+        for (int at; (at = module.IndexOf(Assignment, start, StringComparison.Ordinal)) >= 0;)
         {
-            var start = at + Assignment.Length;
+            start = at + Assignment.Length;
             if (start < module.Length && module[start] is '{' or '[') return Read(module.AsSpan(start), source);
         }
 
@@ -179,7 +182,8 @@ internal ref struct JavaScriptLiteral
         var token = _text[start.._position];
         if (hexadecimal && ulong.TryParse(_text[digits.._position], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var whole))
             return token[0] == '-' ? -(double)whole : whole;
-        if (!hexadecimal && double.TryParse(token, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)) return number;
+        if (!hexadecimal && double.TryParse(token, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
+            return number;
         throw Failure($"'{(token.Length > 40 ? token[..40] : token)}' is not a number");
     }
 

@@ -76,15 +76,11 @@ internal readonly struct JsonPart(JsonElement element, string path)
     /// <summary>A whole number in a range; protobuf's JSON writes 64-bit ones as texts.</summary>
     public int Int(int least, int most)
     {
-        var valid = element.ValueKind switch
-        {
-            JsonValueKind.Number => element.TryGetDouble(out var number) && number >= least && number <= most && Math.Floor(number) == number,
-            JsonValueKind.String => int.TryParse(element.GetRawText().Trim('"'), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var parsed)
-                && parsed >= least && parsed <= most,
-            _ => false,
-        };
-        if (!valid) throw Failure($"is not a whole number from {least} to {most}");
-        return element.ValueKind == JsonValueKind.Number ? (int)element.GetDouble() : int.Parse(element.GetRawText().Trim('"'), CultureInfo.InvariantCulture);
+        var digits = element.ValueKind is JsonValueKind.Number or JsonValueKind.String ? element.GetRawText().Trim('"') : "";
+        return double.TryParse(digits, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+            && value >= least && value <= most && Math.Floor(value) == value
+            ? (int)value
+            : throw Failure($"is not a whole number from {least} to {most}");
     }
 
     public FuseMixException Failure(string why) => new(FailureKind.Corrupt, $"{path} {why}.", "Fetch the package again.");

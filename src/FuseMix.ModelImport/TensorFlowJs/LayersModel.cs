@@ -50,7 +50,8 @@ internal sealed class LayersModel
         while (pending.TryPop(out var name))
         {
             if (!found.Add(name)) continue;
-            if (!layers.TryGetValue(name, out var layer)) throw FuseMixException.UnknownName("layer of the model", name, layers.Keys, FailureKind.Corrupt);
+            if (!layers.TryGetValue(name, out var layer))
+                throw FuseMixException.UnknownName("layer of the model", name, layers.Keys, FailureKind.Corrupt);
             foreach (var input in InputsOf(layer)) pending.Push(input);
         }
 
@@ -61,14 +62,17 @@ internal sealed class LayersModel
     {
         var calls = layer["inbound_nodes"].Items();
         if (calls.Count > 1) throw layer.Failure("is used more than once");
-        return [.. calls.SelectMany(call => call.Items()).Select(input => input.Items() is [var name, ..] ? name.Text() : throw input.Failure("names no layer"))];
+        return [.. calls.SelectMany(call => call.Items()).Select(NameOf)];
+
+        static string NameOf(JsonPart input) => input.Items() is [var name, ..] ? name.Text() : throw input.Failure("names no layer");
     }
 
     private FeatureMap Emit(ImageNetwork network, string tensor, string name, JsonPart layer, FeatureMap[] inputs)
     {
         var config = layer["config"];
         var kind = layer["class_name"].Text();
-        if (kind is not ("InputLayer" or "Concatenate") && inputs.Length != 1) throw layer.Failure($"(layer '{name}') has {inputs.Length} inputs rather than 1");
+        if (kind is not ("InputLayer" or "Concatenate") && inputs.Length != 1)
+            throw layer.Failure($"(layer '{name}') has {inputs.Length} inputs rather than 1");
         switch (kind)
         {
             case "InputLayer":
@@ -114,7 +118,8 @@ internal sealed class LayersModel
 
     private static Window WindowOf(JsonPart config, string name)
     {
-        if (config.Find("data_format") is { } layout && layout.Text() != "channels_last") throw layout.Failure($"(layer '{name}') is not 'channels_last'");
+        if (config.Find("data_format") is { } layout && layout.Text() != "channels_last")
+            throw layout.Failure($"(layer '{name}') is not 'channels_last'");
         var (strideY, strideX) = Pair(config["strides"]);
         var (dilationY, dilationX) = config.Find("dilation_rate") is { } dilation ? Pair(dilation) : (1, 1);
         var padding = config["padding"];

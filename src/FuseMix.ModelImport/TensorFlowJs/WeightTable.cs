@@ -43,12 +43,20 @@ internal sealed class WeightTable
     public Weight this[string name] => Find(name) ?? throw new FuseMixException(
         FailureKind.Corrupt,
         $"{_source} has no weight '{name}'.",
-        NearestName.Of(name, _weights.Keys) is { } nearest ? $"It has '{nearest}'. Is it another version of the package?" : "Is it another version of the package?");
+        (NearestName.Of(name, _weights.Keys) is { } nearest ? $"It has '{nearest}'. " : "") + "Is it another version of the package?");
 
     /// <summary>A weight by name that must have a certain shape.</summary>
-    public Weight this[string name, params ReadOnlySpan<int> shape] => this[name] is var weight && shape.SequenceEqual(weight.Shape)
-        ? weight
-        : throw new FuseMixException(FailureKind.Corrupt, $"The weight '{name}' of {_source} is {this[name].ShapeText}, not [{string.Join(", ", shape.ToArray())}].");
+    public Weight this[string name, params ReadOnlySpan<int> shape]
+    {
+        get
+        {
+            var weight = this[name];
+            return shape.SequenceEqual(weight.Shape) ? weight : throw new FuseMixException(
+                FailureKind.Corrupt,
+                $"The weight '{name}' of {_source} is {weight.ShapeText}, not [{string.Join(", ", shape.ToArray())}].",
+                "Is it another version of the package?");
+        }
+    }
 
     /// <summary>A weight by name, or null.</summary>
     public Weight? Find(string name) => _weights.GetValueOrDefault(name);
@@ -70,10 +78,11 @@ internal sealed class WeightTable
     {
         var name = entry["name"].Text();
         int[] shape = [.. entry["shape"].Items().Select(size => size.Int(0, int.MaxValue))];
+        var sizes = string.Join(", ", shape);
         var count = 1L;
         foreach (var size in shape)
         {
-            if (size > 0 && count > int.MaxValue / size) throw entry.Failure($"(weight '{name}') has the impossible shape [{string.Join(", ", shape)}]");
+            if (size > 0 && count > int.MaxValue / size) throw entry.Failure($"(weight '{name}') has the impossible shape [{sizes}]");
             count *= size;
         }
 
@@ -88,7 +97,7 @@ internal sealed class WeightTable
             _ => throw entry.Failure($"(weight '{name}') has the type '{stored}', which this importer does not know"),
         };
         var length = count * width;
-        if (length > rest.Length) throw entry.Failure($"(weight '{name}', {stored} [{string.Join(", ", shape)}]) needs {length} bytes, {rest.Length} are left");
+        if (length > rest.Length) throw entry.Failure($"(weight '{name}', {stored} [{sizes}]) needs {length} bytes, {rest.Length} are left");
         var bytes = rest[..(int)length];
         rest = rest[(int)length..];
         var values = new float[count];
