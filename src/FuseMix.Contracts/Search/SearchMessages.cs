@@ -1,6 +1,5 @@
 using FuseMix.Contracts.Collections;
 using Orleans;
-using Orleans.Concurrency;
 
 namespace FuseMix.Contracts.Search;
 

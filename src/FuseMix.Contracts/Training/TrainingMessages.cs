@@ -1,5 +1,4 @@
 using Orleans;
-using Orleans.Concurrency;
 
 namespace FuseMix.Contracts.Training;
 
@@ -9,8 +8,10 @@ namespace FuseMix.Contracts.Training;
 /// <param name="Dataset">Name of a dataset with pairs between the modalities of the encoders.</param>
 /// <param name="Encoders">Encoder pack per modality, e.g. Image → mobilenet-v2-mid.</param>
 /// <param name="Recipe">The recipe as JSON; see <c>docs/training.md</c> for the keys.</param>
+/// <param name="Seed">Decides every random number.</param>
 [GenerateSerializer, Immutable]
-public sealed record TrainingRequest(string JobId, string Model, string Dataset, Dictionary<Modality, string> Encoders, string Recipe);
+public sealed record TrainingRequest(
+    string JobId, string Model, string Dataset, Dictionary<Modality, string> Encoders, string Recipe, ulong Seed = 0);
 
 /// <summary>How far a training job is.</summary>
 /// <param name="JobId">Its id.</param>

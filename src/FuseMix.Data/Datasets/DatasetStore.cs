@@ -23,6 +23,16 @@ public sealed class DatasetStore(FuseMixHome home)
         return ReadManifest(name).Statistics;
     })];
 
+    /// <summary>The statistics of one dataset. Reads no items.</summary>
+    /// <exception cref="FuseMixException">There is none of that name (the nearest one is named), or its manifest is damaged.</exception>
+    public DatasetStatistics Describe(string name)
+    {
+        ResourceName.Require(name, "dataset");
+        if (!Exists(name)) throw FuseMixException.UnknownName("dataset", name, Names());
+        using var held = Lock(name);
+        return ReadManifest(name).Statistics;
+    }
+
     /// <summary>Whether there is a dataset of that name.</summary>
     public bool Exists(string name) => ResourceName.IsValid(name) && Names().Contains(name, StringComparer.Ordinal);
 
@@ -185,7 +195,7 @@ internal sealed class CamelCaseEnum<T>() : JsonStringEnumConverter<T>(JsonNaming
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    Converters = [typeof(CamelCaseEnum<Modality>), typeof(CamelCaseEnum<Split>)])]
+    Converters = [typeof(FingerprintJson), typeof(CamelCaseEnum<Modality>), typeof(CamelCaseEnum<Split>)])]
 [JsonSerializable(typeof(DatasetManifest))]
 [JsonSerializable(typeof(DatasetItem))]
 [JsonSerializable(typeof(DatasetPair))]

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Extraction;
-using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
 using FuseMix.Grains.Nodes;
@@ -27,7 +26,7 @@ public sealed class ExtractionJobRecord
 
 internal sealed partial class ExtractionJobGrain(
     [PersistentState("extraction", GrainStorage.Name)] IPersistentState<ExtractionJobRecord> record,
-    DatasetStore datasets,
+    DatasetCache datasets,
     EncoderPackStore packs,
     LatentStore latents,
     NodeDirectory nodes,
@@ -37,7 +36,7 @@ internal sealed partial class ExtractionJobGrain(
 {
     private readonly SerialState<ExtractionJobRecord> _state = new(record);
     private readonly ChangeSignal _changed = new();
-    private readonly Dictionary<int, Lease> _leases = [];
+    private readonly Dictionary<int, Holding> _leases = [];
     private readonly Dictionary<int, int> _attempts = [];
     private ExtractionPlan? _plan;
     private IGrainTimer? _watchdog;
@@ -92,7 +91,7 @@ internal sealed partial class ExtractionJobGrain(
 
         if (held.Value is null)
         {
-            _leases[index] = new Lease(extractor);
+            _leases[index] = new Holding(extractor);
             _attempts[index] = _attempts.GetValueOrDefault(index) + 1;
         }
 
@@ -127,7 +126,7 @@ internal sealed partial class ExtractionJobGrain(
 
         // The store, not the report, says what is committed: a report of a lost lease counts all the same.
         plan.Refresh();
-        if (plan.Pending.Count == 0) await End(JobState.Completed, null);
+        if (plan.PendingCount == 0) await End(JobState.Completed, null);
         else _changed.Raise();
     }
 
@@ -141,14 +140,14 @@ internal sealed partial class ExtractionJobGrain(
         _elapsed = TimeSpan.Zero;
         await _state.Change(state =>
         {
-            state.State = _plan.Pending.Count == 0 ? JobState.Completed : JobState.Running;
+            state.State = _plan.PendingCount == 0 ? JobState.Completed : JobState.Running;
             state.Error = null;
             return true;
         });
         _changed.Raise();
         if (_state.Value.State != JobState.Running) return;
 
-        LogStarted(this.GetPrimaryKeyString(), _plan.Pending.Count, _plan.ShardCount);
+        LogStarted(this.GetPrimaryKeyString(), _plan.PendingCount, _plan.ShardCount);
         var period = options.LeaseDuration / 3;
         _watchdog?.Dispose();
         _watchdog = this.RegisterGrainTimer(_ => CallExtractors(), new GrainTimerCreationOptions(TimeSpan.Zero, period) { KeepAlive = true });
@@ -200,7 +199,7 @@ internal sealed partial class ExtractionJobGrain(
         }
     }
 
-    private void Extend(Lease lease) =>
+    private void Extend(Holding lease) =>
         lease.ExpiresAt = clock.GetTimestamp() + (long)(options.LeaseDuration.TotalSeconds * clock.TimestampFrequency);
 
     private ExtractionStatus Snapshot()
@@ -224,7 +223,7 @@ internal sealed partial class ExtractionJobGrain(
             plan.ItemsFound,
             plan.ItemsFailed,
             plan.ShardCount,
-            plan.ShardCount - plan.Pending.Count,
+            plan.ShardCount - plan.PendingCount,
             rate,
             elapsed,
             _state.Value.Error);
@@ -245,7 +244,7 @@ internal sealed partial class ExtractionJobGrain(
     [LoggerMessage(1005, LogLevel.Warning, "Extractor {Slot} of extraction {Job} could not be reached: {Error}")]
     private partial void LogExtractorUnreachable(int slot, string job, string error);
 
-    private sealed class Lease(string extractor)
+    private sealed class Holding(string extractor)
     {
         public string Extractor => extractor;
 

@@ -1,4 +1,5 @@
 using FuseMix.Contracts.Cluster;
+using FuseMix.Grains.Nodes;
 using FuseMix.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

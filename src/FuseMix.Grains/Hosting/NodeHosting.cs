@@ -14,7 +14,6 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
 using Orleans.Hosting;
-using Orleans.Runtime.Hosting;
 using Orleans.Serialization;
 
 namespace FuseMix.Grains.Hosting;
@@ -55,10 +54,9 @@ public static class NodeHosting
         services.AddSingleton<EncoderSessions>();
         services.AddSingleton<FusionModels>();
         services.AddSingleton<ShardExtraction>();
-        services.AddSingleton<StoredLatents>();
-        services.AddSingleton<TrainingRun>();
+        services.AddSingleton<ModelTraining>();
         services.AddSingleton<ModelEvaluation>();
-        services.AddSingleton<GenerationBuild>();
+        services.AddSingleton<CollectionBuilder>();
         return silo;
     }
 }

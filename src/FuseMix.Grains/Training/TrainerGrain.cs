@@ -3,6 +3,7 @@ using FuseMix.Contracts;
 using FuseMix.Contracts.Training;
 using FuseMix.Grains.Nodes;
 using FuseMix.Storage;
+using FuseMix.Training;
 using Microsoft.Extensions.Logging;
 using Orleans;
 using Orleans.Runtime;
@@ -13,7 +14,7 @@ namespace FuseMix.Grains.Training;
 internal sealed partial class TrainerGrain(
     [PersistentState("trainer", GrainStorage.Name)] IPersistentState<TrainerRecord> record,
     FuseMixHome home,
-    TrainingRun training,
+    ModelTraining training,
     ModelEvaluation evaluation,
     TimeProvider clock,
     ILogger<TrainerGrain> logger) : Grain, ITrainerGrain
@@ -218,7 +219,7 @@ internal sealed partial class TrainerGrain(
     }
 
     private static bool SameRequest(TrainingRequest a, TrainingRequest b) =>
-        a.Model == b.Model && a.Dataset == b.Dataset && a.Recipe == b.Recipe
+        a.Model == b.Model && a.Dataset == b.Dataset && a.Recipe == b.Recipe && a.Seed == b.Seed
         && a.Encoders.Count == b.Encoders.Count && a.Encoders.All(entry => b.Encoders.GetValueOrDefault(entry.Key) == entry.Value);
 
     [LoggerMessage(2001, LogLevel.Information, "Training job {Job} makes the fusion model {Model}")]

@@ -1,5 +1,4 @@
 using System.Text;
-using FuseMix.Data.Datasets;
 using FuseMix.Grains.Nodes;
 
 namespace FuseMix.Silo.Api;

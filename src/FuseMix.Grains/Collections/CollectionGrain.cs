@@ -1,0 +1,63 @@
+using FuseMix.Contracts.Collections;
+using FuseMix.Retrieval.Generations;
+using Microsoft.Extensions.Logging;
+using Orleans;
+
+namespace FuseMix.Grains.Collections;
+
+internal sealed partial class CollectionGrain(CollectionStore collections, CollectionBuilder builder, ILogger<CollectionGrain> logger)
+    : Grain, ICollectionGrain
+{
+    /// <summary>Generations to keep beside the live one, for rolling back.</summary>
+    private const int Kept = 2;
+
+    private CollectionStatus? _status;
+
+    private string Name => this.GetPrimaryKeyString();
+
+    public async Task<CollectionStatus> Build(CollectionBuild request)
+    {
+        _ = ResourceName.Require(Name, "collection");
+        var (manifest, reused) = await Task.Run(() => builder.Build(Name, request));
+        if (!reused)
+        {
+            LogBuilt(Name, manifest.Generation, manifest.Count);
+            await Task.Run(() => collections.CollectGarbage(Name, Kept));
+        }
+
+        return _status = await Task.Run(() => Describe(manifest)) with { Reused = reused };
+    }
+
+    // Every change goes through this grain, so what it remembers is what is live.
+    public async Task<CollectionStatus> Status() => _status ??= await Task.Run(() => Describe(Live()));
+
+    public async Task<CollectionStatus> RollBack() => _status = await Task.Run(() => Describe(collections.RollBack(Name)));
+
+    public async Task Drop()
+    {
+        _status = null;
+
+        // Safe to repeat: what is gone need not be dropped again.
+        await Task.Run(() =>
+        {
+            if (collections.Collections().Contains(Name)) collections.Drop(Name);
+        });
+        _status = null;
+    }
+
+    private GenerationManifest Live() => collections.Live(Name)
+        ?? throw new FuseMixException(FailureKind.Conflict, $"Collection '{Name}' has no live generation.", $"Build one: fusemix collections build {Name}.");
+
+    private CollectionStatus Describe(GenerationManifest manifest) => new(
+        Name,
+        manifest.Generation,
+        manifest.Model,
+        manifest.Origin.GetValueOrDefault(CollectionBuilder.DatasetOrigin, ""),
+        manifest.Dimension,
+        [.. manifest.Shards.Select(shard => new ShardStatus(shard.Name, shard.Modality, shard.Count))],
+        [.. collections.List(Name).Select(generation => generation.Generation)],
+        Reused: false);
+
+    [LoggerMessage(3001, LogLevel.Information, "Collection {Collection} has the live generation {Generation} with {Count} items")]
+    private partial void LogBuilt(string collection, string generation, long count);
+}

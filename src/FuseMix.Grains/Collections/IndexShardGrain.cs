@@ -1,0 +1,43 @@
+using FuseMix.Contracts.Collections;
+using FuseMix.Grains.Nodes;
+using FuseMix.Retrieval.Generations;
+using FuseMix.Retrieval.Search;
+using FuseMix.Retrieval.Shards;
+using Orleans;
+
+namespace FuseMix.Grains.Collections;
+
+[IndexPlacement]
+internal sealed class IndexShardGrain(CollectionStore collections, NodeOptions options) : Grain, IIndexShardGrain
+{
+    private IndexShard _shard = null!;
+
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        var key = IndexShardKey.Parse(this.GetPrimaryKeyString());
+        _shard = await Task.Run(() => collections.OpenShard(collections.Manifest(key.Collection, key.Generation), key.Shard), cancellationToken);
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        _shard?.Dispose();
+        return Task.CompletedTask;
+    }
+
+    public Task<ShardAnswer> Search(ShardQuery query) => Task.Run(() =>
+    {
+        var found = _shard.Search(query.Embeddings, query.Count, new SearchOptions
+        {
+            K = query.K,
+            MinScore = query.MinScore,
+            Filter = query.Filter is { } filter ? new MetadataFilter(filter.ToDictionary(f => f.Key, f => (IReadOnlyCollection<string>)f.Value)) : null,
+            Exclude = query.Exclude,
+            Threads = options.Threads,
+        });
+        return new ShardAnswer([.. found.Select(hits => hits.Select(Describe).ToArray())]);
+    });
+
+    public Task<float[]?> Embedding(string itemId) => Task.FromResult(_shard.TryGetEmbedding(itemId, out var embedding) ? embedding : null);
+
+    private Hit Describe(SearchHit hit) => new(hit.Id, _shard.Modality, hit.Score, new Dictionary<string, string>(_shard.Metadata(hit.Row)));
+}

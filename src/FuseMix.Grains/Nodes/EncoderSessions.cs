@@ -1,0 +1,48 @@
+using System.Collections.Concurrent;
+using FuseMix.Encoders.Packs;
+using FuseMix.Encoders.Sessions;
+
+namespace FuseMix.Grains.Nodes;
+
+/// <summary>The encoder sessions of a node, opened at first use and shared by all its grains.</summary>
+internal sealed class EncoderSessions(EncoderPackStore packs, NodeOptions options) : IDisposable
+{
+    private readonly ConcurrentDictionary<(string Encoder, Fingerprint Fingerprint, EncoderAim Aim), Lazy<EncoderSession>> _open = new();
+
+    /// <summary>The session of an encoder, whose installed pack must have that fingerprint.</summary>
+    /// <exception cref="FuseMixException">Unknown encoder, another pack is installed under its name, or it cannot be opened.</exception>
+    public EncoderSession Get(string encoder, Fingerprint fingerprint, EncoderAim aim)
+    {
+        var key = (encoder, fingerprint, aim);
+        var session = _open.GetOrAdd(key, _ => new Lazy<EncoderSession>(() => Open(encoder, fingerprint, aim)));
+        try
+        {
+            return session.Value;
+        }
+        catch
+        {
+            // A failure is not kept: the pack may be mended while the node runs.
+            _open.TryRemove(KeyValuePair.Create(key, session));
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var session in _open.Values.Where(session => session.IsValueCreated)) session.Value.Dispose();
+    }
+
+    private EncoderSession Open(string encoder, Fingerprint fingerprint, EncoderAim aim)
+    {
+        var pack = packs.Load(encoder);
+        if (pack.Fingerprint != fingerprint)
+        {
+            throw new FuseMixException(
+                FailureKind.Conflict,
+                $"Encoder '{encoder}' is not the one asked for: its pack has the fingerprint {pack.Fingerprint.Short}, not {fingerprint.Short}.",
+                $"Put the earlier pack back, or extract and train again with this one.");
+        }
+
+        return EncoderSession.Open(pack, new EncoderSessionOptions { Threads = options.Threads, Aim = aim });
+    }
+}

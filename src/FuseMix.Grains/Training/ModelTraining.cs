@@ -1,0 +1,44 @@
+using FuseMix.Contracts.Training;
+using FuseMix.Data.Latents;
+using FuseMix.Encoders.Packs;
+using FuseMix.Grains.Nodes;
+using FuseMix.Storage;
+using FuseMix.Training;
+using FuseMix.Training.Recipe;
+
+namespace FuseMix.Grains.Training;
+
+/// <summary>Runs training jobs: from stored latents to a fusion model on disk.</summary>
+internal sealed class ModelTraining(
+    FuseMixHome home, DatasetCache datasets, EncoderPackStore packs, LatentStore latents, FusionModels models, IFusionTrainer trainer, NodeOptions options)
+{
+    /// <summary>Whether the model of a request is there.</summary>
+    public bool IsMade(TrainingRequest request) => models.Contains(request.Model);
+
+    /// <summary>Fails, as the run itself would, where the request cannot be served.</summary>
+    /// <exception cref="FuseMixException">Unknown names or recipe keys; latents or pairs missing.</exception>
+    public void Check(TrainingRequest request)
+    {
+        _ = ResourceName.Require(request.Model, "fusion model");
+        _ = TrainingRecipe.Parse(request.Recipe);
+        using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents);
+        paired.ToTrainingData().Validate();
+    }
+
+    /// <summary>Trains, from the job's last checkpoint if there is one, and puts the model in place. Blocks the calling thread.</summary>
+    /// <exception cref="OperationCanceledException">Stopped after a checkpoint.</exception>
+    /// <exception cref="FuseMixException">The request cannot be served, training diverged, or another trainer has taken over.</exception>
+    public void Run(TrainingRequest request, TrainerFence fence, Action<TrainingProgress> progress, CancellationToken cancellationToken)
+    {
+        var recipe = TrainingRecipe.Parse(request.Recipe);
+        using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents);
+        var checkpoints = Path.Combine(home.Runs, request.JobId);
+        var run = new TrainingRun(request.Seed, checkpoints, options.CheckpointSteps) { Commit = fence.Write };
+        var model = trainer.Train(paired.ToTrainingData(), recipe, run, progress, cancellationToken);
+        fence.Write(() =>
+        {
+            model.Save(models.FolderOf(request.Model));
+            if (Directory.Exists(checkpoints)) Directory.Delete(checkpoints, recursive: true);
+        });
+    }
+}

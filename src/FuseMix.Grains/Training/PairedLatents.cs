@@ -1,0 +1,137 @@
+using FuseMix.Data.Datasets;
+using FuseMix.Data.Latents;
+using FuseMix.Encoders.Packs;
+using FuseMix.Training;
+
+namespace FuseMix.Grains.Training;
+
+/// <summary>The stored latents of a dataset by one encoder per modality, and which rows belong together.</summary>
+internal sealed class PairedLatents : IDisposable
+{
+    private readonly Dictionary<Modality, LatentReader> _readers = [];
+    private readonly Dictionary<Modality, EncoderPack> _packs = [];
+
+    private PairedLatents(Dataset dataset) => Dataset = dataset;
+
+    public Dataset Dataset { get; }
+
+    public IReadOnlyDictionary<Modality, LatentReader> Readers => _readers;
+
+    /// <summary>Opens the latents of the encoders as they are installed now.</summary>
+    /// <exception cref="FuseMixException">An encoder is unknown or of another modality, or its latents are missing or not complete.</exception>
+    public static PairedLatents Open(
+        Dataset dataset, IReadOnlyDictionary<Modality, string> encoders, EncoderPackStore packs, LatentStore latents)
+    {
+        if (encoders.Count < 2)
+        {
+            throw new FuseMixException(FailureKind.Invalid, "A fusion model joins at least two modalities.", "Name an encoder for each.");
+        }
+
+        var opened = new PairedLatents(dataset);
+        try
+        {
+            foreach (var (modality, encoder) in encoders)
+            {
+                var pack = packs.Load(encoder);
+                if (pack.Definition.Modality != modality)
+                {
+                    throw new FuseMixException(
+                        FailureKind.Invalid, $"Encoder '{encoder}' was named for {modality}, but it encodes {pack.Definition.Modality}.");
+                }
+
+                opened._packs.Add(modality, pack);
+                opened._readers.Add(modality, latents.OpenRead(dataset.Name, encoder, pack.Fingerprint));
+            }
+        }
+        catch
+        {
+            opened.Dispose();
+            throw;
+        }
+
+        return opened;
+    }
+
+    /// <summary>The pairs of each two modalities; those without both latents are left out, and counted.</summary>
+    /// <param name="left">The modality whose rows come first.</param>
+    /// <param name="right">The other one.</param>
+    /// <param name="split">The part of the dataset.</param>
+    /// <param name="without">Leave out items whose metadata have this key set to "true"; null for none.</param>
+    /// <param name="withoutLatent">Pairs left out because an item has no latent.</param>
+    public IReadOnlyList<(int Left, int Right, DatasetItem LeftItem, DatasetItem RightItem)> Pairs(
+        Modality left, Modality right, Split split, string? without, out int withoutLatent)
+    {
+        var pairs = new List<(int, int, DatasetItem, DatasetItem)>();
+        withoutLatent = 0;
+        var named = Dataset.PairsOf(left, right, split).Select(pair => (Left: pair.First, Right: pair.Second))
+            .Concat(Dataset.PairsOf(right, left, split).Select(pair => (Left: pair.Second, Right: pair.First)));
+        foreach (var pair in named)
+        {
+            var (leftItem, rightItem) = (Dataset.Item(pair.Left), Dataset.Item(pair.Right));
+            if (without is not null && (IsSet(leftItem, without) || IsSet(rightItem, without))) continue;
+            if (_readers[left].TryGetRow(pair.Left, out var leftRow) && _readers[right].TryGetRow(pair.Right, out var rightRow))
+            {
+                pairs.Add((leftRow, rightRow, leftItem, rightItem));
+            }
+            else
+            {
+                withoutLatent++;
+            }
+        }
+
+        return pairs;
+    }
+
+    /// <summary>What the trainer needs: training pairs, and validation pairs where there are any, for each two modalities.</summary>
+    /// <exception cref="FuseMixException">There are no training pairs.</exception>
+    public TrainingData ToTrainingData()
+    {
+        var lists = new List<PairList>();
+        foreach (var (left, right) in ModalityPairs())
+        {
+            var train = Rows(Pairs(left, right, Split.Train, null, out _));
+            if (train.Count == 0) continue;
+            var validation = Rows(Pairs(left, right, Split.Validation, null, out _));
+            lists.Add(new PairList(left, right, train, validation.Count == 0 ? null : validation));
+        }
+
+        if (lists.Count == 0)
+        {
+            throw new FuseMixException(
+                FailureKind.Invalid, $"Dataset '{Dataset.Name}' has no training pairs between {string.Join(" and ", _readers.Keys)}.");
+        }
+
+        return new TrainingData(
+            _readers.ToDictionary(
+                reader => reader.Key,
+                reader => new LatentSource(_packs[reader.Key].Name, _packs[reader.Key].Fingerprint.Hex, reader.Value)),
+            lists);
+    }
+
+    /// <summary>Each two modalities, in their order.</summary>
+    public IEnumerable<(Modality Left, Modality Right)> ModalityPairs() =>
+        from left in _readers.Keys.Order()
+        from right in _readers.Keys.Order()
+        where left < right
+        select (left, right);
+
+    public void Dispose()
+    {
+        foreach (var reader in _readers.Values) reader.Dispose();
+    }
+
+    private static bool IsSet(DatasetItem item, string key) => item.Metadata.GetValueOrDefault(key) == "true";
+
+    /// <summary>Pairs that share a right item, or right items that say the same, have one meaning.</summary>
+    private static PairRows Rows(IReadOnlyList<(int Left, int Right, DatasetItem LeftItem, DatasetItem RightItem)> pairs)
+    {
+        var meanings = new Dictionary<string, int>(StringComparer.Ordinal);
+        int[] groups = [.. pairs.Select(pair =>
+        {
+            var meaning = pair.RightItem.Sha256;
+            if (!meanings.TryGetValue(meaning, out var group)) meanings.Add(meaning, group = meanings.Count);
+            return group;
+        })];
+        return new PairRows([.. pairs.Select(pair => pair.Left)], [.. pairs.Select(pair => pair.Right)], groups);
+    }
+}
