@@ -11,8 +11,6 @@ namespace FuseMix.Data.Datasets;
 /// </remarks>
 public static class FolderImporter
 {
-    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
-
     /// <summary>Imports a folder; the files stay where they are.</summary>
     /// <param name="home">The home folder.</param>
     /// <param name="folder">The folder to import.</param>
@@ -59,7 +57,7 @@ public static class FolderImporter
         string text;
         try
         {
-            text = File.ReadAllText(Path.Combine(root, captions), StrictUtf8);
+            text = Utf8Text.Read(Path.Combine(root, captions));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
         {

@@ -179,7 +179,7 @@ public static class TableImporter
         if (!File.Exists(path)) throw new FuseMixException(FailureKind.NotFound, $"There is no file '{path}'.");
         try
         {
-            return File.ReadAllText(path, new UTF8Encoding(false, throwOnInvalidBytes: true));
+            return Utf8Text.Read(path);
         }
         catch (DecoderFallbackException e)
         {

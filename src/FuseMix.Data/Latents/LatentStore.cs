@@ -1,0 +1,97 @@
+using FuseMix.Storage;
+
+namespace FuseMix.Data.Latents;
+
+/// <summary>Every latent set of a home folder: <c>latents/&lt;dataset&gt;/&lt;encoder&gt;/&lt;fingerprint&gt;/</c>.</summary>
+public sealed class LatentStore(FuseMixHome home)
+{
+    /// <summary>Opens the latent set that a plan describes for writing; makes it where it is missing; repeats are harmless.</summary>
+    /// <remarks>
+    /// If the dataset changed since, shards whose items all stayed as they were keep their latents; only the others are planned
+    /// anew. What a writer that died left behind is removed.
+    /// </remarks>
+    /// <exception cref="FuseMixException">The plan is not valid, or contradicts the stored set in dimension or dtype.</exception>
+    public LatentSet OpenOrCreate(LatentPlan plan) => LatentSet.OpenOrCreate(FolderOf(plan.Checked().Dataset, plan.Encoder, plan.EncoderFingerprint), plan);
+
+    /// <summary>Opens a latent set for reading.</summary>
+    /// <param name="dataset">The dataset's name.</param>
+    /// <param name="encoder">The encoder's name.</param>
+    /// <param name="encoderFingerprint">The encoder pack's fingerprint.</param>
+    /// <param name="reading">Whether to verify checksums, and whether to accept a set that is not complete.</param>
+    /// <exception cref="FuseMixException">There is none, it is not complete, or a shard is damaged; the message names it.</exception>
+    public LatentReader OpenRead(string dataset, string encoder, Fingerprint encoderFingerprint, LatentReading reading = LatentReading.Default)
+    {
+        var folder = FolderOf(dataset, encoder, encoderFingerprint);
+        if (!File.Exists(Path.Combine(folder, LatentManifest.FileName)))
+        {
+            throw new FuseMixException(
+                FailureKind.NotFound,
+                $"Dataset '{dataset}' has no latents of encoder '{encoder}' ({encoderFingerprint.Short}).",
+                $"Run 'fusemix extract {dataset} --encoder {encoder}'.");
+        }
+
+        return LatentReader.Open(folder, encoderFingerprint, reading);
+    }
+
+    /// <summary>How far the extraction of a latent set is; null where there is none.</summary>
+    public LatentSetStatus? Status(string dataset, string encoder, Fingerprint encoderFingerprint)
+    {
+        var folder = FolderOf(dataset, encoder, encoderFingerprint);
+        return File.Exists(Path.Combine(folder, LatentManifest.FileName)) ? LatentSetStatus.Of(LatentManifest.Read(folder)) : null;
+    }
+
+    /// <summary>Every latent set, by dataset, encoder and fingerprint.</summary>
+    public IReadOnlyList<LatentSetStatus> List() => Directory.Exists(home.Latents)
+        ? [.. Directory.EnumerateFiles(home.Latents, LatentManifest.FileName, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, AttributesToSkip = 0 })
+            .Order(StringComparer.Ordinal)
+            .Select(path => LatentSetStatus.Of(LatentManifest.Read(Path.GetDirectoryName(path)!)))]
+        : [];
+
+    private string FolderOf(string dataset, string encoder, Fingerprint fingerprint) => Path.Combine(
+        home.Latents,
+        ResourceName.Require(dataset, "dataset"),
+        ResourceName.Require(encoder, "encoder"),
+        fingerprint.Short);
+}
+
+/// <summary>How far a latent set is.</summary>
+/// <param name="Dataset">The dataset's name.</param>
+/// <param name="DatasetFingerprint">The dataset as it was when the set was planned.</param>
+/// <param name="Encoder">The encoder's name.</param>
+/// <param name="EncoderFingerprint">The encoder pack's fingerprint.</param>
+/// <param name="Dimension">Values per latent.</param>
+/// <param name="Dtype">How they are stored.</param>
+/// <param name="Items">Planned items.</param>
+/// <param name="Rows">Stored latents.</param>
+/// <param name="Shards">Planned shards.</param>
+/// <param name="CommittedShards">Stored shards.</param>
+/// <param name="Failures">Items without a latent.</param>
+public sealed record LatentSetStatus(
+    string Dataset,
+    Fingerprint DatasetFingerprint,
+    string Encoder,
+    Fingerprint EncoderFingerprint,
+    int Dimension,
+    LatentDtype Dtype,
+    int Items,
+    int Rows,
+    int Shards,
+    int CommittedShards,
+    IReadOnlyList<LatentFailure> Failures)
+{
+    /// <summary>Whether every shard is stored.</summary>
+    public bool IsComplete => CommittedShards == Shards;
+
+    internal static LatentSetStatus Of(LatentManifest manifest) => new(
+        manifest.Dataset,
+        manifest.DatasetFingerprint,
+        manifest.Encoder,
+        manifest.EncoderFingerprint,
+        manifest.Dimension,
+        manifest.Dtype,
+        manifest.Shards.Sum(s => s.Count),
+        manifest.Shards.Sum(s => s.Committed?.Rows ?? 0),
+        manifest.Shards.Count,
+        manifest.Shards.Count(s => s.Committed is not null),
+        [.. manifest.Shards.SelectMany(s => s.Committed?.Failures ?? [])]);
+}
