@@ -74,7 +74,8 @@ internal readonly struct QueryCodes
 
         // The fp32 score adds stride/16 products per lane and 16 lanes: at most (stride/16 + 5)·2⁻²⁴·‖q‖·‖x‖ off; 2⁻²³ and + 32 leave room for the first pass's own roundings.
         var rounding = ((query.Length / 16.0) + 32) * Math.Pow(2, -23) * Math.Sqrt(squares);
-        return new QueryCodes(scale, (float)(Math.Sqrt(coded) * (1 + 1e-6)), (float)(((Math.Sqrt(lost) + rounding) * (1 + (2 * Shards.ShardWriter.UnitTolerance)))), sum * RowCodes.Zero);
+        var slack = (Math.Sqrt(lost) + rounding) * (1 + (2 * Shards.ShardWriter.UnitTolerance));
+        return new QueryCodes(scale, (float)(Math.Sqrt(coded) * (1 + 1e-6)), (float)slack, sum * RowCodes.Zero);
     }
 
     private static void KeepBelowLimit(Span<sbyte> codes, int at)
