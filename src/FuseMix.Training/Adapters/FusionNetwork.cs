@@ -29,7 +29,6 @@ internal sealed unsafe class FusionNetwork : IDisposable
     private readonly TemperatureRange _temperature;
     private readonly double _dropout;
     private readonly ulong _seed;
-    private readonly long _temperatureOffset;
     private readonly (long Offset, long Count, bool Decays)[] _updates;
     private readonly Action<int> _update;
     private readonly bool[] _touched;
@@ -56,7 +55,7 @@ internal sealed unsafe class FusionNetwork : IDisposable
             length += _shapes[i].Length;
         }
 
-        _temperatureOffset = length;
+        TemperatureOffset = length;
         length += 16;
         Parameters = new AlignedBuffer(length);
         Gradients = new AlignedBuffer(length);
@@ -96,15 +95,18 @@ internal sealed unsafe class FusionNetwork : IDisposable
     public IEnumerable<(Modality Modality, AdapterShape Shape, long Offset)> Adapters =>
         _modalities.Select((m, i) => (m, _shapes[i], _offsets[i]));
 
+    /// <summary>Where τ is among the parameters.</summary>
+    public long TemperatureOffset { get; }
+
     /// <summary>τ.</summary>
     public float Temperature
     {
-        get => Parameters.Pointer[_temperatureOffset];
-        set => Parameters.Pointer[_temperatureOffset] = value;
+        get => Parameters.Pointer[TemperatureOffset];
+        set => Parameters.Pointer[TemperatureOffset] = value;
     }
 
     /// <summary>The loss's derivative with respect to τ.</summary>
-    public float TemperatureGradient => Gradients.Pointer[_temperatureOffset];
+    public float TemperatureGradient => Gradients.Pointer[TemperatureOffset];
 
     /// <summary>Numbers that are learned, τ included.</summary>
     public long Learned => _shapes.Sum(s => s.Learned) + 1;
@@ -144,7 +146,7 @@ internal sealed unsafe class FusionNetwork : IDisposable
     {
         Temperature = Math.Clamp(Temperature, (float)_temperature.Least, (float)_temperature.Most);
         Array.Clear(_touched);
-        Gradients.Pointer[_temperatureOffset] = 0;
+        Gradients.Pointer[TemperatureOffset] = 0;
     }
 
     /// <summary>Forward and backward pass of one list of pairs, whose batch lies in both <see cref="Input"/>s.</summary>
@@ -156,7 +158,7 @@ internal sealed unsafe class FusionNetwork : IDisposable
         a.Forward(rows, Dropout(list, left, step));
         b.Forward(rows, Dropout(list, right, step));
         var (loss, slope) = _loss.Compute(a.Embeddings, b.Embeddings, rows, a.Shape.Output, Temperature, a.EmbeddingGradients, b.EmbeddingGradients);
-        Gradients.Pointer[_temperatureOffset] += (float)slope;
+        Gradients.Pointer[TemperatureOffset] += (float)slope;
         a.Backward(_touched[left]);
         b.Backward(_touched[right]);
         _touched[left] = _touched[right] = true;
@@ -206,6 +208,6 @@ internal sealed unsafe class FusionNetwork : IDisposable
             }
         }
 
-        yield return (_temperatureOffset, 1, false);
+        yield return (TemperatureOffset, 1, false);
     }
 }

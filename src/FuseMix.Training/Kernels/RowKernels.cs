@@ -106,6 +106,14 @@ internal static unsafe class RowKernels
         for (; i < width; i++) sum[i] = a[i] + b[i];
     }
 
+    /// <summary>a ← a - b.</summary>
+    public static void SubtractFrom(float* a, float* b, int width)
+    {
+        var i = 0;
+        for (; i + Lanes <= width; i += Lanes) Vector512.Store(Vector512.Load(a + i) - Vector512.Load(b + i), a + i);
+        for (; i < width; i++) a[i] -= b[i];
+    }
+
     /// <summary>a ← a·b.</summary>
     public static void MultiplyInto(float* a, float* b, int width)
     {

@@ -1,0 +1,72 @@
+using FuseMix.Evaluation;
+using FuseMix.Training.Models;
+using FuseMix.Training.Recipe;
+
+namespace FuseMix.Training;
+
+/// <summary>Trains fusion models; one implementation per kind of device.</summary>
+public interface IFusionTrainer
+{
+    /// <summary>What computes, for reports, e.g. "CPU, 2 threads, oneDNN 2.6".</summary>
+    string Device { get; }
+
+    /// <summary>Trains a model, from the start or from the checkpoint in the run's folder.</summary>
+    /// <param name="data">Latents and pairs.</param>
+    /// <param name="recipe">How to train.</param>
+    /// <param name="run">Seed, checkpoints.</param>
+    /// <param name="progress">Called on the training thread after each step; null for none.</param>
+    /// <param name="cancellationToken">Stops after the step in hand; a checkpoint is written first.</param>
+    /// <exception cref="FuseMixException">
+    /// The recipe or the data are at fault; the checkpoint in the folder is of another run (<see cref="FailureKind.Conflict"/>, naming the
+    /// difference); or the loss is no number any more.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">It was cancelled; the same call goes on from the checkpoint.</exception>
+    FusionModel Train(
+        TrainingData data,
+        TrainingRecipe recipe,
+        TrainingRun run,
+        Action<TrainingProgress>? progress = null,
+        CancellationToken cancellationToken = default);
+}
+
+/// <summary>One run of the trainer.</summary>
+/// <param name="Seed">Decides every random number.</param>
+/// <param name="CheckpointFolder">Where checkpoints go and are looked for; null for none.</param>
+/// <param name="CheckpointEverySteps">Steps between two checkpoints, at least 1.</param>
+public sealed record TrainingRun(ulong Seed, string? CheckpointFolder = null, int CheckpointEverySteps = 200)
+{
+    /// <summary>Runs every write of a checkpoint; a caller that may lose the right to write refuses by throwing, which ends the run.</summary>
+    public Action<Action> Commit { get; init; } = write => write();
+}
+
+/// <summary>How far a run is, after a step.</summary>
+/// <param name="Step">Steps done, from 1.</param>
+/// <param name="Steps">Steps in all.</param>
+/// <param name="Epoch">Epoch of this step, from 1.</param>
+/// <param name="Epochs">Epochs in all.</param>
+/// <param name="Loss">Loss of this step, summed over the lists of pairs.</param>
+/// <param name="LearningRate">Learning rate of this step.</param>
+/// <param name="Temperature">τ after this step.</param>
+/// <param name="PairsPerSecond">Mixed pairs per second since this call began; validation does not count.</param>
+/// <param name="Remaining">Estimated time left.</param>
+/// <param name="ResumedFrom">Step of the checkpoint that this call went on from; 0 for none.</param>
+/// <param name="Validation">Recall on the validation pairs where it was measured after this step.</param>
+public sealed record TrainingProgress(
+    int Step,
+    int Steps,
+    int Epoch,
+    int Epochs,
+    double Loss,
+    double LearningRate,
+    double Temperature,
+    double PairsPerSecond,
+    TimeSpan Remaining,
+    int ResumedFrom,
+    ValidationResult? Validation);
+
+/// <summary>Recall on the validation pairs.</summary>
+/// <param name="Step">After which step.</param>
+/// <param name="Epoch">After which epoch, from 1.</param>
+/// <param name="Mean">Mean of all recalls of all lists, 0..1.</param>
+/// <param name="Reports">One per list that has validation pairs.</param>
+public sealed record ValidationResult(int Step, int Epoch, double Mean, IReadOnlyList<RetrievalReport> Reports);

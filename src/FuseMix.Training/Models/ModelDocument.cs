@@ -1,0 +1,70 @@
+using System.Text.Json.Serialization;
+using FuseMix.Mixing;
+using FuseMix.Training.Adapters;
+using FuseMix.Training.Normalisation;
+using FuseMix.Training.Recipe;
+
+namespace FuseMix.Training.Models;
+
+/// <summary>What <c>model.json</c> says.</summary>
+internal sealed record ModelDocument
+{
+    public const int CurrentFormat = 1;
+
+    public required int FormatVersion { get; init; }
+
+    public required int SharedDimension { get; init; }
+
+    public required double Temperature { get; init; }
+
+    public required ulong Seed { get; init; }
+
+    public required SortedDictionary<Modality, BranchDocument> Modalities { get; init; }
+
+    public TrainingRecipe? Recipe { get; init; }
+
+    public required TrainingSummary Training { get; init; }
+}
+
+/// <summary>One modality in <c>model.json</c>.</summary>
+internal sealed record BranchDocument
+{
+    public required string Encoder { get; init; }
+
+    public required string EncoderFingerprint { get; init; }
+
+    public required int LatentDimension { get; init; }
+
+    public required TransformKind Transform { get; init; }
+
+    public required int AdapterInput { get; init; }
+
+    public required AdapterKind Adapter { get; init; }
+
+    public int Depth { get; init; }
+
+    public int Expansion { get; init; }
+
+    /// <summary>Weights of transform and adapter, beside <c>model.json</c>.</summary>
+    public required string Weights { get; init; }
+
+    public required string WeightsSha256 { get; init; }
+
+    /// <summary>Transform, adapter and normalisation as one ONNX file, for use without this project.</summary>
+    public required string Onnx { get; init; }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
+    WriteIndented = true,
+    Converters =
+    [
+        typeof(WordConverter<Modality>), typeof(WordConverter<Augmentation>), typeof(WordConverter<MixingVariant>),
+        typeof(WordConverter<TransformKind>), typeof(WordConverter<AdapterKind>)
+    ])]
+[JsonSerializable(typeof(ModelDocument))]
+[JsonSerializable(typeof(ValidationResult[]))]
+internal sealed partial class ModelJson : JsonSerializerContext;

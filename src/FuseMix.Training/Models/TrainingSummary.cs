@@ -1,0 +1,41 @@
+namespace FuseMix.Training.Models;
+
+/// <summary>How a fusion model came to be.</summary>
+public sealed record TrainingSummary
+{
+    /// <summary>"fusemix", or "cca" for the linear baseline.</summary>
+    public required string Method { get; init; }
+
+    /// <summary>What computed, e.g. "CPU, 2 threads, oneDNN 2.6".</summary>
+    public required string Device { get; init; }
+
+    /// <summary>Training pairs, over all lists.</summary>
+    public required int Pairs { get; init; }
+
+    /// <summary>Numbers that were learned.</summary>
+    public required long Learned { get; init; }
+
+    /// <summary>Optimiser steps; 0 for the baseline.</summary>
+    public int Steps { get; init; }
+
+    /// <summary>Steps in an epoch.</summary>
+    public int StepsPerEpoch { get; init; }
+
+    /// <summary>Mixed pairs in a step, over all lists; below the recipe's batch size where the data had fewer.</summary>
+    public int PairsPerStep { get; init; }
+
+    /// <summary>The step whose weights these are: the last one, or the best validated one.</summary>
+    public int KeptStep { get; init; }
+
+    /// <summary>Loss of the last step.</summary>
+    public double? FinalLoss { get; init; }
+
+    /// <summary>Mixed pairs per second of the last call, without validation.</summary>
+    public double? PairsPerSecond { get; init; }
+
+    /// <summary>Fingerprint of the data, see <see cref="TrainingData.Fingerprint"/>.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Every validation, in order.</summary>
+    public IReadOnlyList<ValidationResult> Validations { get; init; } = [];
+}

@@ -1,0 +1,117 @@
+using FuseMix.Schedules;
+using FuseMix.Training.Adapters;
+using FuseMix.Training.Kernels;
+using FuseMix.Training.Matrices;
+using FuseMix.Training.Normalisation;
+using FuseMix.Training.Recipe;
+using FuseMix.Training.Threading;
+
+namespace FuseMix.Training;
+
+/// <summary>All memory and state of one training run; <see cref="Step"/> allocates nothing.</summary>
+internal sealed class TrainingSession : IDisposable
+{
+    private readonly TrainingRecipe _recipe;
+    private readonly BatchPreparation _batches;
+    private readonly int _lists;
+
+    public TrainingSession(
+        TrainingData data,
+        TrainingRecipe recipe,
+        ulong seed,
+        IReadOnlyDictionary<Modality, LatentTransform> transforms,
+        ThreadTeam team,
+        IMatrixMultiply kernel)
+    {
+        _recipe = recipe;
+        _lists = data.Pairs.Count;
+        Transforms = transforms;
+        _batches = new BatchPreparation(data, transforms, recipe, seed, team, new ParallelMatrixMultiply(team, kernel));
+        var shapes = data.Latents.ToDictionary(l => l.Key, l => ShapeOf(l.Key, l.Value, transforms[l.Key].Output, recipe));
+        foreach (var list in data.Pairs)
+        {
+            if (shapes[list.Left].Kind == AdapterKind.Identity && shapes[list.Right].Kind == AdapterKind.Identity)
+            {
+                throw new FuseMixException(
+                    FailureKind.Invalid,
+                    $"Both {TrainingData.Name(list.Left)} and {TrainingData.Name(list.Right)} have an identity adapter: there is nothing to train.",
+                    "Give one of them an mlp adapter.");
+            }
+        }
+
+        var pairs = data.Pairs.Select((list, i) => new NetworkPairs(list.Left, list.Right, _batches.Samplers[i].Batch)).ToArray();
+        PairsPerStep = pairs.Sum(p => p.Batch);
+        StepsPerEpoch = _batches.Samplers.Max(s => s.StepsPerEpoch);
+        Epochs = recipe.Epochs ?? (recipe.Steps!.Value + StepsPerEpoch - 1) / StepsPerEpoch;
+        Steps = recipe.Steps ?? checked(Epochs * StepsPerEpoch);
+        Schedule = new WarmUpCosine(recipe.LearningRate, recipe.LearningRateFloor, StepsPerEpoch, Epochs);
+        Network = new FusionNetwork(
+            shapes, pairs, new TemperatureRange(recipe.Temperature, recipe.TemperatureLeast, recipe.TemperatureMost), recipe.Dropout, seed, team, kernel);
+    }
+
+    public FusionNetwork Network { get; }
+
+    public IReadOnlyDictionary<Modality, LatentTransform> Transforms { get; }
+
+    public WarmUpCosine Schedule { get; }
+
+    public int Steps { get; }
+
+    public int Epochs { get; }
+
+    public int StepsPerEpoch { get; }
+
+    /// <summary>Mixed pairs that one step sees, over all lists.</summary>
+    public int PairsPerStep { get; }
+
+    /// <summary>Steps done.</summary>
+    public int Done { get; set; }
+
+    /// <summary>One optimiser step; returns the loss before it.</summary>
+    /// <exception cref="FuseMixException">The loss is no number.</exception>
+    public double Step()
+    {
+        Network.Begin();
+        var loss = 0.0;
+        for (var list = 0; list < _lists; list++)
+        {
+            var rows = _batches.Prepare(list, Done, Network);
+            loss += Network.Accumulate(list, rows, Done);
+            if (!double.IsFinite(loss)) throw Diverged(Done + 1);
+        }
+
+        Network.Update(new AdamW(Schedule.At(Done), _recipe.WeightDecay, _recipe.Beta1, _recipe.Beta2, _recipe.Epsilon, Done + 1));
+        Done++;
+        return loss;
+    }
+
+    public void Dispose()
+    {
+        _batches.Dispose();
+        Network.Dispose();
+    }
+
+    private FuseMixException Diverged(int step)
+    {
+        if (_batches.FindUnsound() is { } unsound)
+        {
+            return new FuseMixException(
+                FailureKind.Corrupt,
+                $"The {TrainingData.Name(unsound.Modality)} latent in row {unsound.Row} holds values that are not finite numbers.",
+                "Extract this item again, or leave it out of the pairs.");
+        }
+
+        return new FuseMixException(
+            FailureKind.Invalid, $"The loss of step {step} is not a finite number: training has diverged.", "Lower 'learningRate' in the recipe.");
+    }
+
+    private static AdapterShape ShapeOf(Modality modality, LatentSource source, int input, TrainingRecipe recipe)
+    {
+        if (recipe.Of(modality).Adapter != AdapterKind.Identity) return AdapterShape.Mlp(input, recipe.SharedDimension, recipe.Depth, recipe.Expansion);
+        if (input == recipe.SharedDimension) return AdapterShape.Identity(input);
+        throw new FuseMixException(
+            FailureKind.Invalid,
+            $"An identity adapter makes the space of '{source.Encoder}' ({input} dimensions) the shared space, which has {recipe.SharedDimension}.",
+            $"Set 'sharedDimension' to {input}.");
+    }
+}
