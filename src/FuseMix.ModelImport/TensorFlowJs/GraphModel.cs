@@ -36,22 +36,24 @@ internal sealed class GraphModel
     /// <param name="output">The node.</param>
     public FeatureMap Convert(ImageNetwork network, string tensor, string output)
     {
-        var maps = new Dictionary<string, FeatureMap>(StringComparer.Ordinal);
+        var made = new Made([], []);
         var open = new HashSet<string>(StringComparer.Ordinal);
         var pending = new Stack<string>([output]);
         while (pending.TryPeek(out var name))
         {
-            if (maps.ContainsKey(name))
+            if (made.Has(name))
             {
                 pending.Pop();
                 continue;
             }
 
             var node = new Node(Find(name));
-            var missing = node.Inputs.Where(input => Constant(input) is null && !maps.ContainsKey(input)).ToArray();
+            var missing = node.Inputs.Where(input => !made.Has(input)).ToArray();
             if (missing.Length == 0)
             {
-                maps.Add(name, Emit(network, tensor, node, maps));
+                if (node.Op == "Const") made.Constants.Add(name, _weights[name]);
+                else if (node is { Op: "Identity", Inputs: [var input] } && made.Constants.TryGetValue(input, out var same)) made.Constants.Add(name, same);
+                else made.Maps.Add(name, Emit(network, tensor, node, made));
                 continue;
             }
 
@@ -60,34 +62,14 @@ internal sealed class GraphModel
             foreach (var input in missing) pending.Push(input);
         }
 
-        return maps[output];
+        return made.Maps.TryGetValue(output, out var result) ? result : throw new Node(Find(output)).Failure("is a constant, not a feature map");
     }
 
     private JsonPart Find(string name) => _nodes.TryGetValue(name, out var node)
         ? node
         : throw FuseMixException.UnknownName("node of the model", name, _nodes.Keys, FailureKind.Corrupt);
 
-    private Weight? Constant(string name)
-    {
-        for (var hops = 0; hops < 64; hops++)
-        {
-            var part = Find(name);
-            switch (part["op"].Text())
-            {
-                case "Const":
-                    return _weights[name];
-                case "Identity":
-                    name = new Node(part).Inputs[0];
-                    break;
-                default:
-                    return null;
-            }
-        }
-
-        return null;
-    }
-
-    private FeatureMap Emit(ImageNetwork network, string tensor, Node node, Dictionary<string, FeatureMap> maps)
+    private static FeatureMap Emit(ImageNetwork network, string tensor, Node node, Made made)
     {
         switch (node.Op)
         {
@@ -127,19 +109,19 @@ internal sealed class GraphModel
                 throw node.Failure($"is the operation '{node.Op}', which this importer does not know");
         }
 
-        FeatureMap Map(int index) => index < node.Inputs.Count && maps.TryGetValue(node.Inputs[index], out var map)
+        FeatureMap Map(int index) => index < node.Inputs.Count && made.Maps.TryGetValue(node.Inputs[index], out var map)
             ? map
             : throw node.Failure($"has no feature map as input {index}");
 
-        Weight Weight(int index) => index >= 0 && index < node.Inputs.Count && Constant(node.Inputs[index]) is { } weight
+        Weight Weight(int index) => index >= 0 && index < node.Inputs.Count && made.Constants.TryGetValue(node.Inputs[index], out var weight)
             ? weight
             : throw node.Failure($"has no constant as input {index}");
 
         FeatureMap Combine(string op)
         {
             if (node.Inputs.Count != 2) throw node.Failure($"combines {node.Inputs.Count} inputs rather than 2");
-            if (Constant(node.Inputs[0]) is { } first) return network.Combine(node.Name, op, Map(1), first, constantFirst: true);
-            if (Constant(node.Inputs[1]) is { } second) return network.Combine(node.Name, op, Map(0), second, constantFirst: false);
+            if (made.Constants.TryGetValue(node.Inputs[0], out var first)) return network.Combine(node.Name, op, Map(1), first, constantFirst: true);
+            if (made.Constants.TryGetValue(node.Inputs[1], out var second)) return network.Combine(node.Name, op, Map(0), second, constantFirst: false);
             return network.Combine(node.Name, op, Map(0), Map(1));
         }
 
@@ -155,6 +137,12 @@ internal sealed class GraphModel
                 : network.DepthwiseConvolution(node.Name, Map(0), Weight(1), node.Window(), bias);
             return rest is [var activation] ? network.Activation(node.Name, map, activation.ToLowerInvariant()) : map;
         }
+    }
+
+    /// <summary>What the nodes that were visited came to.</summary>
+    private sealed record Made(Dictionary<string, FeatureMap> Maps, Dictionary<string, Weight> Constants)
+    {
+        public bool Has(string name) => Maps.ContainsKey(name) || Constants.ContainsKey(name);
     }
 
     private sealed class Node

@@ -1,4 +1,8 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using FuseMix.ModelImport.Networks;
+using FuseMix.ModelImport.TensorFlowJs;
+using FuseMix.Testing;
 
 namespace FuseMix.ModelImport.Tests.TensorFlowJs;
 
@@ -178,6 +182,42 @@ public sealed class GraphModelTests
         attributes["data_format"] = new JsonObject { ["s"] = new JsonArray { 78, 72, 87, 67 } };
         attributes["padding"] = new JsonObject { ["s"] = "RVhQTElDSVQ=" };
         Assert.Contains("'EXPLICIT'", Refused(model.Node("c", "_FusedConv2D", ["in", "w", "b"], attributes), "c").Message);
+    }
+
+    [Fact]
+    public void Several_inputs_are_refused()
+    {
+        var model = new SyntheticModel().Placeholder("a", 6, 6, 4).Placeholder("b", 6, 6, 4).Node("sum", "Add", ["a", "b"]);
+
+        Assert.Contains("several inputs", Refused(model, "sum").Message);
+    }
+
+    [Fact]
+    public void Any_damage_to_a_model_fails_only_in_words()
+    {
+        var model = new SyntheticModel().Placeholder("in", 6, 6, 2).Const("w", [3, 3, 2, 2], new float[36]).Const("b", [4], 1, 2, 3, 4).Const("axis", [], 3)
+            .Node("dw", "FusedDepthwiseConv2dNative", ["in", "w", "b"], SyntheticModel.Window(2, true, fused: ["BiasAdd", "Relu6"]))
+            .Node("pool", "AvgPool", ["dw"], SyntheticModel.Window(1, false, kernel: 2))
+            .Node("cat", "ConcatV2", ["pool", "pool", "axis"])
+            .Node("out", "Mul", ["cat", "cat"]);
+        var read = 0;
+        foreach (var damaged in Mutations.Of(Encoding.UTF8.GetBytes(model.Json()), seed: 31, count: 5_000))
+        {
+            try
+            {
+                var part = new JsonPart(JavaScriptLiteral.Read(Encoding.Latin1.GetString(damaged), "t"), "t:");
+                var network = new ImageNetwork("test");
+                network.OutputMean("latent", new GraphModel(part, model.Table()).Convert(network, "picture", "out"));
+                network.Graph.ToBytes();
+                read++;
+            }
+            catch (FuseMixException e)
+            {
+                Assert.Equal(FailureKind.Corrupt, e.Kind);
+            }
+        }
+
+        Assert.InRange(read, 1, 4_999);
     }
 
     private static FuseMixException Refused(SyntheticModel model, string output) =>

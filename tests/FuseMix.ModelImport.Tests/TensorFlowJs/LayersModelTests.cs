@@ -1,4 +1,8 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using FuseMix.ModelImport.Networks;
+using FuseMix.ModelImport.TensorFlowJs;
+using FuseMix.Testing;
 
 namespace FuseMix.ModelImport.Tests.TensorFlowJs;
 
@@ -51,6 +55,31 @@ public sealed class LayersModelTests
         Layer(model, "b", "Activation", new JsonObject { ["activation"] = "relu" }, "a");
 
         Assert.Contains("does not come before it", Assert.Throws<FuseMixException>(() => model.RunLayers("b", Scalar.Random(1, 1, 1, 1))).Message);
+    }
+
+    [Fact]
+    public void Any_damage_to_a_model_fails_only_in_words()
+    {
+        var model = Small().Weight("conv/kernel", [3, 3, 3, 4], new float[108]).Weight("conv/bias", [4], new float[4])
+            .Weight("bn/beta", [4], new float[4]).Weight("bn/moving_mean", [4], new float[4]).Weight("bn/moving_variance", [4], new float[4]);
+        var read = 0;
+        foreach (var damaged in Mutations.Of(Encoding.UTF8.GetBytes(model.Json()), seed: 32, count: 5_000))
+        {
+            try
+            {
+                var part = new JsonPart(JavaScriptLiteral.Read(Encoding.Latin1.GetString(damaged), "t"), "t:");
+                var network = new ImageNetwork("test");
+                network.OutputMean("latent", new LayersModel(part, model.Table()).Convert(network, "picture", "mixed"));
+                network.Graph.ToBytes();
+                read++;
+            }
+            catch (FuseMixException e)
+            {
+                Assert.Equal(FailureKind.Corrupt, e.Kind);
+            }
+        }
+
+        Assert.InRange(read, 1, 4_999);
     }
 
     private static SyntheticModel Small()

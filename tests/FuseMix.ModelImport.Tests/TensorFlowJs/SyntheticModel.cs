@@ -63,7 +63,9 @@ internal sealed class SyntheticModel
         return attributes;
     }
 
-    public JsonPart Model()
+    public JsonPart Model() => new(JsonDocument.Parse(Json()).RootElement, "model.json:");
+
+    public string Json()
     {
         var model = new JsonObject
         {
@@ -74,7 +76,7 @@ internal sealed class SyntheticModel
             },
             ["weightsManifest"] = new JsonArray { new JsonObject { ["paths"] = new JsonArray { "a" }, ["weights"] = _weights.DeepClone() } },
         };
-        return new JsonPart(JsonDocument.Parse(model.ToJsonString()).RootElement, "model.json:");
+        return model.ToJsonString();
     }
 
     public float[] RunGraph(string output, Scalar picture)
@@ -91,7 +93,7 @@ internal sealed class SyntheticModel
         return OnnxRun.Run(network.Graph, "picture", picture.Values, 1, picture.Height, picture.Width, picture.Channels);
     }
 
-    private WeightTable Table() => WeightTable.Read(Model()["weightsManifest"], _ => _bytes.ToArray());
+    public WeightTable Table() => WeightTable.Read(Model()["weightsManifest"], _ => _bytes.ToArray());
 
     private static JsonObject List(params int[] values) =>
         new() { ["list"] = new JsonObject { ["i"] = new JsonArray([.. values.Select(v => (JsonNode)$"{v}")]) } };
