@@ -31,6 +31,15 @@ public interface ITrainerGrain : IGrainWithStringKey
     /// <summary>The status now and as the job goes on, ending with the one in which it is over. A slow reader skips steps.</summary>
     IAsyncEnumerable<TrainingStatus> Watch(string jobId, CancellationToken cancellationToken = default);
 
+    /// <summary>Fits the yardstick to the latents of a fusion model's encoders: regularised linear CCA, as a fusion model with linear
+    /// adapters. Safe to repeat: it is named by what it is fitted to.</summary>
+    /// <param name="model">Name of the fusion model whose encoders to take.</param>
+    /// <param name="dataset">Name of the dataset whose training pairs to take.</param>
+    /// <returns>Name of the linear model.</returns>
+    [AlwaysInterleave]
+    [ResponseTimeout("00:10:00")]
+    Task<string> FitBaseline(string model, string dataset);
+
     /// <summary>Recall of a fusion model on one split of a dataset whose latents are stored.</summary>
     [AlwaysInterleave]
     [ResponseTimeout("00:10:00")]

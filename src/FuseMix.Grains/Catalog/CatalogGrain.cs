@@ -45,7 +45,7 @@ internal sealed class CatalogGrain(
         try
         {
             var model = models.Get(name);
-            return new ModelSummary(name, new Dictionary<Modality, string>(model.Encoders()), model.SharedDimension, model.Steps(), null);
+            return new ModelSummary(name, new Dictionary<Modality, string>(model.Encoders()), model.SharedDimension, model.Training.Steps, null);
         }
         catch (FuseMixException damaged)
         {

@@ -9,6 +9,7 @@ using FuseMix.Grains.Training;
 using FuseMix.Persistence.Sqlite;
 using FuseMix.Retrieval.Generations;
 using FuseMix.Storage;
+using FuseMix.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -54,6 +55,7 @@ public static class NodeHosting
         services.AddSingleton<EncoderSessions>();
         services.AddSingleton<FusionModels>();
         services.AddSingleton<ShardExtraction>();
+        services.AddSingleton<IFusionTrainer>(new CpuFusionTrainer(options.Threads));
         services.AddSingleton<ModelTraining>();
         services.AddSingleton<ModelEvaluation>();
         services.AddSingleton<CollectionBuilder>();

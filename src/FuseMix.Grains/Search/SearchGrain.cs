@@ -107,13 +107,7 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
 
     private float[] Embed(Modality modality, QueryTerm[] terms, FusionModel model, CancellationToken cancellationToken)
     {
-        if (!model.Encoders().TryGetValue(modality, out var encoder))
-        {
-            throw new FuseMixException(
-                FailureKind.Invalid, $"Fusion model '{model.Name}' knows no {modality}.", $"It knows: {string.Join(", ", model.Encoders().Keys)}.");
-        }
-
-        var dimension = model.LatentDimension(modality);
+        var (encoder, fingerprint, dimension) = model.Source(modality);
         var latents = new float[terms.Length * dimension];
         int[] toEncode = [.. Enumerable.Range(0, terms.Length).Where(i => terms[i].Latent is null)];
         for (var i = 0; i < terms.Length; i++)
@@ -130,7 +124,7 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
 
         if (toEncode.Length > 0)
         {
-            var session = encoders.Get(encoder, model.EncoderFingerprint(modality), EncoderAim.Latency);
+            var session = encoders.Get(encoder, fingerprint, EncoderAim.Latency);
             var batch = session.EncodeBatch([.. toEncode.Select(i => Input(terms[i]))], cancellationToken);
             for (var i = 0; i < toEncode.Length; i++)
             {

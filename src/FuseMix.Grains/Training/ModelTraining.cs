@@ -4,6 +4,7 @@ using FuseMix.Encoders.Packs;
 using FuseMix.Grains.Nodes;
 using FuseMix.Storage;
 using FuseMix.Training;
+using FuseMix.Training.Baselines;
 using FuseMix.Training.Recipe;
 
 namespace FuseMix.Grains.Training;
@@ -40,5 +41,23 @@ internal sealed class ModelTraining(
             model.Save(models.FolderOf(request.Model));
             if (Directory.Exists(checkpoints)) Directory.Delete(checkpoints, recursive: true);
         });
+    }
+
+    /// <summary>Fits linear CCA to the training pairs of a dataset, by the encoders of a fusion model.</summary>
+    /// <returns>Name of the linear model, which says what it was fitted to.</returns>
+    public string FitBaseline(string model, string dataset, TrainerFence fence)
+    {
+        var source = datasets.Get(dataset);
+        var encoders = models.Get(model).Encoders();
+        using var paired = PairedLatents.Open(source, encoders, packs, latents);
+        var data = paired.ToTrainingData();
+        var name = $"cca-{dataset}-{Fingerprint.Of($"{source.Fingerprint} {data.Fingerprint()}").Short[..8]}";
+        if (!models.Contains(name))
+        {
+            var linear = CanonicalCorrelation.Fit(data);
+            fence.Write(() => linear.Save(models.FolderOf(name)));
+        }
+
+        return name;
     }
 }

@@ -114,6 +114,8 @@ internal sealed partial class TrainerGrain(
         }
     }
 
+    public Task<string> FitBaseline(string model, string dataset) => Task.Run(() => training.FitBaseline(model, dataset, _fence!));
+
     public Task<EvaluationReport> Evaluate(EvaluationRequest request) => Task.Run(() => evaluation.Run(request));
 
     private void WorkThroughQueue()
