@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.CommandLine.Completions;
+using System.CommandLine.Help;
+using System.Reflection;
+using FuseMix.Cli.Output;
+using FuseMix.Cli.Session;
+
+namespace FuseMix.Cli.CommandLine;
+
+/// <summary>Reads a command line, runs its command, and turns every way in which that can end into words and an exit code.</summary>
+internal static class CliApplication
+{
+    public static async Task<int> RunAsync(IReadOnlyList<string> args, CliEnvironment environment, CancellationToken stop)
+    {
+        var root = CommandTree.Build();
+        var parse = root.Parse(args);
+        var command = parse.CommandResult.Command;
+        var outStyle = new Style(environment.WantsColour(environment.OutIsTerminal));
+
+        if (root.Directives.OfType<SuggestDirective>().Any(directive => parse.GetResult(directive) is not null))
+            return parse.Invoke(new InvocationConfiguration { Output = environment.Out, Error = environment.Error });
+        if (args.Count == 0 || Asked<HelpOption>(root, parse))
+        {
+            HelpPage.Write(command, environment.Out, outStyle, environment.Width);
+            return ExitCode.Success;
+        }
+
+        if (Asked<VersionOption>(root, parse))
+        {
+            environment.Out.WriteLine($"./fusemix {Version}");
+            return ExitCode.Success;
+        }
+
+        await using var run = new CliRun(parse, environment, stop);
+        if (UsageErrors.Of(parse) is { } usage && !(command is CliCommand { Work: null } && parse.UnmatchedTokens.Count == 0))
+        {
+            FailureReport.Write(run.Terminal, environment, usage);
+            return ExitCode.Usage;
+        }
+
+        if (command is not CliCommand { Work: { } work })
+        {
+            HelpPage.Write(command, environment.Error, run.Terminal.Error, environment.Width);
+            return ExitCode.Usage;
+        }
+
+        try
+        {
+            return await work(run);
+        }
+        catch (Exception error)
+        {
+            return FailureReport.Write(run.Terminal, environment, error, stop);
+        }
+    }
+
+    public static string Version { get; } =
+        typeof(CliApplication).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+
+    private static bool Asked<T>(RootCommand root, ParseResult parse)
+        where T : Option => root.Options.OfType<T>().Any(option => parse.GetResult(option) is { Implicit: false });
+}

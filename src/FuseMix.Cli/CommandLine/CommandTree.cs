@@ -1,0 +1,46 @@
+using System.CommandLine;
+using FuseMix.Cli.Collections;
+using FuseMix.Cli.Datasets;
+using FuseMix.Cli.Demo;
+using FuseMix.Cli.Doctor;
+using FuseMix.Cli.Encoders;
+using FuseMix.Cli.Evaluation;
+using FuseMix.Cli.Extraction;
+using FuseMix.Cli.Models;
+using FuseMix.Cli.Packages;
+using FuseMix.Cli.Search;
+using FuseMix.Cli.Serve;
+using FuseMix.Cli.Status;
+using FuseMix.Cli.Studies;
+using FuseMix.Cli.Training;
+
+namespace FuseMix.Cli.CommandLine;
+
+/// <summary>Every command, in the order in which a newcomer meets them.</summary>
+internal static class CommandTree
+{
+    public static RootCommand Build()
+    {
+        var root = new RootCommand("FuseMix.Cluster aligns the latent spaces of frozen encoders with light adapters, and searches across modalities.");
+        foreach (var option in CommonOptions.All) root.Add(option);
+        Command[] commands =
+        [
+            DemoCommand.Create(),
+            SearchCommand.Create(),
+            ServeCommand.Create(),
+            EncodersCommand.Create(),
+            DatasetsCommand.Create(),
+            FetchCommand.Create(),
+            ExtractCommand.Create(),
+            TrainCommand.Create(),
+            EvalCommand.Create(),
+            StudyCommand.Create(),
+            ModelsCommand.Create(),
+            CollectionsCommand.Create(),
+            StatusCommand.Create(),
+            DoctorCommand.Create(),
+        ];
+        foreach (var command in commands) root.Add(command);
+        return root;
+    }
+}

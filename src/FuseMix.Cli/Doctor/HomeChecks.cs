@@ -1,0 +1,78 @@
+using FuseMix.Cli.Output;
+using FuseMix.Data.Datasets;
+using FuseMix.Encoders.Packs;
+using FuseMix.Storage;
+
+namespace FuseMix.Cli.Doctor;
+
+/// <summary>The home folder and what is in it.</summary>
+internal static class HomeChecks
+{
+    public const string Area = "Home";
+
+    public static IEnumerable<Finding> Run(FuseMixHome home)
+    {
+        yield return Writable(home);
+        foreach (var finding in Encoders(home)) yield return finding;
+        foreach (var finding in Datasets(home)) yield return finding;
+    }
+
+    private static Finding Writable(FuseMixHome home)
+    {
+        try
+        {
+            return new Finding(Area, "folder", Verdict.Ok, home.EnsureWritable().Root);
+        }
+        catch (FuseMixException error)
+        {
+            return new Finding(Area, "folder", Verdict.Problem, error.Message, error.Remedy);
+        }
+    }
+
+    private static IEnumerable<Finding> Encoders(FuseMixHome home)
+    {
+        var store = new EncoderPackStore(home.Encoders);
+        var names = store.List();
+        if (names.Count == 0)
+        {
+            yield return new Finding(Area, "encoders", Verdict.Ok, "none installed yet; './fusemix demo' or './fusemix encoders import' fetches them");
+        }
+
+        foreach (var name in names)
+        {
+            yield return Check($"encoder {name}", () =>
+            {
+                var pack = store.Verify(name);
+                return $"{pack.Definition.Modality.ToString().ToLowerInvariant()}, {pack.Definition.Latent.Dimension} dimensions, fingerprint {pack.Fingerprint.Short}";
+            });
+        }
+    }
+
+    private static IEnumerable<Finding> Datasets(FuseMixHome home)
+    {
+        var store = new DatasetStore(home);
+        IReadOnlyList<DatasetStatistics> all = [];
+        var broken = Check("datasets", () => (all = store.List()).Count == 0 ? "none imported yet; './fusemix demo' or './fusemix datasets import' brings them" : "");
+        if (broken.Verdict != Verdict.Ok || all.Count == 0) yield return broken;
+        foreach (var dataset in all)
+        {
+            yield return Check($"dataset {dataset.Name}", () =>
+            {
+                var loaded = store.Load(dataset.Name);
+                return $"{Phrases.Count(loaded.Items.Count, "item")}, {Phrases.Count(loaded.Pairs.Count, "pair")}{(loaded.Failures.Count > 0 ? $", {Phrases.Count(loaded.Failures.Count)} not imported" : "")}";
+            });
+        }
+    }
+
+    private static Finding Check(string name, Func<string> look)
+    {
+        try
+        {
+            return new Finding(Area, name, Verdict.Ok, look());
+        }
+        catch (FuseMixException error)
+        {
+            return new Finding(Area, name, Verdict.Problem, error.Message, error.Remedy);
+        }
+    }
+}

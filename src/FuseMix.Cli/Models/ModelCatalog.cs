@@ -1,0 +1,35 @@
+using FuseMix.Cli.Session;
+using FuseMix.Contracts.Catalog;
+
+namespace FuseMix.Cli.Models;
+
+/// <summary>What there is to know about the fusion models here.</summary>
+internal static class ModelCatalog
+{
+    /// <exception cref="FuseMixException">There is no such model (the nearest name is given).</exception>
+    public static async Task<ModelSummary> Find(CliRun run, string name)
+    {
+        var models = await (await run.Grains()).GetGrain<ICatalogGrain>(0).Models();
+        return models.FirstOrDefault(m => m.Name == name) ?? throw FuseMixException.UnknownName("fusion model", name, models.Select(m => m.Name));
+    }
+
+    /// <summary>The dataset that a command means which names only a model: the one that has latents of all its encoders.</summary>
+    /// <exception cref="FuseMixException">There is none, or more than one.</exception>
+    public static async Task<string> DatasetOf(CliRun run, string name)
+    {
+        var model = await Find(run, name);
+        var latents = await (await run.Grains()).GetGrain<ICatalogGrain>(0).LatentSets();
+        var datasets = latents.Where(l => l.Complete).GroupBy(l => l.Dataset)
+            .Where(d => model.Encoders.Values.All(encoder => d.Any(l => l.Encoder == encoder))).Select(d => d.Key).ToArray();
+        return datasets switch
+        {
+            [var only] => only,
+            [] => throw new FuseMixException(
+                FailureKind.NotFound, $"No dataset has complete latents of {string.Join(" and ", model.Encoders.Values)}, the encoders of '{name}'.",
+                "Run './fusemix extract DATASET' first."),
+            _ => throw new FuseMixException(
+                FailureKind.Invalid, $"Several datasets have latents of the encoders of '{name}': {string.Join(", ", datasets)}.",
+                $"Say which with --dataset, for example --dataset {datasets[0]}."),
+        };
+    }
+}

@@ -1,0 +1,61 @@
+using FuseMix.Cli.Output;
+using FuseMix.Cli.Progress;
+using FuseMix.Cli.Session;
+using FuseMix.Data.Packages;
+
+namespace FuseMix.Cli.Packages;
+
+/// <summary>How the fetch of a package ended.</summary>
+/// <param name="Package">Name and version.</param>
+/// <param name="Folder">Where it lies.</param>
+/// <param name="Reused">Whether it was there already.</param>
+/// <param name="Elapsed">How long it took.</param>
+internal sealed record FetchedPackage(string Package, string Folder, bool Reused, TimeSpan Elapsed);
+
+/// <summary>Fetches packages, showing how it goes.</summary>
+internal static class PackageFetch
+{
+    public static async Task<FetchedPackage[]> Fetch(CliRun run, IEnumerable<NpmPackage> packages)
+    {
+        var store = new PackageStore(run.Home.EnsureWritable());
+        var done = new List<FetchedPackage>();
+        foreach (var package in packages)
+        {
+            var started = run.Terminal.Clock.GetTimestamp();
+            var downloaded = false;
+            using var progress = run.Terminal.Progress($"Fetching {package.Specification}", ProgressUnit.Bytes);
+            var folder = await store.FetchAsync(package, Show(run, progress, () => downloaded = true), run.Stop);
+            done.Add(new FetchedPackage(package.Specification, folder, !downloaded, run.Terminal.Clock.GetElapsedTime(started)));
+        }
+
+        return [.. done];
+    }
+
+    /// <summary>What was fetched, in one line.</summary>
+    public static string Describe(IReadOnlyCollection<FetchedPackage> packages) =>
+        packages.Count == 0 ? "nothing to fetch"
+        : packages.All(p => p.Reused) ? $"{Phrases.Count(packages.Count, "package")} already here, recognised by hash"
+        : $"fetched {string.Join(", ", packages.Where(p => !p.Reused).Select(p => p.Package))}"
+            + (packages.Any(p => p.Reused) ? $"; {Phrases.Count(packages.Count(p => p.Reused))} already here" : "");
+
+    /// <summary>Shows what a fetch reports; <paramref name="began"/> is called when it turns out that something has to be fetched.</summary>
+    private static Relay<PackageProgress> Show(CliRun run, ProgressView progress, Action began)
+    {
+        var (meter, stage) = (new RateMeter(run.Terminal.Clock), (PackageStage?)null);
+        return new Relay<PackageProgress>(p =>
+        {
+            if (stage != p.Stage) (meter, stage) = (new RateMeter(run.Terminal.Clock), p.Stage);
+            began();
+            progress.Report(new ProgressReading(p.Bytes, p.TotalBytes)
+            {
+                PerSecond = meter.Update(p.Bytes),
+                Detail = p.Stage switch
+                {
+                    PackageStage.Downloading => "downloading",
+                    PackageStage.Verifying => "checking its hash",
+                    _ => $"unpacking, {Phrases.Count(p.Files, "file")}",
+                },
+            });
+        });
+    }
+}

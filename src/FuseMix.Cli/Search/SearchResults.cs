@@ -1,0 +1,37 @@
+using FuseMix.Cli.Evaluation;
+using FuseMix.Cli.Output;
+using FuseMix.Cli.Pictures;
+using FuseMix.Cli.Session;
+using FuseMix.Contracts.Collections;
+using FuseMix.Data.Datasets;
+
+namespace FuseMix.Cli.Search;
+
+/// <summary>Hits for people: a row of small pictures where the terminal can draw them, and a table.</summary>
+internal static class SearchResults
+{
+    /// <param name="run">The run.</param>
+    /// <param name="hits">What was found.</param>
+    /// <param name="dataset">Where the pictures are; null for no pictures.</param>
+    public static void Show(CliRun run, IReadOnlyList<Hit> hits, Dataset? dataset)
+    {
+        if (hits.Count == 0)
+        {
+            run.Terminal.Say("Nothing found.");
+            return;
+        }
+
+        if (dataset is not null && run.Terminal.ShowsPictures) PictureStrip.Show(run.Terminal, dataset, hits);
+        var table = Tables.Of(">rank", ">score", "what", "id", "caption");
+        for (var i = 0; i < hits.Count; i++)
+        {
+            var hit = hits[i];
+            table.Row(
+                Phrases.Count(i + 1), Phrases.Fixed(hit.Score, 3), EvaluationTable.Word(hit.Modality), hit.Id, Phrases.Cut(Caption(hit), 60));
+        }
+
+        run.Terminal.Draw(table);
+    }
+
+    public static string Caption(Hit hit) => hit.Metadata.GetValueOrDefault("caption") ?? "";
+}

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using FuseMix.Cli.CommandLine;
+using FuseMix.Cli.Output;
+using FuseMix.Cli.Session;
+using FuseMix.Grains.Nodes;
+using FuseMix.Silo;
+using Microsoft.AspNetCore.Connections;
+
+namespace FuseMix.Cli.Serve;
+
+/// <summary>Where a node serves.</summary>
+internal sealed record Serving(string Url);
+
+/// <summary><c>fusemix serve</c>, and the one place through which <c>demo --serve</c> keeps the cluster up.</summary>
+internal static class ServeCommand
+{
+    public const int DefaultPort = 5080;
+
+    public static readonly Option<int> Port = PortOption();
+
+    public static Command Create() =>
+        new CliCommand("serve", "Run a cluster of one node with its HTTP API and web page on this machine, until Ctrl-C.")
+            .With(Port)
+            .WithExample("./fusemix serve", $"then open http://127.0.0.1:{DefaultPort}/")
+            .WithExample("./fusemix serve --port 0", "on any free port, which it names")
+            .Does(Serve);
+
+    /// <summary>Serves until the user stops it.</summary>
+    /// <exception cref="FuseMixException">The port is taken.</exception>
+    public static async Task Serve(CliRun run)
+    {
+        // One node per home folder: the one that this command worked with makes room.
+        await run.CloseCluster();
+        var port = run.Get(Port);
+        await using var app = SiloHost.Build(run.Home.EnsureWritable(), new NodeOptions(), port);
+        try
+        {
+            await app.StartAsync(run.Stop);
+        }
+        catch (IOException error) when (error.InnerException is AddressInUseException)
+        {
+            throw new FuseMixException(FailureKind.Unavailable, $"Port {port} is already in use.", $"Choose another with --port, or --port 0 for any free one.", error);
+        }
+
+        run.Terminal.Result(new Serving(app.Urls.First()), CliJson.Relaxed.Serving, s => run.Terminal.Say(
+            $"{run.Terminal.Out.Green("✓")} Serving at {run.Terminal.Out.Bold(s.Url)}: a page to search with, and the API under /api/v1. Ctrl-C ends it."));
+        try
+        {
+            await Task.Delay(Timeout.Infinite, run.Stop);
+        }
+        catch (OperationCanceledException)
+        {
+            // The one way in which serving ends, and no failure.
+        }
+
+        await app.StopAsync(CancellationToken.None);
+    }
+
+    private static Option<int> PortOption()
+    {
+        var option = new Option<int>("--port")
+        {
+            Description = $"Port on this machine, 0 for any free one (default: {DefaultPort})",
+            HelpName = "port",
+            DefaultValueFactory = _ => DefaultPort,
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && int.TryParse(token.Value, out var port) && port is < 0 or > 65_535)
+                result.AddError($"--port must be from 0 to 65535, not {token.Value}.");
+        });
+        return option;
+    }
+}

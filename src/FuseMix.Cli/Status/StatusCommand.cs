@@ -1,0 +1,79 @@
+using System.CommandLine;
+using FuseMix.Cli.CommandLine;
+using FuseMix.Cli.Output;
+using FuseMix.Cli.Session;
+using FuseMix.Contracts;
+using FuseMix.Contracts.Catalog;
+using FuseMix.Contracts.Cluster;
+using FuseMix.Contracts.Extraction;
+using FuseMix.Contracts.Training;
+
+namespace FuseMix.Cli.Status;
+
+/// <summary>What <c>fusemix status</c> tells.</summary>
+internal sealed record StatusReport(
+    ClusterStatus Cluster,
+    ExtractionStatus[] Extractions,
+    TrainingStatus[] Trainings,
+    LatentSetSummary[] LatentSets,
+    ModelSummary[] Models,
+    string[] Collections);
+
+/// <summary><c>fusemix status</c></summary>
+internal static class StatusCommand
+{
+    public static Command Create() =>
+        new CliCommand("status", "The nodes of the cluster, its jobs, and what is stored.")
+            .WithExample("./fusemix status", "nodes, jobs and contents")
+            .WithExample("./fusemix status --json", "the same for scripts")
+            .Does(Run);
+
+    private static async Task Run(CliRun run)
+    {
+        var grains = await run.Grains();
+        var catalog = grains.GetGrain<ICatalogGrain>(0);
+        var latentSets = await catalog.LatentSets();
+        var jobs = latentSets.Where(l => !l.Complete).Select(l => new ExtractionRequest(l.Dataset, l.Encoder).Key).Distinct();
+        var report = new StatusReport(
+            await grains.GetGrain<IClusterGrain>(0).Status(),
+            await Task.WhenAll(jobs.Select(key => grains.GetGrain<IExtractionJobGrain>(key).Status())),
+            await grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key).List(),
+            latentSets,
+            await catalog.Models(),
+            await catalog.Collections());
+        run.Terminal.Result(report, CliJson.Relaxed.StatusReport, r => Show(run.Terminal, r));
+    }
+
+    private static void Show(Terminal terminal, StatusReport report)
+    {
+        terminal.Say(terminal.Out.Bold($"Nodes ({report.Cluster.Runtime} runtime)"));
+        var nodes = Tables.Of("node", "roles", "state");
+        foreach (var node in report.Cluster.Nodes) nodes.Row(node.Name, string.Join(", ", node.Roles), node.State);
+        terminal.Draw(nodes);
+
+        terminal.Say(terminal.Out.Bold("Jobs"));
+        if (report.Extractions.Length + report.Trainings.Length == 0)
+        {
+            terminal.Say("  none yet");
+        }
+        else
+        {
+            var jobs = Tables.Of("job", "state", ">done", "detail");
+            foreach (var e in report.Extractions)
+                jobs.Row($"extract {e.Dataset} × {e.Encoder}", Word(e.State), $"{Phrases.Count(e.ItemsDone)} / {Phrases.Count(e.Items)}", e.Error ?? "");
+            foreach (var t in report.Trainings)
+                jobs.Row($"train {t.Model}", Word(t.State), $"{Phrases.Count(t.Step)} / {Phrases.Count(t.Steps)}", t.Error ?? (double.IsFinite(t.Loss) ? $"loss {Phrases.Fixed(t.Loss, 3)}" : ""));
+            terminal.Draw(jobs);
+        }
+
+        terminal.Say(terminal.Out.Bold("Stored"));
+        foreach (var set in report.LatentSets)
+            terminal.Say($"  latents      {set.Dataset} × {set.Encoder}: {Phrases.Count(set.Count)} of {set.Dimension} dimensions{(set.Complete ? "" : ", not complete")}");
+        foreach (var model in report.Models)
+            terminal.Say($"  model        {model.Name}: {string.Join(" + ", model.Encoders.Values)}, {Phrases.Count(model.Steps, "step")}{(model.Error is null ? "" : $", {model.Error}")}");
+        foreach (var collection in report.Collections) terminal.Say($"  collection   {collection}");
+        if (report.LatentSets.Length + report.Models.Length + report.Collections.Length == 0) terminal.Say("  nothing yet; './fusemix demo' fills it");
+    }
+
+    private static string Word(JobState state) => state.ToString().ToLowerInvariant();
+}

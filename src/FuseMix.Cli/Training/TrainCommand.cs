@@ -1,0 +1,84 @@
+using System.CommandLine;
+using FuseMix.Cli.CommandLine;
+using FuseMix.Cli.Evaluation;
+using FuseMix.Cli.Output;
+using FuseMix.Cli.Session;
+using FuseMix.Training.Recipe;
+
+namespace FuseMix.Cli.Training;
+
+/// <summary><c>fusemix train</c></summary>
+internal static class TrainCommand
+{
+    private static readonly Argument<string> Dataset = new("dataset") { Description = "Name of a dataset whose latents are stored" };
+
+    private static readonly Option<string?> Image = EncoderOption("image");
+
+    private static readonly Option<string?> Text = EncoderOption("text");
+
+    private static readonly Option<string?> Audio = EncoderOption("audio");
+
+    private static readonly Option<string?> Preset = new("--preset")
+    {
+        Description = $"Where the recipe starts from: {string.Join(", ", TrainingRecipe.PresetNames)} (default: small)",
+        HelpName = "name",
+    };
+
+    private static readonly Option<string?> Recipe = new("--recipe") { Description = "A recipe file, instead of a preset", HelpName = "file" };
+
+    private static readonly Option<string[]> Set = new("--set") { Description = "Change a key of the recipe; may be repeated", HelpName = "key=value" };
+
+    private static readonly Option<ulong> Seed = new("--seed") { Description = "Decides every random number (default: 0)", HelpName = "n" };
+
+    private static readonly Option<string?> Model = new("--model")
+    {
+        Description = "What to call the fusion model (default: dataset-preset, and digits where more was changed)",
+        HelpName = "name",
+    };
+
+    public static Command Create() =>
+        new CliCommand("train", "Train a fusion model on stored latents. The same training is recognised; an interrupted one goes on from its checkpoint.")
+            .With(Dataset, Image, Text, Audio, Preset, Recipe, Set, Seed, Model)
+            .WithExample("./fusemix train emoji", "the encoders that the dataset has latents of, preset small")
+            .WithExample("./fusemix train emoji --set augmentation=none --seed 1", "no augmentation, another seed")
+            .WithExample("./fusemix train emoji --set depth=4 --set modalities.image.components=128 --model deeper", "other adapters, a name of your own")
+            .WithExample("./fusemix train mine --image mobilenet-v2-mid --text use-lite --recipe my.json", "a recipe file (docs/training.md)")
+            .Does(Run);
+
+    private static async Task Run(CliRun run)
+    {
+        var dataset = run.Get(Dataset);
+        var settings = run.Get(Set) ?? [];
+        var recipe = RecipeSettings.Read(run.Get(Preset), run.Get(Recipe), settings);
+        var given = new Dictionary<Modality, string>();
+        foreach (var (modality, option) in ((Modality, Option<string?>)[])[(Modality.Image, Image), (Modality.Text, Text), (Modality.Audio, Audio)])
+        {
+            if (run.Get(option) is { } encoder) given[modality] = encoder;
+        }
+
+        var encoders = await TrainPlan.ChooseEncoders(run, dataset, given);
+        var basis = run.Get(Recipe) is { } file ? SafeName(Path.GetFileNameWithoutExtension(file)) : run.Get(Preset) ?? "small";
+        var seed = run.Get(Seed);
+        var model = run.Get(Model) ?? TrainPlan.DefaultName(dataset, basis, seed, recipe, plain: settings.Length == 0 && given.Count == 0);
+        var plan = await TrainPlan.Make(run, dataset, encoders, recipe, seed, _ => model);
+        var outcome = await TrainingWork.Run(run, plan.Request, "the same command");
+        run.Terminal.Result(outcome, CliJson.Relaxed.TrainingOutcome, o =>
+        {
+            run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {model}: {TrainingWork.Describe(o)} ({Phrases.Duration(o.Elapsed)})");
+            if (o.Curve.Length > 1) run.Terminal.Say($"  loss {run.Terminal.Out.Cyan(Sparkline.Draw([.. o.Curve.Select(p => p.Loss)], 60))}");
+            run.Terminal.Say($"  Next: ./fusemix eval {model}, or ./fusemix collections build {dataset} --model {model}");
+        });
+    }
+
+    private static Option<string?> EncoderOption(string modality) => new($"--{modality}")
+    {
+        Description = $"The {modality} encoder (default: the one that the dataset has latents of)",
+        HelpName = "encoder",
+    };
+
+    private static string SafeName(string name)
+    {
+        var safe = new string([.. name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '-')]).Trim('-', '_');
+        return safe.Length == 0 ? "recipe" : safe;
+    }
+}

@@ -1,0 +1,77 @@
+using FuseMix.Cli.Evaluation;
+using FuseMix.Cli.Session;
+using FuseMix.Contracts.Catalog;
+using FuseMix.Contracts.Training;
+using FuseMix.Data.Datasets;
+using FuseMix.Training.Recipe;
+
+namespace FuseMix.Cli.Training;
+
+/// <summary>A training whose job is named by all that goes into it, so that asking for it again finds it.</summary>
+/// <param name="Request">What the trainer is asked for.</param>
+/// <param name="Fingerprints">Dataset and encoders, short, for people.</param>
+internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
+{
+    /// <param name="run">The run.</param>
+    /// <param name="dataset">Name of the dataset.</param>
+    /// <param name="encoders">Encoder per modality.</param>
+    /// <param name="recipe">How to train.</param>
+    /// <param name="seed">Decides every random number.</param>
+    /// <param name="name">What to call the fusion model, given twelve digits that stand for all that goes into it.</param>
+    /// <exception cref="FuseMixException">Unknown dataset or encoder.</exception>
+    public static async Task<TrainPlan> Make(
+        CliRun run, string dataset, Dictionary<Modality, string> encoders, TrainingRecipe recipe, ulong seed, Func<string, string> name)
+    {
+        var catalog = (await run.Grains()).GetGrain<ICatalogGrain>(0);
+        var datasets = new DatasetStore(run.Home).List();
+        var content = datasets.FirstOrDefault(d => d.Name == dataset) ?? throw FuseMixException.UnknownName("dataset", dataset, datasets.Select(d => d.Name));
+        var installed = await catalog.Encoders();
+        var packs = encoders.OrderBy(e => e.Key).Select(e =>
+            installed.FirstOrDefault(i => i.Name == e.Value && i.Modality == e.Key)
+            ?? throw FuseMixException.UnknownName($"{EvaluationTable.Word(e.Key)} encoder", e.Value, installed.Where(i => i.Modality == e.Key).Select(i => i.Name))).ToArray();
+        var id = ContentName.Of([dataset, content.Fingerprint.Hex, .. packs.Select(p => p.Name), .. packs.Select(p => p.Fingerprint), recipe.Fingerprint().Hex, $"{seed}"]);
+        var model = ResourceName.Require(name(id), "fusion model");
+        var job = $"{(model.Length > 60 ? model[..60] : model)}-{id}";
+        var request = new TrainingRequest(job, model, dataset, encoders, recipe.ToJson(), seed);
+        return new TrainPlan(request, $"{dataset} {content.Fingerprint.Short}, {string.Join(", ", packs.Select(p => $"{p.Name} {p.Fingerprint[..16]}"))}");
+    }
+
+    /// <summary>The encoders that a dataset has complete latents of, where there is one per modality and no choice to make.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="dataset">Name of the dataset.</param>
+    /// <param name="given">What the user chose.</param>
+    /// <exception cref="FuseMixException">There are several for a modality, or fewer than two modalities.</exception>
+    public static async Task<Dictionary<Modality, string>> ChooseEncoders(CliRun run, string dataset, Dictionary<Modality, string> given)
+    {
+        if (given.Count >= 2) return given;
+        var catalog = (await run.Grains()).GetGrain<ICatalogGrain>(0);
+        var modalities = (await catalog.Encoders()).ToDictionary(e => e.Name, e => e.Modality);
+        var available = (await catalog.LatentSets())
+            .Where(l => l.Dataset == dataset && l.Complete && modalities.ContainsKey(l.Encoder))
+            .Select(l => (Modality: modalities[l.Encoder], l.Encoder)).Distinct().ToLookup(l => l.Modality, l => l.Encoder);
+        var chosen = new Dictionary<Modality, string>(given);
+        foreach (var modality in available)
+        {
+            if (chosen.ContainsKey(modality.Key)) continue;
+            if (modality.Count() > 1)
+            {
+                var option = $"--{EvaluationTable.Word(modality.Key)}";
+                throw new FuseMixException(
+                    FailureKind.Invalid,
+                    $"Dataset '{dataset}' has {EvaluationTable.Word(modality.Key)} latents of several encoders: {string.Join(", ", modality)}.",
+                    $"Choose one with {option}, for example {option} {modality.First()}.");
+            }
+
+            chosen[modality.Key] = modality.Single();
+        }
+
+        return chosen.Count >= 2 ? chosen : throw new FuseMixException(
+            FailureKind.NotFound,
+            $"Dataset '{dataset}' has complete latents of {(chosen.Count == 0 ? "no modality" : EvaluationTable.Word(chosen.Keys.Single()) + " only")}; a fusion model joins two.",
+            $"Run './fusemix extract {dataset}' first.");
+    }
+
+    /// <summary>What a model is called where nobody says: short for the usual case, told apart by digits for any other.</summary>
+    public static string DefaultName(string dataset, string basis, ulong seed, TrainingRecipe recipe, bool plain) =>
+        $"{dataset}-{basis}{(seed == 0 ? "" : $"-s{seed}")}{(plain ? "" : $"-{recipe.Fingerprint().Hex[..6]}")}";
+}

@@ -1,0 +1,85 @@
+using FuseMix.Cli.CommandLine;
+using FuseMix.Cli.Output;
+using FuseMix.Cli.Progress;
+using FuseMix.Cli.Session;
+using FuseMix.Contracts;
+using FuseMix.Contracts.Training;
+
+namespace FuseMix.Cli.Training;
+
+/// <summary>Follows one training job from submission to end.</summary>
+internal static class TrainingWork
+{
+    /// <param name="run">The run.</param>
+    /// <param name="request">What to train.</param>
+    /// <param name="resume">The command that goes on with it.</param>
+    /// <exception cref="FuseMixException">The job failed.</exception>
+    /// <exception cref="StoppedException">The user stopped it.</exception>
+    public static async Task<TrainingOutcome> Run(CliRun run, TrainingRequest request, string resume)
+    {
+        var started = run.Terminal.Clock.GetTimestamp();
+        var trainer = (await run.Grains()).GetGrain<ITrainerGrain>(ITrainerGrain.Key);
+        var status = await trainer.Submit(request);
+        if (status.State == JobState.Completed) return new TrainingOutcome(status, Reused: true, [], run.Terminal.Clock.GetElapsedTime(started));
+
+        var curve = new List<LossPoint>();
+        using (var progress = run.Terminal.Progress($"Training {request.Model}", new ProgressUnit("steps")))
+        {
+            try
+            {
+                await foreach (var now in trainer.Watch(request.JobId, run.Stop).WithCancellation(run.Stop))
+                {
+                    status = now;
+                    if (double.IsFinite(now.Loss) && (curve.Count == 0 || curve[^1].Step != now.Step)) curve.Add(new LossPoint(now.Step, now.Loss));
+                    progress.Report(Read(now));
+                }
+            }
+            catch (Exception) when (run.Stop.IsCancellationRequested)
+            {
+                status = await trainer.Cancel(request.JobId);
+                throw Stopped(status, resume);
+            }
+        }
+
+        return status.State switch
+        {
+            JobState.Completed => new TrainingOutcome(status, Reused: false, [.. curve], run.Terminal.Clock.GetElapsedTime(started)),
+            JobState.Cancelled => throw Stopped(status, resume),
+            _ => throw new FuseMixException(
+                FailureKind.Unavailable,
+                $"Training '{request.Model}' failed at step {Phrases.Count(status.Step)}: {status.Error ?? status.State.ToString()}",
+                $"'{resume}' goes on from the last checkpoint."),
+        };
+    }
+
+    public static ProgressReading Read(TrainingStatus status) => new(status.Step, status.Steps)
+    {
+        PerSecond = status.PairsPerSecond,
+        RateNoun = "pairs",
+        Left = status.Remaining,
+        Detail = status.State == JobState.Queued ? "waiting for the trainer" : double.IsFinite(status.Loss) ? $"loss {Phrases.Fixed(status.Loss, 3)}" : null,
+        Point = double.IsFinite(status.Loss) ? status.Loss : null,
+    };
+
+    /// <summary>What became of it, in one line.</summary>
+    public static string Describe(TrainingOutcome outcome)
+    {
+        var status = outcome.Status;
+        if (outcome.Reused) return $"already trained, recognised as job {status.JobId}";
+        var resumed = status.ResumedFrom > 0 ? $", resumed from step {Phrases.Count(status.ResumedFrom)}" : "";
+        return $"{Phrases.Count(status.Steps, "step")}{resumed}, loss {Phrases.Fixed(status.Loss, 3)}, τ {Phrases.Fixed(status.Temperature, 3)}, {Phrases.Rate(status.PairsPerSecond, "pairs")}";
+    }
+
+    private static StoppedException Stopped(TrainingStatus status, string resume) =>
+        new($"Stopped after step {Phrases.Count(status.Step)} of {Phrases.Count(status.Steps)}, with a checkpoint.", $"'{resume}' goes on from there.");
+}
+
+/// <summary>How a training job ended.</summary>
+/// <param name="Status">Its last status.</param>
+/// <param name="Reused">Whether it was found done.</param>
+/// <param name="Curve">The loss as it was seen; a slow reader skips steps.</param>
+/// <param name="Elapsed">Time waited.</param>
+internal sealed record TrainingOutcome(TrainingStatus Status, bool Reused, LossPoint[] Curve, TimeSpan Elapsed);
+
+/// <summary>The loss after one step.</summary>
+internal sealed record LossPoint(int Step, double Loss);

@@ -1,0 +1,118 @@
+using FuseMix.Cli.Output;
+using FuseMix.Cli.Progress;
+using FuseMix.Testing;
+
+namespace FuseMix.Cli.Tests.Progress;
+
+public sealed class ProgressTests
+{
+    private static readonly ProgressUnit Images = new("images");
+    private readonly ManualTimeProvider _clock = new();
+    private readonly StringWriter _out = new() { NewLine = "\n" };
+
+    [Fact]
+    public void Plain_lines_are_at_least_two_seconds_apart_and_at_most_fifteen()
+    {
+        var times = new List<double>();
+        using (var progress = new PlainProgress(_out, _clock, "Extracting", Images))
+        {
+            var length = 0;
+            for (var tenth = 0; tenth <= 1_200; tenth++)
+            {
+                progress.Report(new ProgressReading(tenth, 1_200));
+                _clock.Advance(TimeSpan.FromMilliseconds(100));
+                if (_out.ToString().Length > length) times.Add((tenth + 1) / 10.0);
+                length = _out.ToString().Length;
+            }
+        }
+
+        Assert.Equal(2, times[0]);
+        Assert.All(times.Zip(times.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 2, 15.01));
+        Assert.InRange(times.Count, 8, 14);
+    }
+
+    [Fact]
+    public void Work_that_is_over_at_once_prints_no_line()
+    {
+        using (var progress = new PlainProgress(_out, _clock, "Extracting", Images)) progress.Report(new ProgressReading(10, 10));
+        _clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal("", _out.ToString());
+    }
+
+    [Fact]
+    public void A_plain_line_says_amount_percent_rate_and_time_left() => Assert.Equal(
+        "Extracting emoji: 955 of 3,822 images, 24 %, 144 images/s, 20 s left",
+        PlainProgress.Line("Extracting emoji", Images, new ProgressReading(955, 3_822) { PerSecond = 144 }));
+
+    [Fact]
+    public void Bytes_are_shown_as_megabytes() => Assert.Equal(
+        "Verifying: 31 MB of 62 MB, 50 %, 10 MB/s, 3.1 s left",
+        PlainProgress.Line("Verifying", ProgressUnit.Bytes, new ProgressReading(31_000_000, 62_000_000) { PerSecond = 10_000_000 }));
+
+    [Fact]
+    public void A_rate_of_something_else_says_nothing_about_the_time_left() => Assert.Equal(
+        "Training: 100 of 400 steps, 25 %, 3,000 pairs/s, loss 3.210",
+        PlainProgress.Line("Training", new ProgressUnit("steps"), new ProgressReading(100, 400) { PerSecond = 3_000, RateNoun = "pairs", Detail = "loss 3.210" }));
+
+    [Theory]
+    [InlineData(40)]
+    [InlineData(60)]
+    [InlineData(80)]
+    [InlineData(100)]
+    [InlineData(160)]
+    public void The_live_line_fits_every_width(int width)
+    {
+        var reading = new ProgressReading(955, 3_822) { PerSecond = 144, Detail = "loss 3.210" };
+        var line = LiveProgress.Render("Extracting emoji with mobilenet-v2-mid", Images, reading, [3, 2, 1], width, default);
+        Assert.InRange(CellWidth.Of(line), 1, width);
+        Assert.Contains("24 %", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_live_line_of_a_usual_terminal_has_everything() => Assert.Equal(
+        "Training  ━━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 25 %  100 of 400 steps  3,000 pairs/s  30 s left  loss 3.210  █▅▁",
+        LiveProgress.Render(
+            "Training ",
+            new ProgressUnit("steps"),
+            new ProgressReading(100, 400) { PerSecond = 3_000, RateNoun = "pairs", Left = TimeSpan.FromSeconds(30), Detail = "loss 3.210" },
+            [6, 4, 2], 140, default));
+
+    [Fact]
+    public void The_live_line_is_wiped_at_the_end_and_silent_afterwards()
+    {
+        var progress = new LiveProgress(_out, _clock, 80, default, "Extracting", Images);
+        progress.Report(new ProgressReading(1, 2));
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        progress.Dispose();
+        var written = _out.ToString();
+        Assert.EndsWith("\r\e[2K", written, StringComparison.Ordinal);
+        Assert.DoesNotContain("\n", written, StringComparison.Ordinal);
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(written, _out.ToString());
+    }
+
+    [Fact]
+    public void Work_without_a_known_end_shows_the_time_go_by()
+    {
+        using var progress = new LiveProgress(_out, _clock, 80, default, "Fetching nsfwjs", ProgressUnit.Bytes);
+        progress.Report(new ProgressReading(0, 0) { Detail = "downloading" });
+        _clock.Advance(TimeSpan.FromSeconds(12.5));
+        Assert.Contains("Fetching nsfwjs", _out.ToString(), StringComparison.Ordinal);
+        Assert.Contains("downloading, 12 s", _out.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_rate_is_that_of_the_last_seconds()
+    {
+        var meter = new RateMeter(_clock);
+        Assert.Equal(0, meter.Update(0));
+        for (var second = 1; second <= 10; second++)
+        {
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            meter.Update(second * 10);
+        }
+
+        _clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.InRange(meter.Update(1_100), 150, 250);
+    }
+}

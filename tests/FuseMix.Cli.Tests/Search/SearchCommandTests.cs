@@ -1,0 +1,104 @@
+using FuseMix.Contracts.Collections;
+using FuseMix.Contracts.Search;
+using FuseMix.Testing;
+
+namespace FuseMix.Cli.Tests.Search;
+
+public sealed class SearchCommandTests
+{
+    private readonly FakeSearch _search = new();
+
+    [Fact]
+    public async Task A_text_finds_pictures()
+    {
+        var result = await Run("search", "emoji", "a happy cat");
+        Assert.Equal(0, result.Code);
+        var request = Assert.Single(_search.Requests);
+        Assert.Equal((Modality.Image, 10, "a happy cat"), (request.Target!.Value, request.K, request.Queries[0].Terms[0].Text));
+        Assert.Contains("0.713", result.Out, StringComparison.Ordinal);
+        Assert.Contains("grinning cat. happy", result.Out, StringComparison.Ordinal);
+        Assert.Contains("1 hit in", result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Terms_are_added_up_and_minus_pushes_away()
+    {
+        using var folder = new TemporaryFolder();
+        await File.WriteAllBytesAsync(folder["m.png"], [1, 2, 3]);
+        await Run("search", "emoji", "snow", "--image", folder["m.png"], "--item", "1f600.google", "--minus", "summer", "--minus", "sun");
+        var terms = _search.Requests[0].Queries[0].Terms;
+        Assert.Equal(["snow", null, null, "summer", "sun"], terms.Select(t => t.Text));
+        Assert.Equal([1, 2, 3], terms[1].Content!);
+        Assert.Equal(Modality.Image, terms[1].Modality);
+        Assert.Equal("1f600.google", terms[2].ItemId);
+        Assert.Equal([1f, 1, 1, -0.5f, -0.5f], terms.Select(t => t.Weight));
+    }
+
+    [Fact]
+    public async Task Filters_with_the_same_key_are_alternatives()
+    {
+        await Run("search", "emoji", "x", "--filter", "vendor=google", "--filter", "vendor=twitter", "--filter", "name=a=b");
+        Assert.Equal(["google", "twitter"], _search.Requests[0].Filter!["vendor"]);
+        Assert.Equal(["a=b"], _search.Requests[0].Filter!["name"]);
+    }
+
+    [Theory]
+    [InlineData("any", null)]
+    [InlineData("text", Modality.Text)]
+    [InlineData("image", Modality.Image)]
+    public async Task The_target_is_what_is_asked_for(string word, Modality? expected)
+    {
+        await Run("search", "emoji", "x", "--target", word, "-k", "3", "--min-score", "0.25");
+        Assert.Equal((expected, 3, 0.25f), (_search.Requests[0].Target, _search.Requests[0].K, _search.Requests[0].MinScore));
+    }
+
+    [Theory]
+    [InlineData("There is nothing to search by.", "search", "emoji")]
+    [InlineData("There is nothing to search by.", "search", "emoji", "--minus", "x")]
+    [InlineData("--filter needs key=value, not 'google'.", "search", "emoji", "x", "--filter", "google")]
+    [InlineData("There is no file 'nowhere.png'.", "search", "emoji", "--image", "nowhere.png")]
+    [InlineData("There is no collection named 'emojis'. Did you mean 'emoji'?", "search", "emojis", "x")]
+    public async Task What_cannot_be_searched_is_said(string expected, params string[] args)
+    {
+        var result = await Run(args);
+        Assert.Equal(1, result.Code);
+        Assert.Contains(expected, result.Error, StringComparison.Ordinal);
+        Assert.Empty(_search.Requests);
+    }
+
+    [Fact]
+    public async Task An_answer_that_is_not_complete_is_never_silent()
+    {
+        _search.Missing = ["image-00000: did not answer within 10 s"];
+        var result = await Run("search", "emoji", "x", "--json");
+        Assert.False(result.Json.GetProperty("complete").GetBoolean());
+        Assert.Contains("image-00000: did not answer", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Json_keeps_every_script_readable()
+    {
+        var result = await Run("search", "emoji", "x", "--json");
+        var hit = result.Json.GetProperty("results")[0][0];
+        Assert.Equal("image", hit.GetProperty("modality").GetString());
+        Assert.Equal("😺", hit.GetProperty("metadata").GetProperty("emoji").GetString());
+        Assert.Contains("😺", result.Out, StringComparison.Ordinal);
+    }
+
+    private Task<CliResult> Run(params string[] args) =>
+        new CliTester { Grains = FakeGrains.Create(new FakeCatalog(), _search), Home = TestHome.Path, Width = 140 }.Run(args);
+
+    private sealed class FakeSearch : ISearchGrain
+    {
+        public List<SearchRequest> Requests { get; } = [];
+
+        public string[] Missing { get; set; } = [];
+
+        public Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default)
+        {
+            Requests.Add(request);
+            var hit = new Hit("1f63a.google", Modality.Image, 0.713f, new() { ["caption"] = "grinning cat. happy", ["emoji"] = "😺" });
+            return Task.FromResult(new SearchResponse(request.Collection, "g1", Missing.Length == 0, Missing, [[hit]], TimeSpan.FromMilliseconds(4)));
+        }
+    }
+}

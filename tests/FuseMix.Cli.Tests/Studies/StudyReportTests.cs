@@ -1,0 +1,36 @@
+using FuseMix.Cli.Studies;
+
+namespace FuseMix.Cli.Tests.Studies;
+
+public sealed class StudyReportTests
+{
+    [Fact]
+    public void The_spread_is_the_sample_deviation()
+    {
+        var spread = Spread.Of([1, 2, 3]);
+        Assert.Equal(2, spread.Mean);
+        Assert.Equal(1, spread.Deviation!.Value, 12);
+        Assert.Equal("2.0±1.0", spread.ToString());
+    }
+
+    [Fact]
+    public void One_seed_has_no_spread() => Assert.Equal("37.2", Spread.Of([37.2]).ToString());
+
+    [Fact]
+    public void The_table_has_a_row_per_method_and_a_column_per_direction()
+    {
+        var report = new StudyReport(
+            "augmentation", "emoji", "test", 2,
+            [
+                new StudyMethod("FuseMix", ["a", "b"], [FakeTrainer.Report("a", 37), FakeTrainer.Report("b", 38)]),
+                new StudyMethod("CCA", ["c"], [FakeTrainer.Report("c", 37.8)]),
+            ]);
+        var lines = report.ToMarkdown().Split('\n');
+        Assert.Equal("# Study: augmentation", lines[0]);
+        Assert.Contains("mean ± standard deviation of 2 seeds", lines[2], StringComparison.Ordinal);
+        Assert.Contains("image → text R@1 / 5 / 10", lines[4], StringComparison.Ordinal);
+        Assert.Contains("19.2±0.0 / 40.6±0.0 / 51.5±0.0", lines[6], StringComparison.Ordinal);
+        Assert.EndsWith("37.5±0.7 |", lines[6], StringComparison.Ordinal);
+        Assert.EndsWith("37.8 |", lines[7], StringComparison.Ordinal);
+    }
+}

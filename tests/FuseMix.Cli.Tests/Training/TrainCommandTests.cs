@@ -1,0 +1,153 @@
+using FuseMix.Cli.Training;
+using FuseMix.Contracts.Catalog;
+using FuseMix.Data.Datasets;
+using FuseMix.Storage;
+using FuseMix.Testing;
+
+namespace FuseMix.Cli.Tests.Training;
+
+public sealed class TrainCommandTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly FakeTrainer _trainer = new();
+    private readonly FakeCatalog _catalog = new();
+
+    public TrainCommandTests()
+    {
+        var home = new FuseMixHome(_folder.Path).EnsureWritable();
+        var item = new DatasetItem { Id = "a", Modality = Modality.Text, Group = "a", Split = Split.Train, Text = "a", Size = 1, Sha256 = Fingerprint.Of("a").Hex };
+        new DatasetStore(home).Save(new Dataset(home, "emoji", "none", "A test.", [item], [], [], []));
+    }
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task The_latents_of_the_dataset_say_which_encoders_are_meant()
+    {
+        var result = await Run("train", "emoji");
+        Assert.Equal(0, result.Code);
+        var request = Assert.Single(_trainer.Submitted);
+        Assert.Equal("emoji-small", request.Model);
+        Assert.Equal("mobilenet-v2-mid", request.Encoders[Modality.Image]);
+        Assert.Equal("use-lite", request.Encoders[Modality.Text]);
+        Assert.Contains("✓ emoji-small: 3 steps, loss 2.000, τ 0.070, 3,000 pairs/s", result.Out, StringComparison.Ordinal);
+        Assert.Contains("█", result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_same_training_has_the_same_job_and_is_recognised()
+    {
+        await Run("train", "emoji");
+        var second = await Run("train", "emoji");
+        Assert.Equal(_trainer.Submitted[0].JobId, _trainer.Submitted[1].JobId);
+        Assert.Contains("already trained, recognised as job emoji-small-", second.Out, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--seed", "1")]
+    [InlineData("--set", "depth=3")]
+    [InlineData("--set", "augmentation=none")]
+    [InlineData("--set", "modalities.image.components=128")]
+    public async Task Whatever_changes_the_training_changes_job_and_name(string option, string value)
+    {
+        await Run("train", "emoji");
+        await Run("train", "emoji", option, value);
+        Assert.NotEqual(_trainer.Submitted[0].JobId, _trainer.Submitted[1].JobId);
+        Assert.NotEqual(_trainer.Submitted[0].Model, _trainer.Submitted[1].Model);
+    }
+
+    [Fact]
+    public async Task Another_pack_under_the_same_name_is_another_job()
+    {
+        await Run("train", "emoji");
+        _catalog.AllEncoders[1] = _catalog.AllEncoders[1] with { Fingerprint = new string('c', 64) };
+        await Run("train", "emoji");
+        Assert.NotEqual(_trainer.Submitted[0].JobId, _trainer.Submitted[1].JobId);
+    }
+
+    [Fact]
+    public async Task Settings_reach_into_the_preset_without_losing_the_rest_of_it()
+    {
+        await Run("train", "emoji", "--set", "modalities.image.components=128");
+        var recipe = FuseMix.Training.Recipe.TrainingRecipe.Parse(_trainer.Submitted[0].Recipe);
+        Assert.Equal(128, recipe.Of(Modality.Image).Components);
+        Assert.Equal(FuseMix.Training.Normalisation.TransformKind.Standardise, recipe.Of(Modality.Audio).Transform);
+    }
+
+    [Theory]
+    [InlineData("--preset", "smal", "Did you mean 'small'?")]
+    [InlineData("--set", "dept=3", "Did you mean 'depth'?")]
+    [InlineData("--set", "depth", "--set needs key=value, not 'depth'.")]
+    [InlineData("--set", "depth=-1", "depth")]
+    [InlineData("--recipe", "nowhere.json", "There is no recipe file 'nowhere.json'.")]
+    [InlineData("--image", "mobilenet-v2-mit", "Did you mean 'mobilenet-v2-mid'?")]
+    public async Task A_wrong_recipe_or_name_is_refused_before_anything_starts(string option, string value, string expected)
+    {
+        var result = await Run("train", "emoji", option, value);
+        Assert.Equal(1, result.Code);
+        Assert.Contains(expected, result.Error, StringComparison.Ordinal);
+        Assert.Empty(_trainer.Submitted);
+    }
+
+    [Fact]
+    public async Task Several_encoders_of_a_modality_are_a_choice_that_the_user_makes()
+    {
+        _catalog.AllEncoders.Add(new EncoderSummary("inception-v3", Modality.Image, 768, new string('d', 64), "MIT", "npm", null));
+        _catalog.AllLatentSets.Add(new LatentSetSummary("emoji", "inception-v3", new string('d', 64), 3_822, 768, 0, true));
+        var result = await Run("train", "emoji");
+        Assert.Equal(1, result.Code);
+        Assert.Contains("Choose one with --image", result.Error, StringComparison.Ordinal);
+        Assert.Equal(0, (await Run("train", "emoji", "--image", "inception-v3")).Code);
+    }
+
+    [Fact]
+    public async Task Latents_that_are_not_complete_do_not_count()
+    {
+        _catalog.AllLatentSets[1] = _catalog.AllLatentSets[1] with { Complete = false };
+        var result = await Run("train", "emoji");
+        Assert.Contains("complete latents of image only", result.Error, StringComparison.Ordinal);
+        Assert.Contains("'./fusemix extract emoji'", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Json_has_status_and_curve_and_writes_null_for_what_is_not_a_number()
+    {
+        var result = await Run("train", "emoji", "--json");
+        Assert.Equal("completed", result.Json.GetProperty("status").GetProperty("state").GetString());
+        Assert.False(result.Json.GetProperty("reused").GetBoolean());
+        Assert.Equal([6.0, 3.0, 2.0], result.Json.GetProperty("curve").EnumerateArray().Select(p => p.GetProperty("loss").GetDouble()));
+    }
+
+    [Fact]
+    public async Task A_failed_job_says_why_and_how_to_go_on()
+    {
+        var trainer = new FakeTrainer { Failure = "The loss is no number any more." };
+        var result = await Run(trainer, default, "train", "emoji");
+        Assert.Equal(1, result.Code);
+        Assert.Contains("Training 'emoji-small' failed at step 2: The loss is no number any more.", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ctrl_C_cancels_the_job_with_a_checkpoint()
+    {
+        using var stop = new CancellationTokenSource();
+        var trainer = new FakeTrainer { StandsStill = stop.Cancel };
+        var result = await Run(trainer, stop.Token, "train", "emoji");
+        Assert.Equal(130, result.Code);
+        Assert.Equal([trainer.Submitted[0].JobId], trainer.Cancelled);
+        Assert.Contains("Stopped after step 2 of 3, with a checkpoint.", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Names_by_content_tell_apart_what_a_plain_concatenation_would_not()
+    {
+        Assert.NotEqual(ContentName.Of("ab", "c"), ContentName.Of("a", "bc"));
+        Assert.Equal(ContentName.Of("a", "b"), ContentName.Of("a", "b"));
+        Assert.Matches("^[0-9a-f]{12}$", ContentName.Of("a"));
+    }
+
+    private Task<CliResult> Run(params string[] args) => Run(_trainer, default, args);
+
+    private Task<CliResult> Run(FakeTrainer trainer, CancellationToken stop, params string[] args) =>
+        new CliTester { Grains = FakeGrains.Create(_catalog, trainer), Home = _folder.Path, Stop = stop }.Run(args);
+}
