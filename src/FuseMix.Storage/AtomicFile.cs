@@ -59,7 +59,13 @@ public static partial class AtomicFile
         {
             try
             {
-                using var exclusive = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+                using var exclusive = new FileStream(
+                    path,
+                    FileMode.Open,
+                    FileAccess.ReadWrite,
+                    FileShare.None,
+                    1,
+                    FileOptions.DeleteOnClose);
                 removed.Add(Path.GetFileName(path));
             }
             catch (IOException)

@@ -9,7 +9,13 @@ public static class FileChecksum
     {
         try
         {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 17, FileOptions.SequentialScan);
+            using var stream = new FileStream(
+                path,
+                FileMode.Open,
+                FileAccess.Read,
+                FileShare.ReadWrite | FileShare.Delete,
+                1 << 17,
+                FileOptions.SequentialScan);
             return Fingerprint.Of(stream);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -27,6 +33,9 @@ public static class FileChecksum
     {
         var actual = Of(path);
         if (actual != expected)
-            throw new FuseMixException(FailureKind.Corrupt, $"'{path}' was altered: its SHA-256 is {actual.Short}…, {expected.Short}… was recorded.", remedy);
+            throw new FuseMixException(
+                FailureKind.Corrupt,
+                $"'{path}' was altered: its SHA-256 is {actual.Short}…, {expected.Short}… was recorded.",
+                remedy);
     }
 }

@@ -57,7 +57,10 @@ public sealed class FileLock : IDisposable
             if (Stopwatch.GetElapsedTime(started) >= patience)
             {
                 var owner = Owner(path) ?? "another process";
-                throw new FuseMixException(FailureKind.Conflict, $"{what} is in use by {owner}.", "Wait until it has finished, or stop it, then try again.");
+                throw new FuseMixException(
+                    FailureKind.Conflict,
+                    $"{what} is in use by {owner}.",
+                    "Wait until it has finished, or stop it, then try again.");
             }
 
             cancellation.WaitHandle.WaitOne(Poll);

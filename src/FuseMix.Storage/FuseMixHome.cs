@@ -83,7 +83,8 @@ public sealed class FuseMixHome
     public string Portable(string path)
     {
         var relative = Path.GetRelativePath(Root, Path.GetFullPath(path));
-        var inside = !Path.IsPathRooted(relative) && relative != ".." && !relative.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
+        var above = relative == ".." || relative.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal);
+        var inside = !above && !Path.IsPathRooted(relative);
         return inside ? relative.Replace(Path.DirectorySeparatorChar, '/') : Path.GetFullPath(path);
     }
 

@@ -46,7 +46,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
         if (!File.Exists(path)) throw new FuseMixException(FailureKind.NotFound, $"There is no file '{path}'.");
         using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
         Span<byte> prefix = stackalloc byte[8];
-        if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8) throw SafetensorsHeader.Corrupt(path, "it is shorter than 8 bytes");
+        if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8)
+            throw SafetensorsHeader.Corrupt(path, "it is shorter than 8 bytes");
         var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (headerLength > SafetensorsHeader.MaxLength)
             throw SafetensorsHeader.Corrupt(path, $"it claims a header of {headerLength} bytes, more than {SafetensorsHeader.MaxLength}");
@@ -58,7 +59,13 @@ public sealed unsafe class SafetensorsFile : IDisposable
         var dataStart = 8 + (long)headerLength;
         var header = SafetensorsHeader.Parse(path, json, length - dataStart);
 
-        var mapping = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
+        var mapping = MemoryMappedFile.CreateFromFile(
+            stream,
+            null,
+            0,
+            MemoryMappedFileAccess.Read,
+            HandleInheritability.None,
+            leaveOpen: false);
         var view = mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
         return new SafetensorsFile(path, header, dataStart, mapping, view);
     }
@@ -75,7 +82,10 @@ public sealed unsafe class SafetensorsFile : IDisposable
     {
         var tensor = Tensor(name);
         if (tensor.Length > int.MaxValue)
-            throw new FuseMixException(FailureKind.Invalid, $"Tensor '{name}' of '{Path}' has {tensor.Length} bytes, more than one span holds.", "Read it in ranges of rows.");
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                $"Tensor '{name}' of '{Path}' has {tensor.Length} bytes, more than one span holds.",
+                "Read it in ranges of rows.");
         return new ReadOnlySpan<byte>(Start(tensor), (int)tensor.Length);
     }
 
@@ -97,7 +107,13 @@ public sealed unsafe class SafetensorsFile : IDisposable
     public void CopyFloats(string name, Span<float> destination)
     {
         var tensor = Tensor(name);
-        if (destination.Length != tensor.Count) throw new ArgumentException($"Tensor '{name}' has {tensor.Count} elements, not {destination.Length}.", nameof(destination));
+        if (destination.Length != tensor.Count)
+        {
+            throw new ArgumentException(
+                $"Tensor '{name}' has {tensor.Count} elements, not {destination.Length}.",
+                nameof(destination));
+        }
+
         RequireFloats(name, tensor);
         Widen(tensor, 0, destination);
     }
@@ -115,8 +131,16 @@ public sealed unsafe class SafetensorsFile : IDisposable
         if (tensor.Shape.Count == 0) throw new ArgumentException($"Tensor '{name}' is a scalar and has no rows.", nameof(name));
         var width = tensor.Shape[0] == 0 ? 0 : tensor.Count / tensor.Shape[0];
         if (firstRow < 0 || rows < 0 || firstRow > tensor.Shape[0] - rows)
-            throw new ArgumentOutOfRangeException(nameof(firstRow), $"Rows {firstRow} to {firstRow + rows - 1} lie outside the {tensor.Shape[0]} rows of tensor '{name}'.");
-        if (destination.Length != rows * width) throw new ArgumentException($"These rows have {rows * width} elements, not {destination.Length}.", nameof(destination));
+            throw new ArgumentOutOfRangeException(
+                nameof(firstRow),
+                $"Rows {firstRow} to {firstRow + rows - 1} lie outside the {tensor.Shape[0]} rows of tensor '{name}'.");
+        if (destination.Length != rows * width)
+        {
+            throw new ArgumentException(
+                $"These rows have {rows * width} elements, not {destination.Length}.",
+                nameof(destination));
+        }
+
         RequireFloats(name, tensor);
         Widen(tensor, firstRow * width, destination);
     }
@@ -167,7 +191,8 @@ public sealed unsafe class SafetensorsFile : IDisposable
 
     private void RequireFloats(string name, SafetensorsTensor tensor)
     {
-        if (tensor.Dtype is not (SafetensorsDtype.F32 or SafetensorsDtype.F16 or SafetensorsDtype.BF16)) throw WrongType(name, tensor.Dtype, "floats");
+        if (tensor.Dtype is not (SafetensorsDtype.F32 or SafetensorsDtype.F16 or SafetensorsDtype.BF16))
+            throw WrongType(name, tensor.Dtype, "floats");
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -158,7 +158,9 @@ internal sealed class SafetensorsHeader
             if (tensor.Offset < position) throw Corrupt(file, $"tensor '{name}' overlaps another one");
             if (tensor.Offset > position) throw Corrupt(file, $"there is a gap of {tensor.Offset - position} bytes before tensor '{name}'");
             if (tensor.Length > dataLength - position)
-                throw Corrupt(file, $"it was cut short: tensor '{name}' needs bytes {tensor.Offset} to {tensor.Offset + (Int128)tensor.Length}, the file has {dataLength}");
+                throw Corrupt(
+                    file,
+                    $"it was cut short: tensor '{name}' needs bytes {tensor.Offset} to {tensor.Offset + (Int128)tensor.Length}, the file has {dataLength}");
             position += tensor.Length;
         }
 

@@ -83,7 +83,13 @@ public sealed class SafetensorsWriter
 
     private SafetensorsWriter Add(string name, SafetensorsDtype dtype, long? elements, long[] shape, Action<Stream> write)
     {
-        if (name is "__metadata__") throw new ArgumentException("'__metadata__' is the header's own key and cannot name a tensor.", nameof(name));
+        if (name is "__metadata__")
+        {
+            throw new ArgumentException(
+                "'__metadata__' is the header's own key and cannot name a tensor.",
+                nameof(name));
+        }
+
         long count = 1;
         foreach (var size in shape)
         {
@@ -92,7 +98,9 @@ public sealed class SafetensorsWriter
         }
 
         if (elements is not null && count != elements)
-            throw new ArgumentException($"Tensor '{name}' has {elements} values, its shape [{string.Join(", ", shape)}] {count}.", nameof(shape));
+            throw new ArgumentException(
+                $"Tensor '{name}' has {elements} values, its shape [{string.Join(", ", shape)}] {count}.",
+                nameof(shape));
         _entries.Add(name, new Entry(dtype, [.. shape], checked(count * dtype.Size()), write));
         return this;
     }

@@ -48,7 +48,12 @@ internal static class CsvReader
             var start = position;
             while (position < text.Length && text[position] is not (',' or '\n' or '\r'))
             {
-                if (text[position] == '"') throw TableImporter.Malformed(path, line, position - lineStart + 1, "a quote stands within a field that does not start with one");
+                if (text[position] == '"')
+                    throw TableImporter.Malformed(
+                        path,
+                        line,
+                        position - lineStart + 1,
+                        "a quote stands within a field that does not start with one");
                 position++;
             }
 
@@ -66,7 +71,11 @@ internal static class CsvReader
                 {
                     position++;
                     if (position < text.Length && text[position] is not (',' or '\n' or '\r'))
-                        throw TableImporter.Malformed(path, line, position - lineStart + 1, "a quoted field is followed by something else than a comma");
+                        throw TableImporter.Malformed(
+                            path,
+                            line,
+                            position - lineStart + 1,
+                            "a quoted field is followed by something else than a comma");
                     return new Field(content.ToString(), startLine, startColumn);
                 }
             }

@@ -114,18 +114,27 @@ public sealed class Dataset
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             var what = e is FileNotFoundException or DirectoryNotFoundException ? "is missing" : $"cannot be read ({e.Message})";
-            throw new FuseMixException(FailureKind.NotFound, $"The file '{path}' of item '{item.Id}' {what}.", "Put it back, or import the dataset again.", e);
+            throw new FuseMixException(
+                FailureKind.NotFound,
+                $"The file '{path}' of item '{item.Id}' {what}.",
+                "Put it back, or import the dataset again.",
+                e);
         }
 
         if (content.Length != item.Size || Fingerprint.Of(content).Hex != item.Sha256)
-            throw new FuseMixException(FailureKind.Corrupt, $"The file '{path}' of item '{item.Id}' was changed since it was imported.", "Import the dataset again.");
+            throw new FuseMixException(
+                FailureKind.Corrupt,
+                $"The file '{path}' of item '{item.Id}' was changed since it was imported.",
+                "Import the dataset again.");
         return content;
     }
 
     /// <summary>The text of an item that is one.</summary>
     /// <exception cref="FuseMixException">It is a picture or a sound.</exception>
     public string ReadText(DatasetItem item) => item.Text
-        ?? throw new FuseMixException(FailureKind.Invalid, $"Item '{item.Id}' of dataset '{Name}' is not a text but {item.Modality.ToString().ToLowerInvariant()}.");
+        ?? throw new FuseMixException(
+            FailureKind.Invalid,
+            $"Item '{item.Id}' of dataset '{Name}' is not a text but {item.Modality.ToString().ToLowerInvariant()}.");
 
     /// <summary>Where an item's file lies now, absolute; null for a text.</summary>
     public string? PathOf(DatasetItem item) => item.File is null ? null : _home.Locate(item.File);

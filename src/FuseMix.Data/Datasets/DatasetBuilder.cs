@@ -31,7 +31,15 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
 
     /// <summary>Adds a picture or sound, or finds it where the same id was added before.</summary>
     /// <returns>Its id, or null where it cannot be imported, which is then recorded.</returns>
-    public string? AddFile(string source, string id, Modality modality, string path, string? group, Split? split, IReadOnlyDictionary<string, string>? metadata = null)
+    public string? AddFile(
+        string source,
+        string id,
+        Modality modality,
+        string path,
+        string? group,
+        Split? split,
+        IReadOnlyDictionary<string,
+        string>? metadata = null)
     {
         if (_byId.TryGetValue(id, out var known))
         {
@@ -48,7 +56,9 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
 
         if (!DatasetItem.IsValidId(id))
         {
-            Fail(source, $"'{id}' is not a valid item id: 1 to {DatasetItem.MaxIdLength} characters, no control characters, no white space at either end");
+            Fail(
+                source,
+                $"'{id}' is not a valid item id: 1 to {DatasetItem.MaxIdLength} characters, no control characters, no white space at either end");
             return null;
         }
 
@@ -91,7 +101,14 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
 
     /// <summary>Adds a caption, or finds the one that reads the same.</summary>
     /// <returns>Its id, or null where it cannot be imported, which is then recorded.</returns>
-    public string? AddCaption(string source, string text, string group, Split? split, string? id = null, IReadOnlyDictionary<string, string>? metadata = null)
+    public string? AddCaption(
+        string source,
+        string text,
+        string group,
+        Split? split,
+        string? id = null,
+        IReadOnlyDictionary<string,
+        string>? metadata = null)
     {
         var normalised = Normalise(text);
         if (normalised.Length == 0 || !DatasetItem.IsWellFormed(text))

@@ -75,7 +75,10 @@ public sealed class DatasetStore(FuseMixHome home)
         WriteLines(Path.Combine(work, PairsFile), dataset.Pairs, DatasetJson.Default.DatasetPair);
         WriteLines(Path.Combine(work, FailuresFile), dataset.Failures, DatasetJson.Default.ImportFailure);
         var checksums = Files.ToDictionary(f => f, f => FileChecksum.Of(Path.Combine(work, f)).Hex);
-        AtomicFile.WriteJson(Path.Combine(work, ManifestFile), new DatasetManifest(Format, dataset.Statistics(), checksums), DatasetJson.Default.DatasetManifest);
+        AtomicFile.WriteJson(
+            Path.Combine(work, ManifestFile),
+            new DatasetManifest(Format, dataset.Statistics(), checksums),
+            DatasetJson.Default.DatasetManifest);
 
         if (Directory.Exists(folder)) Directory.Move(folder, old);
         Faults.Reach("old dataset moved away");
@@ -142,7 +145,8 @@ public sealed class DatasetStore(FuseMixHome home)
         try
         {
             var manifest = JsonSerializer.Deserialize(File.ReadAllBytes(path), DatasetJson.Default.DatasetManifest);
-            if (manifest is null || manifest.Format != Format) throw Damaged(name, $"'{ManifestFile}' has a format that this version does not know");
+            if (manifest is null || manifest.Format != Format)
+                throw Damaged(name, $"'{ManifestFile}' has a format that this version does not know");
             return manifest;
         }
         catch (JsonException e)
@@ -171,7 +175,11 @@ public sealed class DatasetStore(FuseMixHome home)
             }
             catch (JsonException e)
             {
-                throw new FuseMixException(FailureKind.Corrupt, $"Line {values.Count + 1} of '{path}' cannot be read: {e.Message}", "Import the dataset again.", e);
+                throw new FuseMixException(
+                    FailureKind.Corrupt,
+                    $"Line {values.Count + 1} of '{path}' cannot be read: {e.Message}",
+                    "Import the dataset again.",
+                    e);
             }
         }
 

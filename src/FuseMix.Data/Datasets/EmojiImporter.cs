@@ -94,11 +94,18 @@ public static class EmojiImporter
                 ["category"] = record.GetProperty("category").GetString()!,
                 ["isFlag"] = record.GetProperty("category").GetString() == "Flags" ? "true" : "false",
             };
-            var caption = builder.AddCaption(code, words.Length == 0 ? name : $"{name}. {string.Join(", ", words)}", id, null, $"{id}.text", metadata);
+            var caption = builder.AddCaption(
+                code,
+                words.Length == 0 ? name : $"{name}. {string.Join(", ", words)}",
+                id,
+                null,
+                $"{id}.text",
+                metadata);
             foreach (var (vendor, folder) in Vendors.Zip((string[])[twitter, google]))
             {
                 var path = Path.Combine(folder, "img", vendor, "64", record.GetProperty("image").GetString()!);
-                var image = builder.AddFile($"{code} by {vendor}", $"{id}.{vendor}", Modality.Image, path, id, null, new Dictionary<string, string>(metadata) { ["vendor"] = vendor });
+                var shown = new Dictionary<string, string>(metadata) { ["vendor"] = vendor };
+                var image = builder.AddFile($"{code} by {vendor}", $"{id}.{vendor}", Modality.Image, path, id, null, shown);
                 if (image is not null && caption is not null) builder.AddPair(image, caption);
             }
         }
@@ -120,7 +127,11 @@ public static class EmojiImporter
         }
         catch (Exception e) when (e is IOException or JsonException)
         {
-            throw new FuseMixException(FailureKind.Corrupt, $"'{path}' cannot be read: {e.Message}", "Remove its package's folder and run the command again.", e);
+            throw new FuseMixException(
+                FailureKind.Corrupt,
+                $"'{path}' cannot be read: {e.Message}",
+                "Remove its package's folder and run the command again.",
+                e);
         }
     }
 }

@@ -18,7 +18,12 @@ public static class FolderImporter
     /// <param name="progress">Told about every file.</param>
     /// <param name="cancellation">Stops the import.</param>
     /// <exception cref="FuseMixException">There is no such folder, or nothing in it could be imported.</exception>
-    public static Dataset Import(FuseMixHome home, string folder, ImportSettings settings, IProgress<ImportProgress>? progress = null, CancellationToken cancellation = default)
+    public static Dataset Import(
+        FuseMixHome home,
+        string folder,
+        ImportSettings settings,
+        IProgress<ImportProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         settings.Checked();
         if (!Directory.Exists(folder)) throw new FuseMixException(FailureKind.NotFound, $"There is no folder '{folder}'.");

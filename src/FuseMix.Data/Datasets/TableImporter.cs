@@ -24,11 +24,23 @@ public static class TableImporter
     /// <param name="progress">Told about every row.</param>
     /// <param name="cancellation">Stops the import.</param>
     /// <exception cref="FuseMixException">The file is missing or malformed (line and column are named), or nothing could be imported.</exception>
-    public static Dataset ImportCsv(FuseMixHome home, string path, ImportSettings settings, IProgress<ImportProgress>? progress = null, CancellationToken cancellation = default)
+    public static Dataset ImportCsv(
+        FuseMixHome home,
+        string path,
+        ImportSettings settings,
+        IProgress<ImportProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         var records = CsvReader.Read(path, ReadText(path));
         using var rows = records.GetEnumerator();
-        if (!rows.MoveNext()) throw new FuseMixException(FailureKind.Invalid, $"'{path}' is empty.", "Its first line must name the columns, for example: image,text");
+        if (!rows.MoveNext())
+        {
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                $"'{path}' is empty.",
+                "Its first line must name the columns, for example: image,text");
+        }
+
         var header = rows.Current.Fields.Select(f => Column(f.Text.Trim(), path, f.Line, f.Column)).ToArray();
         if (header.Distinct(StringComparer.Ordinal).Count() < header.Length)
             throw Malformed(path, 1, 1, "the header names a column twice");
@@ -40,7 +52,11 @@ public static class TableImporter
             {
                 var record = rows.Current;
                 if (record.Fields.Count != header.Length)
-                    throw Malformed(path, record.Fields[^1].Line, record.Fields[^1].Column, $"the row has {record.Fields.Count} fields, the header {header.Length}");
+                    throw Malformed(
+                        path,
+                        record.Fields[^1].Line,
+                        record.Fields[^1].Column,
+                        $"the row has {record.Fields.Count} fields, the header {header.Length}");
                 var row = new Row(record.Fields[0].Line);
                 foreach (var (name, field) in header.Zip(record.Fields))
                     if (field.Text.Length > 0) row.Set(name, field.Text, path, field.Line, field.Column);
@@ -56,7 +72,12 @@ public static class TableImporter
     /// <param name="progress">Told about every row.</param>
     /// <param name="cancellation">Stops the import.</param>
     /// <exception cref="FuseMixException">The file is missing or malformed (line and column are named), or nothing could be imported.</exception>
-    public static Dataset ImportJsonLines(FuseMixHome home, string path, ImportSettings settings, IProgress<ImportProgress>? progress = null, CancellationToken cancellation = default)
+    public static Dataset ImportJsonLines(
+        FuseMixHome home,
+        string path,
+        ImportSettings settings,
+        IProgress<ImportProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         var text = ReadText(path);
         return Import(home, path, settings, Rows(), progress, cancellation);
@@ -134,7 +155,8 @@ public static class TableImporter
                 var column = text.IndexOf($"\"{property.Name}\"", StringComparison.Ordinal) + 1;
                 if (property.Name == "metadata")
                 {
-                    if (property.Value.ValueKind != JsonValueKind.Object) throw Malformed(path, line, column, "'metadata' is not an object");
+                    if (property.Value.ValueKind != JsonValueKind.Object)
+                        throw Malformed(path, line, column, "'metadata' is not an object");
                     foreach (var entry in property.Value.EnumerateObject())
                         row.Set(MetadataPrefix + entry.Name, Scalar(entry.Value, entry.Name, path, line, column), path, line, column);
                     continue;
@@ -142,7 +164,12 @@ public static class TableImporter
 
                 var name = Column(property.Name, path, line, Math.Max(1, column));
                 if (name == "text" && property.Value.ValueKind == JsonValueKind.Array)
-                    foreach (var caption in property.Value.EnumerateArray()) row.Set(name, Scalar(caption, name, path, line, column), path, line, column);
+                    foreach (var caption in property.Value.EnumerateArray()) row.Set(
+                        name,
+                        Scalar(caption, name, path, line, column),
+                        path,
+                        line,
+                        column);
                 else
                     row.Set(name, Scalar(property.Value, name, path, line, column), path, line, column);
             }
@@ -183,7 +210,11 @@ public static class TableImporter
         }
         catch (DecoderFallbackException e)
         {
-            throw new FuseMixException(FailureKind.Invalid, $"'{path}' is not in UTF-8: {e.Message}", "Convert it, for example with 'iconv -t utf-8'.", e);
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                $"'{path}' is not in UTF-8: {e.Message}",
+                "Convert it, for example with 'iconv -t utf-8'.",
+                e);
         }
     }
 
@@ -230,7 +261,12 @@ public static class TableImporter
             var index = Array.IndexOf(known, value == "val" ? "validation" : value);
             if (index >= 0) return (Split)index;
             var nearest = NearestName.Of(value, known);
-            throw Malformed(path, line, column, $"there is no split '{value}'", remedy: nearest is null ? "Known: train, validation, test." : $"Did you mean '{nearest}'?");
+            throw Malformed(
+                path,
+                line,
+                column,
+                $"there is no split '{value}'",
+                remedy: nearest is null ? "Known: train, validation, test." : $"Did you mean '{nearest}'?");
         }
     }
 }

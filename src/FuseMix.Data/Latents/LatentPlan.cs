@@ -82,5 +82,7 @@ public sealed record LatentPlan
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    private FuseMixException Invalid(string what) => new(FailureKind.Invalid, $"Latents of dataset '{Dataset}' by encoder '{Encoder}' were planned with {what}.");
+    private FuseMixException Invalid(string what) => new(
+        FailureKind.Invalid,
+        $"Latents of dataset '{Dataset}' by encoder '{Encoder}' were planned with {what}.");
 }

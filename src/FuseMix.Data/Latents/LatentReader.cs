@@ -54,7 +54,9 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
     public void Gather(ReadOnlySpan<int> rows, Span<float> destination)
     {
         if (destination.Length < (long)rows.Length * Dimension)
-            throw new ArgumentException($"{rows.Length} rows of {Dimension} values do not fit into {destination.Length}.", nameof(destination));
+            throw new ArgumentException(
+                $"{rows.Length} rows of {Dimension} values do not fit into {destination.Length}.",
+                nameof(destination));
         var shard = 0;
         for (var i = 0; i < rows.Length; i++)
         {
@@ -76,7 +78,10 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
     {
         var manifest = LatentManifest.Read(folder);
         if (manifest.EncoderFingerprint != encoderFingerprint)
-            throw new FuseMixException(FailureKind.Corrupt, $"'{folder}' holds latents of the encoder {manifest.EncoderFingerprint}, not {encoderFingerprint}.", Remedy);
+            throw new FuseMixException(
+                FailureKind.Corrupt,
+                $"'{folder}' holds latents of the encoder {manifest.EncoderFingerprint}, not {encoderFingerprint}.",
+                Remedy);
         if (!manifest.IsComplete && !reading.HasFlag(LatentReading.AllowPartial))
         {
             var committed = manifest.Shards.Count(s => s.Committed is not null);
@@ -106,7 +111,13 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
         }
     }
 
-    private void Add(string folder, LatentManifest manifest, ShardEntry shard, CommittedShard committed, string[] planned, LatentReading reading)
+    private void Add(
+        string folder,
+        LatentManifest manifest,
+        ShardEntry shard,
+        CommittedShard committed,
+        string[] planned,
+        LatentReading reading)
     {
         var path = Path.Combine(folder, shard.FileName);
         if (!File.Exists(path)) throw new FuseMixException(FailureKind.Corrupt, $"The shard '{path}' is missing.", Remedy);
@@ -119,12 +130,15 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
         if (!file.Tensors.TryGetValue(LatentSet.LatentsTensor, out var latents) || !file.Tensors.TryGetValue(LatentSet.IdsTensor, out var names))
             throw Lies(path, $"it lacks the tensor '{LatentSet.LatentsTensor}' or '{LatentSet.IdsTensor}'");
         if (latents.Dtype.ToString() != manifest.Dtype.ToString() || latents.Shape is not [var rows, var dimension] || rows != committed.Rows || dimension != manifest.Dimension)
-            throw Lies(path, $"it holds {latents.Dtype} [{string.Join(", ", latents.Shape)}], its manifest {manifest.Dtype} [{committed.Rows}, {manifest.Dimension}]");
+            throw Lies(
+                path,
+                $"it holds {latents.Dtype} [{string.Join(", ", latents.Shape)}], its manifest {manifest.Dtype} [{committed.Rows}, {manifest.Dimension}]");
         if (names.Dtype != SafetensorsDtype.U8) throw Lies(path, $"its ids are {names.Dtype}");
 
         var failed = committed.Failures.Select(f => f.Id).ToHashSet(StringComparer.Ordinal);
         var ids = committed.Rows == 0 ? [] : Encoding.UTF8.GetString(file.Bytes(LatentSet.IdsTensor)).Split('\n');
-        if (!ids.SequenceEqual(planned.Where(id => !failed.Contains(id)), StringComparer.Ordinal)) throw Lies(path, "its ids are not those that were planned");
+        if (!ids.SequenceEqual(planned.Where(id => !failed.Contains(id)), StringComparer.Ordinal))
+            throw Lies(path, "its ids are not those that were planned");
 
         _tensors.Add(latents);
         _starts.Add(_ids.Count);
@@ -144,5 +158,8 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
         return found;
     }
 
-    private static FuseMixException Lies(string path, string why) => new(FailureKind.Corrupt, $"The shard '{path}' is not what its manifest says: {why}.", Remedy);
+    private static FuseMixException Lies(string path, string why) => new(
+        FailureKind.Corrupt,
+        $"The shard '{path}' is not what its manifest says: {why}.",
+        Remedy);
 }

@@ -118,7 +118,10 @@ public sealed class LatentSet
 
     internal static LatentSet OpenOrCreate(string folder, LatentPlan plan)
     {
-        using var held = FileLock.Acquire(Path.Combine(folder, LockFile), $"The latent set of dataset '{plan.Dataset}' by encoder '{plan.Encoder}'", Patience);
+        using var held = FileLock.Acquire(
+            Path.Combine(folder, LockFile),
+            $"The latent set of dataset '{plan.Dataset}' by encoder '{plan.Encoder}'",
+            Patience);
         LatentManifest? stored = null;
         if (File.Exists(Path.Combine(folder, LatentManifest.FileName)))
         {
@@ -140,7 +143,10 @@ public sealed class LatentSet
         var ids = File.ReadAllText(path).Split('\n');
         return ids.Length == manifest.Shards.Sum(s => s.Count)
             ? ids
-            : throw new FuseMixException(FailureKind.Corrupt, $"'{path}' has {ids.Length} items, its manifest {manifest.Shards.Sum(s => s.Count)}.", Remedy);
+            : throw new FuseMixException(
+                FailureKind.Corrupt,
+                $"'{path}' has {ids.Length} items, its manifest {manifest.Shards.Sum(s => s.Count)}.",
+                Remedy);
     }
 
     /// <summary>The stored plan where it still holds, else one that keeps every shard whose items are all unchanged.</summary>
@@ -215,7 +221,9 @@ public sealed class LatentSet
     private void RequireWhole(int index, string[] planned, IReadOnlyList<string> ids, int values, IReadOnlyList<LatentFailure> failures)
     {
         if (values != (long)ids.Count * Dimension)
-            throw new FuseMixException(FailureKind.Invalid, $"Shard {index}: {ids.Count} latents of dimension {Dimension} have {(long)ids.Count * Dimension} values, not {values}.");
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                $"Shard {index}: {ids.Count} latents of dimension {Dimension} have {(long)ids.Count * Dimension} values, not {values}.");
         var failed = failures.Select(f => f.Id).ToHashSet(StringComparer.Ordinal);
         var expected = planned.Where(id => !failed.Contains(id));
         if (failed.Count != failures.Count || ids.Count + failures.Count != planned.Length || !expected.SequenceEqual(ids, StringComparer.Ordinal))

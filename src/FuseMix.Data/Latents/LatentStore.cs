@@ -11,7 +11,9 @@ public sealed class LatentStore(FuseMixHome home)
     /// anew. What a writer that died left behind is removed.
     /// </remarks>
     /// <exception cref="FuseMixException">The plan is not valid, or contradicts the stored set in dimension or dtype.</exception>
-    public LatentSet OpenOrCreate(LatentPlan plan) => LatentSet.OpenOrCreate(FolderOf(plan.Checked().Dataset, plan.Encoder, plan.EncoderFingerprint), plan);
+    public LatentSet OpenOrCreate(LatentPlan plan) => LatentSet.OpenOrCreate(
+        FolderOf(plan.Checked().Dataset, plan.Encoder, plan.EncoderFingerprint),
+        plan);
 
     /// <summary>Opens a latent set for reading.</summary>
     /// <param name="dataset">The dataset's name.</param>
@@ -19,7 +21,11 @@ public sealed class LatentStore(FuseMixHome home)
     /// <param name="encoderFingerprint">The encoder pack's fingerprint.</param>
     /// <param name="reading">Whether to verify checksums, and whether to accept a set that is not complete.</param>
     /// <exception cref="FuseMixException">There is none, it is not complete, or a shard is damaged; the message names it.</exception>
-    public LatentReader OpenRead(string dataset, string encoder, Fingerprint encoderFingerprint, LatentReading reading = LatentReading.Default)
+    public LatentReader OpenRead(
+        string dataset,
+        string encoder,
+        Fingerprint encoderFingerprint,
+        LatentReading reading = LatentReading.Default)
     {
         var folder = FolderOf(dataset, encoder, encoderFingerprint);
         if (!File.Exists(Path.Combine(folder, LatentManifest.FileName)))
@@ -42,7 +48,10 @@ public sealed class LatentStore(FuseMixHome home)
 
     /// <summary>Every latent set, by dataset, encoder and fingerprint.</summary>
     public IReadOnlyList<LatentSetStatus> List() => Directory.Exists(home.Latents)
-        ? [.. Directory.EnumerateFiles(home.Latents, LatentManifest.FileName, new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, AttributesToSkip = 0 })
+        ? [.. Directory.EnumerateFiles(
+            home.Latents,
+            LatentManifest.FileName,
+            new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, AttributesToSkip = 0 })
             .Order(StringComparer.Ordinal)
             .Select(path => LatentSetStatus.Of(LatentManifest.Read(Path.GetDirectoryName(path)!)))]
         : [];

@@ -34,7 +34,10 @@ internal sealed class NpmClient(string executable = "npm") : IPackageSource
 
         if (process.ExitCode != 0) throw Failure(package, errors, process.ExitCode);
         return Directory.EnumerateFiles(folder, "*.tgz").FirstOrDefault()
-            ?? throw new FuseMixException(FailureKind.Unavailable, $"npm reported success but left no tarball of '{package.Specification}'.", "Update npm and try again.");
+            ?? throw new FuseMixException(
+                FailureKind.Unavailable,
+                $"npm reported success but left no tarball of '{package.Specification}'.",
+                "Update npm and try again.");
     }
 
     private static Process Start(ProcessStartInfo start)
@@ -64,13 +67,28 @@ internal sealed class NpmClient(string executable = "npm") : IPackageSource
         }
 
         if (Says("E404", "ETARGET"))
-            return new FuseMixException(FailureKind.NotFound, $"npm's registry has no package '{package.Specification}'.", "Check which registry npm is set to use: 'npm config get registry'.");
+            return new FuseMixException(
+                FailureKind.NotFound,
+                $"npm's registry has no package '{package.Specification}'.",
+                "Check which registry npm is set to use: 'npm config get registry'.");
         if (Says("ENOSPC"))
-            return new FuseMixException(FailureKind.Unavailable, $"The disk is full: package '{package.Specification}' could not be fetched.", "Free some space and run the command again.");
+            return new FuseMixException(
+                FailureKind.Unavailable,
+                $"The disk is full: package '{package.Specification}' could not be fetched.",
+                "Free some space and run the command again.");
         if (Says("EINTEGRITY"))
-            return new FuseMixException(FailureKind.Corrupt, $"Package '{package.Specification}' arrived damaged.", "Run 'npm cache verify' and try again.");
+            return new FuseMixException(
+                FailureKind.Corrupt,
+                $"Package '{package.Specification}' arrived damaged.",
+                "Run 'npm cache verify' and try again.");
         if (Says("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH", "ERR_SOCKET_TIMEOUT", "CERT"))
-            return new FuseMixException(FailureKind.Unavailable, $"The network failed while package '{package.Specification}' was fetched: {said}", "Check the connection and npm's proxy settings, then run the command again.");
-        return new FuseMixException(FailureKind.Unavailable, $"npm could not fetch package '{package.Specification}' (exit code {exitCode}): {said}", "Run the command again; 'npm doctor' checks npm itself.");
+            return new FuseMixException(
+                FailureKind.Unavailable,
+                $"The network failed while package '{package.Specification}' was fetched: {said}",
+                "Check the connection and npm's proxy settings, then run the command again.");
+        return new FuseMixException(
+            FailureKind.Unavailable,
+            $"npm could not fetch package '{package.Specification}' (exit code {exitCode}): {said}",
+            "Run the command again; 'npm doctor' checks npm itself.");
     }
 }

@@ -38,12 +38,19 @@ public sealed class PackageStore
     /// <exception cref="FuseMixException">
     /// npm is missing, the network failed, the tarball has another hash or holds paths that lead out of it, the disk is full.
     /// </exception>
-    public async Task<string> FetchAsync(NpmPackage package, IProgress<PackageProgress>? progress = null, CancellationToken cancellation = default)
+    public async Task<string> FetchAsync(
+        NpmPackage package,
+        IProgress<PackageProgress>? progress = null,
+        CancellationToken cancellation = default)
     {
         var folder = FolderOf(package.Checked());
         // Whoever waits here finds the package complete when its turn comes.
         using var held = await Task.Run(
-            () => FileLock.Acquire(Path.Combine(_root, ".locks", package.FolderName), $"Package '{package.Specification}'", Patience, cancellation),
+            () => FileLock.Acquire(
+                Path.Combine(_root, ".locks", package.FolderName),
+                $"Package '{package.Specification}'",
+                Patience,
+                cancellation),
             cancellation).ConfigureAwait(false);
         if (IsComplete(package, readContent: true)) return folder;
 
@@ -59,7 +66,10 @@ public sealed class PackageStore
             var tarball = await _source.DownloadAsync(package, work, cancellation).ConfigureAwait(false);
             await VerifyAsync(package, tarball, progress, cancellation).ConfigureAwait(false);
             var files = await UnpackAsync(wanted, tarball, content, progress, cancellation).ConfigureAwait(false);
-            AtomicFile.WriteJson(Path.Combine(content, Marker), new PackageMarker(package.Integrity, wanted.Wanted, files), PackageJson.Default.PackageMarker);
+            AtomicFile.WriteJson(
+                Path.Combine(content, Marker),
+                new PackageMarker(package.Integrity, wanted.Wanted, files),
+                PackageJson.Default.PackageMarker);
             Remove(folder);
             Directory.Move(content, folder);
             AtomicFile.SyncFolder(_root);
@@ -112,7 +122,11 @@ public sealed class PackageStore
         }
     }
 
-    private static async Task VerifyAsync(NpmPackage package, string tarball, IProgress<PackageProgress>? progress, CancellationToken cancellation)
+    private static async Task VerifyAsync(
+        NpmPackage package,
+        string tarball,
+        IProgress<PackageProgress>? progress,
+        CancellationToken cancellation)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA512);
         await using var stream = File.OpenRead(tarball);
