@@ -132,7 +132,8 @@ public sealed class UnigramTokenizerTests : IDisposable
         var all = tokenizer.Encode(text);
 
         Assert.Equal(all.Take(128), tokenizer.Encode(text, 128));
-        Assert.Equal(unit == "?" ? 2 : 1, unit == "?" ? all.Length : 1);
+        if (unit == "?") Assert.Equal([6, 0], all);
+        else Assert.True(all.Length > 500_000);
     }
 
     [Fact]
