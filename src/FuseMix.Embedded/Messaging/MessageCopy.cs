@@ -112,7 +112,8 @@ internal static class ExceptionParts
 /// <summary>How values of one type are copied, found out once.</summary>
 internal sealed class CopyPlan
 {
-    private const BindingFlags OwnMembers = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+    private const BindingFlags AllMembers = BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+    private const BindingFlags OwnMembers = AllMembers | BindingFlags.DeclaredOnly;
 
 #pragma warning disable SYSLIB0050 // [NonSerialized] is how Orleans, too, leaves a member out of a message.
     private const FieldAttributes NotSerialized = FieldAttributes.NotSerialized;
@@ -270,7 +271,7 @@ internal sealed class CopyPlan
         if (type.GetMethod("PrintMembers", OwnMembers) is null) return [];
         return type.GetConstructors(OwnMembers)
             .Select(c => c.GetParameters())
-            .Where(parameters => parameters.Length > 0 && parameters.All(p => type.GetProperty(p.Name!, OwnMembers)?.PropertyType == p.ParameterType))
+            .Where(parameters => parameters.Length > 0 && parameters.All(p => type.GetProperty(p.Name!, AllMembers)?.PropertyType == p.ParameterType))
             .MaxBy(parameters => parameters.Length)?.Select(p => p.Name!).ToHashSet() ?? [];
     }
 
