@@ -101,6 +101,18 @@ public sealed class EncoderPackStore(string root)
             $"Install it again, or keep the change under another name. Its folder is {pack.Folder}.");
     }
 
+    /// <summary>Removes an installed pack; latents that were made with it stay, under its fingerprint.</summary>
+    /// <exception cref="FuseMixException">No such pack; the nearest name is given.</exception>
+    public void Remove(string name)
+    {
+        if (!Contains(name)) throw FuseMixException.UnknownName("encoder", name, List());
+        // Renamed first, so that a half-removed folder never passes for a pack.
+        var doomed = Path.Combine(Root, $".{name}.{Guid.NewGuid():N}.old");
+        Directory.Move(Path.Combine(Root, name), doomed);
+        AtomicFile.SyncFolder(Root);
+        Directory.Delete(doomed, recursive: true);
+    }
+
     private static void Copy(EncoderPack source, string staging)
     {
         foreach (var file in EncoderPack.FilesOf(source.Folder))

@@ -130,6 +130,8 @@ public class EncoderPackDefinitionTests
         {
             var definition = EncoderPackDefinition.Parse(File.ReadAllBytes(template), template);
             Assert.Equal(Path.GetFileName(Path.GetDirectoryName(template)), definition.Name);
+            Assert.NotEmpty(definition.Licence);
+            Assert.NotEmpty(definition.Origin);
         }
     }
 

@@ -113,4 +113,13 @@ public sealed class EncoderPackStoreTests : IDisposable
         Directory.CreateDirectory(_folder["store/empty"]);
         Assert.Empty(_store.List());
     }
+
+    [Fact]
+    public void A_removed_pack_is_gone_and_unknown()
+    {
+        _store.Add(TestPacks.Text(_folder["mine"], name: "mine"));
+        _store.Remove("mine");
+        Assert.Empty(Directory.GetFileSystemEntries(_store.Root));
+        Assert.Equal(FailureKind.NotFound, Assert.Throws<FuseMixException>(() => _store.Remove("mine")).Kind);
+    }
 }
