@@ -1,5 +1,5 @@
 using FuseMix.Mixing;
-using FuseMix.Random;
+using FuseMix.Randomness;
 using FuseMix.Training.Adapters;
 
 namespace FuseMix.Training;

@@ -1,5 +1,5 @@
 using System.Runtime.Intrinsics;
-using FuseMix.Random;
+using FuseMix.Randomness;
 
 namespace FuseMix.Mixing;
 

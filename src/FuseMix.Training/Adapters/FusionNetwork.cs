@@ -1,4 +1,4 @@
-using FuseMix.Random;
+using FuseMix.Randomness;
 using FuseMix.Training.Kernels;
 using FuseMix.Training.Matrices;
 using FuseMix.Training.Threading;
