@@ -210,7 +210,7 @@ internal sealed partial class TrainerGrain(
             job.State,
             live?.Step ?? job.Step,
             live?.Steps ?? job.Steps,
-            live?.Loss ?? job.Loss,
+            live?.Loss ?? job.Loss ?? double.NaN,
             live?.LearningRate ?? 0,
             live?.Temperature ?? 0,
             live?.PairsPerSecond ?? 0,

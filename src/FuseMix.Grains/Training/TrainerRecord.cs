@@ -44,7 +44,7 @@ public sealed class TrainingJobRecord
     [Id(5)]
     public int Steps { get; set; }
 
-    /// <summary>Loss when it was last written.</summary>
+    /// <summary>Loss when it was last written; null before the first step.</summary>
     [Id(6)]
-    public double Loss { get; set; } = double.NaN;
+    public double? Loss { get; set; }
 }
