@@ -197,7 +197,8 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
         }
     }
 
-    private FuseMixException Explain(SqliteException failure)
+    /// <summary>What SQLite's failure means to a user.</summary>
+    internal FuseMixException Explain(SqliteException failure)
     {
         var (kind, what, remedy) = failure.SqliteErrorCode switch
         {

@@ -87,6 +87,18 @@ public sealed class MessageTests(SharedCluster cluster)
         await Assert.ThrowsAsync<CodecNotFoundException>(() => Grain.Echo(new Box(new Unmarked())));
 
     [Fact]
+    public async Task An_unmarked_enum_is_an_argument_where_it_is_declared()
+    {
+        var (one, several) = await Grain.Kinds(FailureKind.Corrupt, [FailureKind.Conflict]);
+        Assert.Equal(FailureKind.Corrupt, one);
+        Assert.Equal([FailureKind.Conflict], several);
+    }
+
+    [Fact]
+    public async Task A_collection_of_an_unmarked_enum_is_refused_where_only_an_object_is_declared() =>
+        await Assert.ThrowsAnyAsync<Exception>(() => Grain.Echo(new Dictionary<FailureKind, int> { [FailureKind.Corrupt] = 1 }));
+
+    [Fact]
     public async Task A_result_of_an_unmarked_type_is_refused() =>
         await Assert.ThrowsAsync<CodecNotFoundException>(() => Grain.GiveUnmarked());
 }
@@ -102,7 +114,6 @@ public static class MessageSamples
             ["double"] = (double.NaN, Equals),
             ["text"] = ("ünï", Equals),
             ["decimal"] = (1.5m, Equals),
-            ["enum without attribute"] = (FailureKind.Corrupt, Equals),
             ["marked enum"] = (Shade.Dark, Equals),
             ["guid"] = (Guid.NewGuid(), Equals),
             ["time"] = (new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.FromHours(2)), Equals),
@@ -118,8 +129,10 @@ public static class MessageSamples
             ["set"] = (new HashSet<string> { "a", "b" }, Same<string>),
             ["queue"] = (new Queue<int>([1, 2]), Same<int>),
             ["stack"] = (new Stack<int>([1, 2, 3]), Same<int>),
-            ["dictionary"] = (new Dictionary<FailureKind, string[]> { [FailureKind.Conflict] = ["x"] },
-                (a, b) => ((Dictionary<FailureKind, string[]>)b!)[FailureKind.Conflict].SequenceEqual(["x"])),
+            ["dictionary"] = (new Dictionary<Shade, string[]> { [Shade.Dark] = ["x"] },
+                (a, b) => ((Dictionary<Shade, string[]>)b!)[Shade.Dark].SequenceEqual(["x"])),
+            ["record with unmarked enums"] = (new Kinds(FailureKind.Corrupt, FailureKind.Conflict, [FailureKind.NotFound], new() { [FailureKind.Invalid] = 1 }),
+                (a, b) => ((Kinds)b!) is { One: FailureKind.Corrupt, Two: FailureKind.Conflict, Several: [FailureKind.NotFound] } kinds && kinds.Counts[FailureKind.Invalid] == 1),
             ["dictionary that ignores case"] = (new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase) { ["a"] = 1 },
                 (_, b) => ((Dictionary<string, int>)b!)["A"] == 1),
             ["sorted dictionary"] = (new SortedDictionary<string, int> { ["b"] = 1, ["a"] = 2 }, Same<KeyValuePair<string, int>>),
@@ -153,6 +166,8 @@ public interface IEchoGrain : IGrainWithStringKey
     Task Spoil(List<string> list);
 
     Task<object> GiveUnmarked();
+
+    Task<(FailureKind, List<FailureKind>)> Kinds(FailureKind one, List<FailureKind> several);
 }
 
 public sealed class EchoGrain : Grain, IEchoGrain
@@ -180,6 +195,8 @@ public sealed class EchoGrain : Grain, IEchoGrain
         list.Clear();
         return Task.CompletedTask;
     }
+
+    public Task<(FailureKind, List<FailureKind>)> Kinds(FailureKind one, List<FailureKind> several) => Task.FromResult((one, several));
 
     public Task<object> GiveUnmarked() => Task.FromResult<object>(new Unmarked());
 }
@@ -220,6 +237,9 @@ public readonly record struct Small(int A, int B);
 
 [GenerateSerializer, Immutable]
 public sealed record Frozen(string Name, int[] Items);
+
+[GenerateSerializer, Immutable]
+public sealed record Kinds(FailureKind One, FailureKind? Two, FailureKind[] Several, Dictionary<FailureKind, int> Counts);
 
 [GenerateSerializer]
 public sealed record Box(object Content);

@@ -115,6 +115,7 @@ public sealed class SequenceTests(SharedCluster cluster)
         Assert.True(await next);
         await Signals.Get(_key + "ended");
         await Assert.ThrowsAsync<EnumerationAbortedException>(async () => await elements.MoveNextAsync());
+        Signals.Set(_key + "never");
     }
 }
 
@@ -195,7 +196,7 @@ public sealed class SequenceGrain : Grain, ISequenceGrain
 
     public Task<string> Ping() => Task.FromResult("pong");
 
-    public Task Never() => Task.Delay(Timeout.Infinite);
+    public Task Never() => Signals.Get(Key + "never");
 
     public Task End()
     {

@@ -71,16 +71,6 @@ public sealed class TurnTests(SharedCluster cluster)
     }
 
     [Fact]
-    public async Task Calls_from_one_caller_arrive_in_order()
-    {
-        var grain = cluster.Client.GetGrain<ITurnGrain>(_key);
-        await grain.Append("0");
-        var words = Enumerable.Range(1, 100).Select(n => n.ToString()).ToArray();
-        await Task.WhenAll(words.Select(word => grain.Append(word)));
-        Assert.Equal(words.Prepend("0"), await grain.Log());
-    }
-
-    [Fact]
     public async Task Value_tasks_carry_results_too()
     {
         var grain = cluster.Client.GetGrain<ITurnGrain>(_key);

@@ -80,13 +80,6 @@ namespace Orleans.Serialization
     [GenerateSerializer]
     public sealed class CodecNotFoundException(string message) : SerializerException(message);
 
-    /// <summary>An exception whose type must not travel in messages arrives as this one, with the same words.</summary>
-    public sealed class UnavailableExceptionFallbackException : Exception
-    {
-        /// <summary>The full name of the type that was thrown.</summary>
-        public string? ExceptionType { get; internal set; }
-    }
-
     /// <summary>Which exceptions cross calls as themselves, beside those with <see cref="GenerateSerializerAttribute"/>.</summary>
     public sealed class ExceptionSerializationOptions
     {

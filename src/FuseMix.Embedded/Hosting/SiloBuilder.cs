@@ -134,11 +134,11 @@ public static class PlacementStrategyExtensions
 /// <summary>Registers storage in memory.</summary>
 public static class MemoryGrainStorageSiloBuilderExtensions
 {
-    /// <summary>Keeps states in memory, as JSON: they outlive nodes though not the process.</summary>
+    /// <summary>Keeps states in memory: they outlive nodes though not the process. State types must be marked as messages are.</summary>
     public static ISiloBuilder AddMemoryGrainStorage(this ISiloBuilder builder, string name)
     {
         builder.Services.AddGrainStorage(
-            name, (services, key) => new MemoryGrainStorage(services.GetRequiredService<ClusterCore>().Memory(key)));
+            name, (services, key) => new MemoryGrainStorage(services.GetRequiredService<Node>(), services.GetRequiredService<ClusterCore>().Memory(key)));
         return builder;
     }
 

@@ -23,6 +23,7 @@ internal sealed class GrainMethod
             ?? throw new OrleansConfigurationException(
                 $"{this} returns {method.ReturnType}; grain methods return Task, Task<T>, ValueTask, ValueTask<T>, IAsyncEnumerable<T> or void.");
         TokenIndex = Array.FindIndex(parameters, p => p.ParameterType == typeof(CancellationToken));
+        ParameterTypes = Array.ConvertAll(parameters, p => p.ParameterType);
         Immutable = Array.ConvertAll(parameters, p => p.IsDefined(typeof(ImmutableAttribute)));
         ImmutableResult = method.ReturnParameter.IsDefined(typeof(ImmutableAttribute));
         IsAlwaysInterleave = method.IsDefined(typeof(AlwaysInterleaveAttribute));
@@ -37,6 +38,8 @@ internal sealed class GrainMethod
 
     /// <summary>Which parameter is the cancellation token; -1 for none.</summary>
     public int TokenIndex { get; }
+
+    public Type[] ParameterTypes { get; }
 
     public bool[] Immutable { get; }
 
@@ -61,6 +64,9 @@ internal sealed class GrainMethod
 /// <summary>Goes between the return type of a method and an untyped task.</summary>
 internal abstract class ResultAdapter
 {
+    /// <summary>What the awaited result is declared as.</summary>
+    public Type ResultType { get; private init; } = typeof(object);
+
     /// <summary>Awaits what a grain's method returned.</summary>
     public abstract Task<object?> Await(object? returned);
 
@@ -98,6 +104,8 @@ internal abstract class ResultAdapter
 
     private sealed class OfTask<T> : ResultAdapter
     {
+        public OfTask() => ResultType = typeof(T);
+
         public override async Task<object?> Await(object? returned) => await (returned as Task<T> ?? throw Null());
 
         public override object Return(Task<object?> reply) => Typed(reply);
@@ -118,6 +126,8 @@ internal abstract class ResultAdapter
 
     private sealed class OfValueTask<T> : ResultAdapter
     {
+        public OfValueTask() => ResultType = typeof(T);
+
         public override async Task<object?> Await(object? returned) => await (ValueTask<T>)returned!;
 
         public override object Return(Task<object?> reply) => new ValueTask<T>(OfTask<T>.Typed(reply));

@@ -56,7 +56,7 @@ public class GrainReference : DispatchProxy, IAddressable
         for (var i = 0; i < args.Length; i++)
         {
             if (i == method.TokenIndex) token = (CancellationToken)args[i]!;
-            else arguments[i] = copy.Of(args[i], method.Immutable[i]);
+            else arguments[i] = copy.Of(args[i], method.ParameterTypes[i], method.Immutable[i]);
         }
 
         return (arguments, token);
@@ -66,6 +66,6 @@ public class GrainReference : DispatchProxy, IAddressable
     {
         if (method.TokenIndex >= 0) arguments[method.TokenIndex] = message.CalleeToken;
         var result = await method.Adapter.Await(method.Call(activation.GrainInstance!, arguments));
-        return new MessageCopy(activation.Node.Factory).Of(result, method.ImmutableResult);
+        return new MessageCopy(activation.Node.Factory).Of(result, method.Adapter.ResultType, method.ImmutableResult);
     }
 }

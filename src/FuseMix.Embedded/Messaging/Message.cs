@@ -4,7 +4,7 @@ namespace Orleans.Runtime;
 internal sealed class Message(GrainId target, string description, Func<Activation, Message, Task<object?>> body)
 {
     private readonly TaskCompletionSource<object?> _reply = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private CancellationTokenSource? _cancellation;
+    private readonly CancellationTokenSource _cancellation = new();
     private CancellationTokenRegistration _callerCancellation;
     private ITimer? _timeout;
     private int _cancelled;
@@ -42,7 +42,7 @@ internal sealed class Message(GrainId target, string description, Func<Activatio
     public bool IsAbandoned { get; private set; }
 
     /// <summary>The token that the grain's method gets, cancelled as a turn of the activation when the caller cancels.</summary>
-    public CancellationToken CalleeToken => _cancellation?.Token ?? CancellationToken.None;
+    public CancellationToken CalleeToken => _cancellation.Token;
 
     public void StartTimeout(TimeProvider time, TimeSpan timeout)
     {
@@ -61,7 +61,6 @@ internal sealed class Message(GrainId target, string description, Func<Activatio
     public void StartCancellation(CancellationToken callerToken)
     {
         if (!callerToken.CanBeCanceled) return;
-        _cancellation = new CancellationTokenSource();
         _callerCancellation = callerToken.UnsafeRegister(
             static (state, token) =>
             {
@@ -76,8 +75,8 @@ internal sealed class Message(GrainId target, string description, Func<Activatio
     {
         if (Interlocked.Exchange(ref _cancelled, 1) != 0) return;
         if (At is { } activation && activation.Withdraw(this)) return;
-        if (At is { } running) running.Scheduler.Post(_cancellation!.Cancel);
-        else _cancellation!.Cancel();
+        if (At is { } running) running.Scheduler.Post(_cancellation.Cancel);
+        else _cancellation.Cancel();
     }
 
     public bool IsCancelled => Volatile.Read(ref _cancelled) != 0;
@@ -96,6 +95,20 @@ internal sealed class Message(GrainId target, string description, Func<Activatio
         if (first) _ = _reply.Task.Exception;
         Close();
         return first;
+    }
+
+    /// <summary>Fails it with what a grain threw, or with that this cannot travel.</summary>
+    public void FailWithCopy(Exception failure, Node node)
+    {
+        try
+        {
+            Fail(new MessageCopy(node.Factory).OfException(failure));
+        }
+        catch (Exception refusal)
+        {
+            node.Log.CallFailed(ToString(), failure);
+            Fail(refusal);
+        }
     }
 
     private void Close()

@@ -21,12 +21,17 @@ internal sealed class MessageCopy(GrainFactory owner)
 {
     private readonly Dictionary<object, object> _copies = new(ReferenceEqualityComparer.Instance);
 
-    public object? Of(object? value, bool promisedImmutable = false)
+    /// <param name="value">The value.</param>
+    /// <param name="declared">What it is declared as; a value of another type must be of one that can be named in a message.</param>
+    /// <param name="promisedImmutable">Whether the place that it is in promises that it does not change.</param>
+    /// <exception cref="CodecNotFoundException">Orleans would refuse it.</exception>
+    public object? Of(object? value, Type declared, bool promisedImmutable = false)
     {
         if (value is null) return null;
         if (value is GrainReference reference) return owner.CreateReference(reference.GrainId, reference.InterfaceType);
         if (value is Exception failure) return OfException(failure);
         var plan = CopyPlan.Of(value.GetType());
+        if (value.GetType() != declared) plan.RequireName(declared);
         if (plan.PassesThrough || (promisedImmutable && plan.IsClosed)) return value;
         if (value.GetType().IsValueType) return plan.Copy(value, this);
         if (_copies.TryGetValue(value, out var known)) return known;
@@ -52,13 +57,13 @@ internal sealed class MessageCopy(GrainFactory owner)
         }
 
         var type = failure.GetType();
-        var cause = failure.InnerException is { } innerException ? OfException(innerException) : null;
         if (!IsSupported(type))
         {
-            var stranger = new UnavailableExceptionFallbackException { ExceptionType = type.FullName };
-            return Remember(failure, ExceptionParts.Fill(stranger, failure, cause, Data(failure)));
+            throw new CodecNotFoundException(
+                $"Could not find a codec for type {type}. Mark it with [GenerateSerializer], or add its namespace to ExceptionSerializationOptions.");
         }
 
+        var cause = failure.InnerException is { } innerException ? OfException(innerException) : null;
         var copy = (Exception)RuntimeHelpers.GetUninitializedObject(type);
         ExceptionParts.Fill(copy, failure, cause, Data(failure));
         Remember(failure, copy);
@@ -73,7 +78,7 @@ internal sealed class MessageCopy(GrainFactory owner)
     private Dictionary<object, object?> Data(Exception failure)
     {
         var data = new Dictionary<object, object?>();
-        foreach (DictionaryEntry entry in failure.Data) data[Of(entry.Key)!] = Of(entry.Value);
+        foreach (DictionaryEntry entry in failure.Data) data[Of(entry.Key, typeof(object))!] = Of(entry.Value, typeof(object));
         return data;
     }
 }
@@ -193,6 +198,20 @@ internal sealed class CopyPlan
 
     public static CopyPlan Of(Type type) => Known.GetOrAdd(type, static t => new CopyPlan(t));
 
+    /// <summary>
+    /// Refuses a value whose type a message would have to name and Orleans would not: one with an unmarked enum in it. (Alone in an
+    /// <see cref="object"/>, such an enum would arrive as a number.)
+    /// </summary>
+    public void RequireName(Type declared)
+    {
+        if (_type == Nullable.GetUnderlyingType(declared) || CanBeNamed(_type)) return;
+        throw new CodecNotFoundException($"Type {_type} is not allowed where {declared} is declared: it has an enum without [GenerateSerializer].");
+    }
+
+    private static bool CanBeNamed(Type type) => type.IsEnum ? IsMarked(type)
+        : type.IsArray ? CanBeNamed(type.GetElementType()!)
+        : !type.IsGenericType || type.GetGenericArguments().All(CanBeNamed);
+
     /// <summary>Whether anything declared as this type is taken as it is, so that an array of it is copied as one block.</summary>
     public static bool NeedsNoCopy(Type type)
     {
@@ -213,19 +232,20 @@ internal sealed class CopyPlan
     public void CopyMembers(object from, object to, MessageCopy copy)
     {
         foreach (var field in _fields)
-            field.SetValue(to, copy.Of(field.GetValue(from), field.IsDefined(typeof(ImmutableAttribute))));
+            field.SetValue(to, copy.Of(field.GetValue(from), field.FieldType, field.IsDefined(typeof(ImmutableAttribute))));
     }
 
     private static object CopyArray(object value, MessageCopy copy)
     {
         var array = (Array)value;
         var target = copy.Remember(value, (Array)array.Clone());
-        if (NeedsNoCopy(array.GetType().GetElementType()!)) return target;
+        var element = array.GetType().GetElementType()!;
+        if (NeedsNoCopy(element)) return target;
         var index = new int[array.Rank];
         for (var i = 0; i < array.Rank; i++) index[i] = array.GetLowerBound(i);
         for (var n = array.LongLength; n > 0; n--)
         {
-            target.SetValue(copy.Of(array.GetValue(index)), index);
+            target.SetValue(copy.Of(array.GetValue(index), element), index);
             for (var d = array.Rank - 1; d >= 0 && ++index[d] > array.GetUpperBound(d) && d > 0; d--) index[d] = array.GetLowerBound(d);
         }
 
@@ -306,12 +326,13 @@ internal static class CollectionCopier
 
     private static Func<object, MessageCopy, object> Tuples(Type type)
     {
-        var constructor = type.GetConstructors().Single(c => c.GetParameters().Length == type.GetGenericArguments().Length);
+        var declared = type.GetGenericArguments();
+        var constructor = type.GetConstructors().Single(c => c.GetParameters().Length == declared.Length);
         return (value, copy) =>
         {
             var tuple = (ITuple)value;
             var items = new object?[tuple.Length];
-            for (var i = 0; i < items.Length; i++) items[i] = copy.Of(tuple[i]);
+            for (var i = 0; i < items.Length; i++) items[i] = copy.Of(tuple[i], declared[i]);
             return constructor.Invoke(items);
         };
     }
@@ -362,7 +383,7 @@ internal static class CollectionCopier
             {
                 var from = (Dictionary<TKey, TValue>)value;
                 var to = copy.Remember(value, new Dictionary<TKey, TValue>(from.Count, from.Comparer));
-                foreach (var pair in from) to.Add((TKey)copy.Of(pair.Key)!, (TValue)copy.Of(pair.Value)!);
+                foreach (var pair in from) to.Add((TKey)copy.Of(pair.Key, typeof(TKey))!, (TValue)copy.Of(pair.Value, typeof(TValue))!);
                 return to;
             };
         }
@@ -382,12 +403,12 @@ internal static class CollectionCopier
         return (value, copy) => All(value, copy).ToImmutableSortedDictionary(((ImmutableSortedDictionary<TKey, TValue>)value).KeyComparer);
 
         static KeyValuePair<TKey, TValue> One(KeyValuePair<TKey, TValue> pair, MessageCopy copy) =>
-            new((TKey)copy.Of(pair.Key)!, (TValue)copy.Of(pair.Value)!);
+            new((TKey)copy.Of(pair.Key, typeof(TKey))!, (TValue)copy.Of(pair.Value, typeof(TValue))!);
 
         static IEnumerable<KeyValuePair<TKey, TValue>> All(object value, MessageCopy copy) =>
             ((IEnumerable<KeyValuePair<TKey, TValue>>)value).Select(pair => One(pair, copy));
     }
 
     private static IEnumerable<T> Each<T>(IEnumerable<T> items, MessageCopy copy) =>
-        CopyPlan.NeedsNoCopy(typeof(T)) ? items : items.Select(item => (T)copy.Of(item)!);
+        CopyPlan.NeedsNoCopy(typeof(T)) ? items : items.Select(item => (T)copy.Of(item, typeof(T))!);
 }

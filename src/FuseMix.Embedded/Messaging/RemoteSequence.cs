@@ -107,7 +107,7 @@ internal sealed class RemoteEnumerator<T> : IAsyncEnumerator<T>
             {
                 var (outcome, value) = await step(activation.Enumerations)(_session, message.CalleeToken);
                 var copy = new MessageCopy(activation.Node.Factory);
-                return (outcome, value is Exception failure ? copy.OfException(failure) : copy.Of(value, _method.ImmutableResult));
+                return (outcome, value is Exception failure ? copy.OfException(failure) : copy.Of(value, typeof(T), _method.ImmutableResult));
             })
         {
             Interface = _target.InterfaceType,

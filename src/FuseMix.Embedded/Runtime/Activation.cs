@@ -170,7 +170,16 @@ internal sealed class Activation : IGrainContext
     {
         try
         {
-            GrainInstance = Construct();
+            try
+            {
+                GrainInstance = Construct();
+            }
+            catch (Exception failure)
+            {
+                throw new InvalidOperationException(
+                    $"Failed to create an instance of grain type '{GrainClass.Class}'. See InnerException for details.", failure);
+            }
+
             foreach (var state in _states) await state.ReadStateAsync();
             await ((IGrainBase)GrainInstance).OnActivateAsync(_activationCancellation.Token).WaitAsync(_activationCancellation.Token);
         }
@@ -279,7 +288,7 @@ internal sealed class Activation : IGrainContext
                 Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationError, failure, "Its state was changed by another activation."));
             }
 
-            message.Fail(new MessageCopy(Node.Factory).OfException(failure));
+            message.FailWithCopy(failure, Node);
         }
 
         lock (_gate)
@@ -345,7 +354,7 @@ internal sealed class Activation : IGrainContext
             message.At = null;
             message.Forwards++;
             if (_reason is { ReasonCode: DeactivationReasonCode.ActivationFailed, Exception: { } failure })
-                message.Fail(new MessageCopy(Node.Factory).OfException(failure));
+                message.FailWithCopy(failure, Node);
             else
                 Node.Cluster.Send(message);
         }

@@ -10,7 +10,7 @@ internal sealed class ClusterCore
     private const int MaximumForwards = 2;
 
     private readonly ConcurrentDictionary<GrainId, Residence> _directory = new();
-    private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, (string ETag, byte[] Json)>> _memory = new();
+    private readonly ConcurrentDictionary<string, ConcurrentDictionary<string, (string ETag, object? State)>> _memory = new();
     private ImmutableList<Node> _nodes = [];
     private int _generation;
 
@@ -30,7 +30,7 @@ internal sealed class ClusterCore
     }
 
     /// <summary>The records of the memory storage of that name.</summary>
-    public ConcurrentDictionary<string, (string ETag, byte[] Json)> Memory(string name) => _memory.GetOrAdd(name, _ => new());
+    public ConcurrentDictionary<string, (string ETag, object? State)> Memory(string name) => _memory.GetOrAdd(name, _ => new());
 
     /// <summary>Brings a request to the grain's activation, which is made where there is none.</summary>
     public void Send(Message message)
@@ -124,7 +124,7 @@ internal sealed class ClusterCore
                     cluster._directory.TryRemove(new(first.Target, this));
                 }
 
-                foreach (var message in waiting) message.Fail(new MessageCopy(sender.Factory).OfException(failure));
+                foreach (var message in waiting) message.FailWithCopy(failure, sender);
             }
         }
 

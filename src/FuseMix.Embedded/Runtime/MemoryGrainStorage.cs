@@ -1,31 +1,23 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using Orleans.Storage;
 
 namespace Orleans.Runtime;
 
-/// <summary>States in memory, kept by the cluster, so that they outlive nodes though not the process. Stored as JSON, never shared.</summary>
-internal sealed class MemoryGrainStorage(ConcurrentDictionary<string, (string ETag, byte[] Json)> records) : IGrainStorage
+/// <summary>States in memory, kept by the cluster, so that they outlive nodes though not the process. What is stored is a copy.</summary>
+internal sealed class MemoryGrainStorage(Node node, ConcurrentDictionary<string, (string ETag, object? State)> records) : IGrainStorage
 {
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
         if (records.TryGetValue(Key(stateName, grainId), out var record))
-        {
-            grainState.State = JsonSerializer.Deserialize<T>(record.Json);
-            (grainState.ETag, grainState.RecordExists) = (record.ETag, true);
-        }
+            (grainState.State, grainState.ETag, grainState.RecordExists) = (Copy((T?)record.State), record.ETag, true);
         else
-        {
-            if (grainState.RecordExists) grainState.State = Activator.CreateInstance<T>();
-            (grainState.ETag, grainState.RecordExists) = (null, false);
-        }
-
+            (grainState.State, grainState.ETag, grainState.RecordExists) = (NewState.Of<T>(), null, false);
         return Task.CompletedTask;
     }
 
     public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
-        var record = (ETag: Guid.NewGuid().ToString("N"), Json: JsonSerializer.SerializeToUtf8Bytes(grainState.State));
+        var record = (ETag: Guid.NewGuid().ToString("N"), State: (object?)Copy(grainState.State));
         var key = Key(stateName, grainId);
         lock (records)
         {
@@ -46,12 +38,13 @@ internal sealed class MemoryGrainStorage(ConcurrentDictionary<string, (string ET
             records.TryRemove(key, out _);
         }
 
-        grainState.State = Activator.CreateInstance<T>();
-        (grainState.ETag, grainState.RecordExists) = (null, false);
+        (grainState.State, grainState.ETag, grainState.RecordExists) = (NewState.Of<T>(), null, false);
         return Task.CompletedTask;
     }
 
     private static string Key(string stateName, GrainId grainId) => $"{stateName}/{grainId}";
+
+    private T? Copy<T>(T? state) => (T?)new MessageCopy(node.Factory).Of(state, typeof(T));
 
     private void RequireSame(string key, string? etag)
     {

@@ -9,10 +9,20 @@ internal interface IPersistentStateCell
     Task ReadStateAsync();
 }
 
+/// <summary>The empty state of a grain that has stored none.</summary>
+internal static class NewState
+{
+    public static T Of<T>() => typeof(T).GetConstructor(Type.EmptyTypes) is not null
+        ? Activator.CreateInstance<T>()
+        : typeof(T).IsValueType || typeof(T) == typeof(string) || typeof(T).IsArray
+            ? default!
+            : (T)RuntimeHelpers.GetUninitializedObject(typeof(T));
+}
+
 /// <summary>A grain's stored state; its operations run one after another.</summary>
 internal sealed class PersistentState<TState>(string name, GrainId id, IGrainStorage storage) : IPersistentState<TState>, IPersistentStateCell
 {
-    private readonly GrainState<TState> _state = new(NewState());
+    private readonly GrainState<TState> _state = new(NewState.Of<TState>());
     private Task _last = Task.CompletedTask;
     private bool _isRead;
 
@@ -52,12 +62,6 @@ internal sealed class PersistentState<TState>(string name, GrainId id, IGrainSto
 
     public Task ClearStateAsync(CancellationToken cancellationToken) =>
         InTurn("ClearStateAsync", () => storage.ClearStateAsync(name, id, _state, cancellationToken));
-
-    private static TState NewState() => typeof(TState).GetConstructor(Type.EmptyTypes) is not null
-        ? Activator.CreateInstance<TState>()
-        : typeof(TState).IsValueType || typeof(TState) == typeof(string) || typeof(TState).IsArray
-            ? default!
-            : (TState)RuntimeHelpers.GetUninitializedObject(typeof(TState));
 
     private static void RequireTurn()
     {
