@@ -63,6 +63,8 @@ internal sealed class FakeTrainer : ITrainerGrain
         yield return At(jobId, model, JobState.Completed, 3);
     }
 
+    public Task<string> FitBaseline(string model, string dataset) => Task.FromResult($"cca-{dataset}");
+
     public Task<EvaluationReport> Evaluate(EvaluationRequest request)
     {
         Evaluated.Add(request);

@@ -27,7 +27,7 @@ internal static class CliApplication
 
         if (Asked<VersionOption>(root, parse))
         {
-            environment.Out.WriteLine($"./fusemix {Version}");
+            environment.Out.WriteLine($"{Product} {Version}");
             return ExitCode.Success;
         }
 
@@ -53,6 +53,8 @@ internal static class CliApplication
             return FailureReport.Write(run.Terminal, environment, error, stop);
         }
     }
+
+    private const string Product = "fusemix";
 
     public static string Version { get; } =
         typeof(CliApplication).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";

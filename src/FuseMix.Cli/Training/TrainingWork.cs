@@ -29,7 +29,10 @@ internal static class TrainingWork
             {
                 await foreach (var now in trainer.Watch(request.JobId, run.Stop).WithCancellation(run.Stop))
                 {
-                    status = now;
+                    // The status of a job that is over has lost what only its run knew.
+                    status = now.State.IsOver() && now.PairsPerSecond == 0
+                        ? now with { LearningRate = status.LearningRate, Temperature = status.Temperature, PairsPerSecond = status.PairsPerSecond, ResumedFrom = status.ResumedFrom }
+                        : now;
                     if (double.IsFinite(now.Loss) && (curve.Count == 0 || curve[^1].Step != now.Step)) curve.Add(new LossPoint(now.Step, now.Loss));
                     progress.Report(Read(now));
                 }
@@ -67,7 +70,8 @@ internal static class TrainingWork
         var status = outcome.Status;
         if (outcome.Reused) return $"already trained, recognised as job {status.JobId}";
         var resumed = status.ResumedFrom > 0 ? $", resumed from step {Phrases.Count(status.ResumedFrom)}" : "";
-        return $"{Phrases.Count(status.Steps, "step")}{resumed}, loss {Phrases.Fixed(status.Loss, 3)}, τ {Phrases.Fixed(status.Temperature, 3)}, {Phrases.Rate(status.PairsPerSecond, "pairs")}";
+        var rate = status.PairsPerSecond > 0 ? $", τ {Phrases.Fixed(status.Temperature, 3)}, {Phrases.Rate(status.PairsPerSecond, "pairs")}" : "";
+        return $"{Phrases.Count(status.Steps, "step")}{resumed}, loss {Phrases.Fixed(status.Loss, 3)}{rate}";
     }
 
     private static StoppedException Stopped(TrainingStatus status, string resume) =>

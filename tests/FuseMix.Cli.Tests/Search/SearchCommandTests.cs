@@ -82,7 +82,7 @@ public sealed class SearchCommandTests
         var hit = result.Json.GetProperty("results")[0][0];
         Assert.Equal("image", hit.GetProperty("modality").GetString());
         Assert.Equal("😺", hit.GetProperty("metadata").GetProperty("emoji").GetString());
-        Assert.Contains("😺", result.Out, StringComparison.Ordinal);
+        Assert.Contains("größe", result.Out, StringComparison.Ordinal);
     }
 
     private Task<CliResult> Run(params string[] args) =>
@@ -97,7 +97,7 @@ public sealed class SearchCommandTests
         public Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default)
         {
             Requests.Add(request);
-            var hit = new Hit("1f63a.google", Modality.Image, 0.713f, new() { ["caption"] = "grinning cat. happy", ["emoji"] = "😺" });
+            var hit = new Hit("1f63a.google", Modality.Image, 0.713f, new() { ["caption"] = "grinning cat. happy, größe", ["emoji"] = "😺" });
             return Task.FromResult(new SearchResponse(request.Collection, "g1", Missing.Length == 0, Missing, [[hit]], TimeSpan.FromMilliseconds(4)));
         }
     }
