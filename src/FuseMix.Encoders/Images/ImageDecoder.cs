@@ -83,8 +83,7 @@ public static class ImageDecoder
             if (!image.IsSrgb8) image = Next(Apply("colourspace", image, ("space", "srgb")));
             if (!image.IsByte) image = Next(Apply("cast", image, ("format", "uchar")));
             if (image.Bands is not (3 or 4)) throw new VipsException($"{image.Bands} channels");
-            int width = image.Width, height = image.Height, bands = image.Bands;
-            return new DecodedImage(image.WriteToMemory((long)width * height * bands), width, height, bands);
+            return new DecodedImage(image.Decode(), image.Width, image.Height, image.Bands);
         }
         finally
         {

@@ -149,8 +149,14 @@ internal static unsafe partial class Vips
     [LibraryImport(Library, EntryPoint = "vips_image_copy_memory")]
     public static partial nint CopyMemory(VipsImage image);
 
-    [LibraryImport(Library, EntryPoint = "vips_image_write_to_memory")]
-    public static partial nint WriteToMemory(VipsImage image, out nuint size);
+    [LibraryImport(Library, EntryPoint = "vips_region_new")]
+    public static partial nint RegionNew(VipsImage image);
+
+    [LibraryImport(Library, EntryPoint = "vips_region_fetch")]
+    public static partial nint RegionFetch(VipsRegion region, int left, int top, int width, int height, out nuint length);
+
+    [LibraryImport(GlibLibrary, EntryPoint = "g_try_malloc")]
+    public static partial nint TryMalloc(nuint bytes);
 
     [LibraryImport(ObjectLibrary, EntryPoint = "g_object_unref")]
     public static partial void ObjectUnref(nint instance);
@@ -195,7 +201,26 @@ internal static unsafe partial class Vips
     }
 }
 
-/// <summary>Memory that libvips allocated.</summary>
+/// <summary>The window through which one thread reads a picture.</summary>
+internal sealed class VipsRegion : SafeHandle
+{
+    public VipsRegion(nint region)
+        : base(0, ownsHandle: true)
+    {
+        SetHandle(region);
+        if (IsInvalid) throw Vips.LastError();
+    }
+
+    public override bool IsInvalid => handle == 0;
+
+    protected override bool ReleaseHandle()
+    {
+        Vips.ObjectUnref(handle);
+        return true;
+    }
+}
+
+/// <summary>Memory from the allocator of libvips.</summary>
 internal sealed class VipsMemory : SafeHandle
 {
     private readonly long _bytes;
@@ -205,7 +230,7 @@ internal sealed class VipsMemory : SafeHandle
     {
         SetHandle(memory);
         _bytes = bytes;
-        GC.AddMemoryPressure(bytes);
+        if (!IsInvalid) GC.AddMemoryPressure(bytes);
     }
 
     public override bool IsInvalid => handle == 0;
@@ -215,6 +240,13 @@ internal sealed class VipsMemory : SafeHandle
         ObjectDisposedException.ThrowIf(IsClosed, typeof(DecodedImage));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _bytes);
         return new ReadOnlySpan<byte>((void*)handle, length);
+    }
+
+    public unsafe void Write(long offset, ReadOnlySpan<byte> content, long expectedBytes)
+    {
+        if (content.Length != expectedBytes || offset + expectedBytes > _bytes)
+            throw new VipsException($"{content.Length} bytes of pixels, not {expectedBytes}");
+        content.CopyTo(new Span<byte>((byte*)handle + offset, content.Length));
     }
 
     protected override bool ReleaseHandle()
@@ -230,6 +262,7 @@ internal sealed class VipsImage : SafeHandle
 {
     private const int Uchar = 0;
     private const int Srgb = 22;
+    private const long StripBytes = 1 << 20;
 
     public VipsImage(nint image)
         : base(0, ownsHandle: true) => SetHandle(image);
@@ -250,14 +283,34 @@ internal sealed class VipsImage : SafeHandle
 
     public VipsImage CopyToMemory() => Vips.CopyMemory(this) is var copy and not 0 ? new VipsImage(copy) : throw Vips.LastError();
 
-    public VipsMemory WriteToMemory(long expectedBytes)
+    /// <summary>Decodes all pixels on the calling thread, which saves handing every picture to another one and back.</summary>
+    public VipsMemory Decode()
     {
-        var memory = Vips.WriteToMemory(this, out var size);
-        if (memory == 0) throw Vips.LastError();
-        var owner = new VipsMemory(memory, (long)size);
-        if ((long)size == expectedBytes) return owner;
-        owner.Dispose();
-        throw new VipsException($"{size} bytes of pixels, not {expectedBytes}");
+        int width = Width, height = Height;
+        var stride = (long)width * Bands;
+        var pixels = new VipsMemory(Vips.TryMalloc((nuint)(stride * height)), stride * height);
+        try
+        {
+            if (pixels.IsInvalid) throw new VipsException($"no memory for {stride * height} bytes of pixels");
+            using var region = new VipsRegion(Vips.RegionNew(this));
+            // Strips bound the memory beyond the picture itself.
+            var rows = (int)Math.Clamp(StripBytes / stride, 1, height);
+            for (var top = 0; top < height; top += rows)
+            {
+                var count = Math.Min(rows, height - top);
+                var strip = Vips.RegionFetch(region, 0, top, width, count, out var length);
+                if (strip == 0) throw Vips.LastError();
+                using var owner = new VipsMemory(strip, (long)length);
+                pixels.Write(top * stride, owner.Span(checked((int)length)), count * stride);
+            }
+
+            return pixels;
+        }
+        catch
+        {
+            pixels.Dispose();
+            throw;
+        }
     }
 
     protected override bool ReleaseHandle()
