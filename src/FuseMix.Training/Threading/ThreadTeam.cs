@@ -38,6 +38,9 @@ internal sealed class ThreadTeam : IDisposable
     /// <summary>Threads that share the work, the caller's among them.</summary>
     public int Threads { get; }
 
+    /// <summary>Workers that have given up spinning and wait to be woken.</summary>
+    internal int Sleeping => Volatile.Read(ref _sleeping);
+
     /// <summary>Runs <paramref name="body"/> for 0..count-1 in any order and on any thread, and returns when all are done.</summary>
     /// <exception cref="Exception">The first failure of a part; parts not yet begun are then left out.</exception>
     public void For(int count, Action<int> body)

@@ -1,0 +1,235 @@
+using FuseMix.Randomness;
+using FuseMix.Training.Adapters;
+using FuseMix.Training.Kernels;
+using FuseMix.Training.Matrices;
+using FuseMix.Training.Threading;
+
+namespace FuseMix.Training.Tests.Adapters;
+
+/// <summary>The fused passes against finite differences of an fp64 reference, at sizes that are no multiple of any lane or tile.</summary>
+public sealed unsafe class GradientTests
+{
+    private const int Rows = 7;
+    private const int Shared = 11;
+    private const ulong Seed = 5;
+
+    [Theory]
+    [InlineData(0, 0.0)]
+    [InlineData(1, 0.0)]
+    [InlineData(2, 0.0)]
+    [InlineData(2, 0.5)]
+    [InlineData(3, 0.6)]
+    public void Every_gradient_is_that_of_finite_differences(int depth, double dropout)
+    {
+        var (image, text) = (AdapterShape.Mlp(19, Shared, depth, 4), AdapterShape.Mlp(6, Shared, depth, 4));
+        using var team = new ThreadTeam(2);
+        using var network = new FusionNetwork(
+            new Dictionary<Modality, AdapterShape> { [Modality.Image] = image, [Modality.Text] = text },
+            [new NetworkPairs(Modality.Image, Modality.Text, Rows)],
+            new TemperatureRange(0.3, 0.001, 0.5),
+            dropout,
+            Seed,
+            team,
+            new PackedMatrixMultiply());
+        network.Initialise();
+        Perturb(network);
+        var inputs = new Dictionary<Modality, double[][]>();
+        foreach (var (modality, shape, _) in network.Adapters) inputs[modality] = Fill(network.Input(modality), shape.Input, (ulong)modality);
+
+        const long Step = 3;
+        network.Begin();
+        var loss = network.Accumulate(0, Rows, Step);
+        var parameters = network.Adapters.ToDictionary(a => a.Modality, a => a.Shape.Parameters.Select(p => Read(network.Parameters, a.Offset, p)).ToArray());
+        Assert.Equal(Loss(), loss, 1e-5);
+
+        foreach (var (modality, shape, offset) in network.Adapters)
+        {
+            for (var p = 0; p < shape.Parameters.Count; p++)
+            {
+                var actual = Read(network.Gradients, offset, shape.Parameters[p]);
+                var values = parameters[modality][p];
+                var expected = values.Select((_, i) => Slope(values, i)).ToArray();
+                var scale = Math.Max(expected.Max(Math.Abs), 1e-4);
+                for (var i = 0; i < actual.Length; i++)
+                {
+                    Assert.True(
+                        Math.Abs(expected[i] - actual[i]) <= 2e-4 * scale,
+                        $"{modality} {shape.Parameters[p].Name}[{i}]: {actual[i]}, finite differences give {expected[i]}");
+                }
+            }
+        }
+
+        var temperature = (double)network.Temperature;
+        var slope = (Loss(temperature + 1e-5) - Loss(temperature - 1e-5)) / 2e-5;
+        Assert.Equal(slope, network.TemperatureGradient, Math.Abs(slope) * 2e-4);
+
+        double Slope(double[] values, int i)
+        {
+            var kept = values[i];
+            values[i] = kept + 1e-5;
+            var above = Loss();
+            values[i] = kept - 1e-5;
+            var below = Loss();
+            values[i] = kept;
+            return (above - below) / 2e-5;
+        }
+
+        double Loss(double? temperature = null)
+        {
+            var embedded = network.Adapters.Select(a =>
+            {
+                var stream = RandomStream.Id(StreamPurpose.Dropout, (int)a.Modality * AdapterShape.MaxDepth, Step);
+                var reference = new ReferenceAdapter(a.Shape.Depth)
+                {
+                    Mask = dropout == 0 ? null : (block, row, column) =>
+                        new DropoutMask(dropout, Seed, stream + ((ulong)block << 40)).Factor(row, column, a.Shape.Hidden),
+                };
+                return inputs[a.Modality].Select((x, row) => reference.Embed(parameters[a.Modality], x, row)).ToArray();
+            }).ToArray();
+            return ReferenceAdapter.Loss(embedded[0], embedded[1], temperature ?? network.Temperature);
+        }
+    }
+
+    [Fact]
+    public void The_second_list_of_pairs_adds_to_the_gradients_of_the_first()
+    {
+        var shapes = new Dictionary<Modality, AdapterShape>
+        {
+            [Modality.Image] = AdapterShape.Mlp(9, Shared, 1, 2),
+            [Modality.Text] = AdapterShape.Mlp(8, Shared, 1, 2),
+            [Modality.Audio] = AdapterShape.Mlp(7, Shared, 1, 2),
+        };
+        NetworkPairs[] lists = [new(Modality.Image, Modality.Text, Rows), new(Modality.Audio, Modality.Text, Rows)];
+        using var team = new ThreadTeam(1);
+        var apart = lists.Select((_, list) => Gradients([list])).ToArray();
+        var together = Gradients([0, 1]);
+        for (var i = 0; i < together.Length; i++) Assert.Equal(apart[0][i] + apart[1][i], together[i], 1e-5f);
+
+        float[] Gradients(int[] used)
+        {
+            using var network = new FusionNetwork(shapes, lists, new TemperatureRange(0.1, 0.001, 0.5), 0.3, Seed, team, new PackedMatrixMultiply());
+            network.Initialise();
+            new Span<float>(network.Gradients.Pointer, (int)network.Gradients.Length).Clear();
+            network.Begin();
+            foreach (var list in used)
+            {
+                Fill(network.Input(lists[list].Left), shapes[lists[list].Left].Input, 1 + (ulong)list);
+                Fill(network.Input(lists[list].Right), shapes[lists[list].Right].Input, 10 + (ulong)list);
+                network.Accumulate(list, Rows, 0);
+            }
+
+            return network.Gradients.Span.ToArray();
+        }
+    }
+
+    [Fact]
+    public void An_identity_adapter_normalises_and_has_nothing_to_learn()
+    {
+        using var team = new ThreadTeam(1);
+        using var network = new FusionNetwork(
+            new Dictionary<Modality, AdapterShape> { [Modality.Image] = AdapterShape.Identity(Shared), [Modality.Text] = AdapterShape.Mlp(8, Shared, 1, 2) },
+            [new NetworkPairs(Modality.Image, Modality.Text, Rows)],
+            new TemperatureRange(0.1, 0.001, 0.5),
+            0,
+            Seed,
+            team,
+            new PackedMatrixMultiply());
+        network.Initialise();
+        var rows = Fill(network.Input(Modality.Image), Shared, 1);
+        Fill(network.Input(Modality.Text), 8, 2);
+        network.Begin();
+        Assert.True(double.IsFinite(network.Accumulate(0, Rows, 0)));
+        var norm = Math.Sqrt(rows[2].Sum(v => v * v));
+        for (var j = 0; j < Shared; j++) Assert.Equal(rows[2][j] / norm, network.Embeddings(Modality.Image)[(2 * Shared) + j], 1e-6);
+    }
+
+    [Fact]
+    public void Initial_weights_lie_within_PyTorchs_bounds_and_fill_them()
+    {
+        var shape = AdapterShape.Mlp(64, 32, 2, 4);
+        using var team = new ThreadTeam(1);
+        using var network = new FusionNetwork(
+            new Dictionary<Modality, AdapterShape> { [Modality.Image] = shape, [Modality.Text] = AdapterShape.Mlp(64, 32, 2, 4) },
+            [new NetworkPairs(Modality.Image, Modality.Text, 4)],
+            new TemperatureRange(0.07, 0.001, 0.5),
+            0,
+            Seed,
+            team,
+            new PackedMatrixMultiply());
+        network.Initialise();
+        foreach (var parameter in shape.Parameters)
+        {
+            var values = Read(network.Parameters, 0, parameter);
+            if (parameter.Name.Contains("ln") || parameter.Name.StartsWith("2."))
+            {
+                Assert.All(values, v => Assert.Equal(parameter.Name.EndsWith("weight") ? 1 : 0, v));
+                continue;
+            }
+
+            var bound = 1 / Math.Sqrt(parameter.Name.Contains("fn.3") ? 256 : 64);
+            Assert.All(values, v => Assert.InRange(v, -bound, bound));
+            Assert.True(values.Max() > bound * 0.8 && values.Min() < -bound * 0.8, parameter.Name);
+            if (values.Length > 1000) Assert.InRange(values.Average(v => v * v), bound * bound / 3 * 0.9, bound * bound / 3 * 1.1);
+        }
+
+        var (image, text) = (network.Adapters.First(), network.Adapters.Last());
+        Assert.NotEqual(Read(network.Parameters, image.Offset, shape.Parameters[2]), Read(network.Parameters, text.Offset, shape.Parameters[2]));
+        Assert.Equal(0.07f, network.Temperature);
+    }
+
+    [Fact]
+    public void Temperature_is_brought_into_its_bounds_before_a_step()
+    {
+        using var team = new ThreadTeam(1);
+        using var network = new FusionNetwork(
+            new Dictionary<Modality, AdapterShape> { [Modality.Image] = AdapterShape.Mlp(4, 4, 0, 4), [Modality.Text] = AdapterShape.Mlp(4, 4, 0, 4) },
+            [new NetworkPairs(Modality.Image, Modality.Text, 4)],
+            new TemperatureRange(0.07, 0.001, 0.5),
+            0,
+            Seed,
+            team,
+            new PackedMatrixMultiply());
+        network.Temperature = 0.9f;
+        network.Begin();
+        Assert.Equal(0.5f, network.Temperature);
+        network.Temperature = -1;
+        network.Begin();
+        Assert.Equal(0.001f, network.Temperature);
+    }
+
+    [Fact]
+    public void Only_matrices_decay()
+    {
+        var shape = AdapterShape.Mlp(4, 3, 1, 2);
+        Assert.Equal(["0.fn.0.weight", "0.fn.3.weight", "2.weight"], shape.Parameters.Where(p => p.IsMatrix).Select(p => p.Name));
+    }
+
+    /// <summary>LayerNorm starts as the identity, where errors in its gradients would not show.</summary>
+    private static void Perturb(FusionNetwork network)
+    {
+        var random = new RandomStream(99, 0);
+        foreach (var (_, shape, offset) in network.Adapters)
+        {
+            foreach (var parameter in shape.Parameters.Where(p => !p.IsMatrix))
+            {
+                for (var i = 0; i < parameter.Length; i++) network.Parameters.Pointer[offset + parameter.Offset + i] += (float)(0.3 * random.NextNormal());
+            }
+        }
+    }
+
+    private static double[][] Fill(float* target, int width, ulong stream)
+    {
+        var random = new RandomStream(17, stream);
+        var rows = new double[Rows][];
+        for (var r = 0; r < Rows; r++)
+        {
+            rows[r] = new double[width];
+            for (var j = 0; j < width; j++) rows[r][j] = target[(r * width) + j] = (float)random.NextNormal();
+        }
+
+        return rows;
+    }
+
+    private static double[] Read(AlignedBuffer buffer, long offset, Parameter parameter) =>
+        [.. buffer.Span.Slice((int)(offset + parameter.Offset), (int)parameter.Length).ToArray().Select(v => (double)v)];
+}
