@@ -51,7 +51,7 @@ foreach (var name in only.Length > 0 ? [only] : store.List())
 
         var (m, a, w) = (items / Median(mine), items / Median(across), items / Median(within));
         // Of the ratios of single rounds, which share whatever else the machine is doing.
-        var ratio = Median([.. mine.Select((seconds, round) => Math.Min(across[round], within[round]) / seconds)]);
+        var ratio = Math.Min(Median([.. mine.Zip(across, (ours, loop) => loop / ours)]), Median([.. mine.Zip(within, (ours, loop) => loop / ours)]));
         Console.WriteLine($"{name,-18}  {threads,7}   {m,12:F1}   {a,12:F1}   {w,20:F1}   {ratio,18:F3}   {difference,14:E1}");
     }
 }
