@@ -81,6 +81,10 @@ public sealed class ActivationTests(SharedCluster cluster)
     }
 
     [Fact]
+    public async Task A_grain_that_passes_itself_passes_a_reference() =>
+        Assert.Equal((_key, false), await cluster.Client.GetGrain<ILifeGrain>(_key).Introduce(cluster.Client.GetGrain<ILifeGrain>(_key + "other")));
+
+    [Fact]
     public async Task A_deactivated_grain_is_activated_anew_by_the_next_call()
     {
         var grain = cluster.Client.GetGrain<ILifeGrain>(_key);
@@ -152,6 +156,10 @@ public interface ILifeGrain : IGrainWithStringKey
 
     Task<Guid> ActivationOf(ILifeGrain other);
 
+    Task<(string Key, bool IsTheGrain)> Introduce(ILifeGrain other);
+
+    Task<(string Key, bool IsTheGrain)> Meet(ILifeGrain other);
+
     Task End();
 
     Task EndSlowly();
@@ -172,6 +180,10 @@ public sealed class LifeGrain(ILocalSiloDetails node) : Grain, ILifeGrain
     public Task<ILifeGrain> Self() => Task.FromResult(this.AsReference<ILifeGrain>());
 
     public Task<Guid> ActivationOf(ILifeGrain other) => other.Activation();
+
+    public Task<(string Key, bool IsTheGrain)> Introduce(ILifeGrain other) => other.Meet(this);
+
+    public Task<(string Key, bool IsTheGrain)> Meet(ILifeGrain other) => Task.FromResult((other.GetPrimaryKeyString(), other is LifeGrain));
 
     public Task End()
     {

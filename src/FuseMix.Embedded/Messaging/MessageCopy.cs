@@ -30,6 +30,8 @@ internal sealed class MessageCopy(GrainFactory owner)
         if (value is null) return null;
         if (value is GrainReference reference) return owner.CreateReference(reference.GrainId, reference.InterfaceType);
         if (value is Exception failure) return OfException(failure);
+        if (value is IGrainBase grain && declared.IsInterface && typeof(IAddressable).IsAssignableFrom(declared))
+            return owner.CreateReference(grain.GrainContext.GrainId, declared);
         var plan = CopyPlan.Of(value.GetType());
         if (value.GetType() != declared) plan.RequireName(declared);
         if (plan.PassesThrough || (promisedImmutable && plan.IsClosed)) return value;
@@ -174,7 +176,7 @@ internal sealed class CopyPlan
         else if (typeof(IGrainBase).IsAssignableFrom(type))
         {
             throw new CodecNotFoundException(
-                $"A grain of {type} was passed in a message; pass a reference to it, which this.AsReference<TInterface>() gives.");
+                $"Could not find a codec for type {type}: a grain was passed where no grain interface is declared. this.AsReference<TInterface>() gives a reference.");
         }
         else if (IsMarked(type))
         {
