@@ -50,9 +50,14 @@ internal sealed class ClusterCore
         }
     }
 
-    private static void SendToWorker(Message message, Node sender, GrainClass grainClass, int maximum)
+    private void SendToWorker(Message message, Node sender, GrainClass grainClass, int maximum)
     {
-        while (!sender.Worker(grainClass, message.Target, maximum).TryReceive(message)) { }
+        while (true)
+        {
+            var node = sender.Status is SiloStatus.Active ? sender : Any([.. ActiveNodes()])
+                ?? throw new SiloUnavailableException($"No node of the cluster is active, so nothing can take the request: {message}.");
+            if (node.Worker(grainClass, message.Target, maximum)?.TryReceive(message) is true) return;
+        }
     }
 
     /// <summary>The node that a request enters the cluster by: the sender's own, or any for a client.</summary>
@@ -99,18 +104,21 @@ internal sealed class ClusterCore
         {
             try
             {
-                var node = await Choose(first, cluster, sender).ConfigureAwait(false);
                 var grainClass = sender.PlacementOf(first.Target.Type).Class;
-                lock (_gate)
+                while (true)
                 {
-                    _activation = node.Create(grainClass, first.Target, gone => Leave(gone, cluster));
-                    _isPlacing = false;
-                    foreach (var message in _arrived) _activation.TryReceive(message);
-                    _arrived.Clear();
+                    var node = await Choose(first, cluster, sender).ConfigureAwait(false);
+                    lock (_gate)
+                    {
+                        _activation = node.TryCreate(grainClass, first.Target, gone => Leave(gone, cluster));
+                        // A node that began to stop while it was chosen takes none, and one that died took it along: choose again.
+                        if (_activation is null) continue;
+                        _arrived.RemoveAll(_activation.TryReceive);
+                        if (_arrived.Count > 0) continue;
+                        _isPlacing = false;
+                        return;
+                    }
                 }
-
-                // It may have died while it was being chosen: then nobody else would end the new activation.
-                if (node.Status is SiloStatus.Dead) node.Bury();
             }
             catch (Exception failure)
             {

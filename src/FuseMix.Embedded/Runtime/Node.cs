@@ -134,28 +134,36 @@ internal sealed class Node : ILocalSiloDetails, ISiloStatusOracle
         if (Status is not SiloStatus.Dead) End();
     }
 
-    /// <summary>An activation that the directory knows of, or shall.</summary>
-    public Activation Create(GrainClass grainClass, GrainId id, Action<Activation> onGone)
+    /// <summary>A new activation; null when the node no longer takes any, so that none escapes the node's end.</summary>
+    public Activation? TryCreate(GrainClass grainClass, GrainId id, Action<Activation> onGone)
     {
-        var activation = new Activation(this, grainClass, id, gone =>
+        Activation activation;
+        lock (_activations)
         {
-            lock (_activations) _activations.Remove(gone);
-            onGone(gone);
-        });
-        lock (_activations) _activations.Add(activation);
+            if (Status is not SiloStatus.Active) return null;
+            activation = new Activation(this, grainClass, id, gone =>
+            {
+                lock (_activations) _activations.Remove(gone);
+                onGone(gone);
+            });
+            _activations.Add(activation);
+        }
+
         activation.Start();
         return activation;
     }
 
-    /// <summary>The least busy worker of a stateless class; another is made while all are busy and there may be more.</summary>
-    public Activation Worker(GrainClass grainClass, GrainId id, int maximum)
+    /// <summary>
+    /// The least busy worker of a stateless class; another is made while all are busy and there may be more. Null when the node takes no more.
+    /// </summary>
+    public Activation? Worker(GrainClass grainClass, GrainId id, int maximum)
     {
         lock (_workers)
         {
             if (!_workers.TryGetValue(id, out var workers)) _workers[id] = workers = [];
             var least = workers.MinBy(w => w.Load);
             if (least is not null && (least.Load == 0 || workers.Count >= maximum)) return least;
-            var created = Create(grainClass, id, gone =>
+            var created = TryCreate(grainClass, id, gone =>
             {
                 lock (_workers)
                 {
@@ -163,7 +171,7 @@ internal sealed class Node : ILocalSiloDetails, ISiloStatusOracle
                     if (workers.Count == 0 && _workers.TryGetValue(id, out var current) && ReferenceEquals(current, workers)) _workers.Remove(id);
                 }
             });
-            workers.Add(created);
+            if (created is not null) workers.Add(created);
             return created;
         }
     }
@@ -194,17 +202,12 @@ internal sealed class Node : ILocalSiloDetails, ISiloStatusOracle
     {
         _collector?.Dispose();
         Become(SiloStatus.Dead);
-        Bury();
-        Log.NodeLeft(Name, Status);
-    }
-
-    /// <summary>Ends what is left on a dead node, and tells the callers.</summary>
-    public void Bury()
-    {
         foreach (var message in Snapshot().SelectMany(a => a.Kill()))
         {
             message.Fail(new SiloUnavailableException($"The target silo became unavailable for message: {message}."));
         }
+
+        Log.NodeLeft(Name, Status);
     }
 
     private Activation[] Snapshot()
@@ -214,7 +217,7 @@ internal sealed class Node : ILocalSiloDetails, ISiloStatusOracle
 
     private void Become(SiloStatus status)
     {
-        Status = status;
+        lock (_activations) Status = status;
         foreach (var node in Cluster.Nodes()) node.Notify(Address, status);
     }
 
