@@ -20,6 +20,8 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter() } };
 
+    private const string TheRow = "grain_type = $type AND grain_id = $id AND state_name = $name";
+
     private readonly string _path = Path.GetFullPath(path);
     private readonly Lock _gate = new();
     private volatile bool _isReady;
@@ -34,7 +36,7 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
 
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => Use(connection =>
     {
-        using var command = Command(connection, "SELECT payload, etag FROM grain_state WHERE grain_type = $type AND grain_id = $id AND state_name = $name", stateName, grainId);
+        using var command = Command(connection, $"SELECT payload, etag FROM grain_state WHERE {TheRow}", stateName, grainId);
         using var row = command.ExecuteReader();
         if (!row.Read())
         {
@@ -68,8 +70,11 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
             using var command = Command(
                 connection,
                 read is null
-                    ? "INSERT INTO grain_state (grain_type, grain_id, state_name, payload, etag, modified) VALUES ($type, $id, $name, $payload, $written, $modified) ON CONFLICT DO NOTHING"
-                    : "UPDATE grain_state SET payload = $payload, etag = $written, modified = $modified WHERE grain_type = $type AND grain_id = $id AND state_name = $name AND etag = $read",
+                    ? """
+                      INSERT INTO grain_state (grain_type, grain_id, state_name, payload, etag, modified)
+                      VALUES ($type, $id, $name, $payload, $written, $modified) ON CONFLICT DO NOTHING
+                      """
+                    : $"UPDATE grain_state SET payload = $payload, etag = $written, modified = $modified WHERE {TheRow} AND etag = $read",
                 stateName, grainId);
             command.Parameters.AddWithValue("$payload", payload);
             command.Parameters.AddWithValue("$written", written);
@@ -85,10 +90,10 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
         var read = grainState.ETag;
         return Use(connection =>
         {
-            using var command = Command(
-                connection, "DELETE FROM grain_state WHERE grain_type = $type AND grain_id = $id AND state_name = $name AND etag = $read", stateName, grainId);
+            using var command = Command(connection, $"DELETE FROM grain_state WHERE {TheRow} AND etag = $read", stateName, grainId);
             command.Parameters.AddWithValue("$read", read ?? "");
-            if (command.ExecuteNonQuery() == 0 && StoredVersion(connection, stateName, grainId) != read) throw Conflict(connection, stateName, grainId, read);
+            if (command.ExecuteNonQuery() == 0 && StoredVersion(connection, stateName, grainId) != read)
+                throw Conflict(connection, stateName, grainId, read);
             (grainState.State, grainState.ETag, grainState.RecordExists) = (NewState<T>(), null, false);
         });
     }
@@ -102,7 +107,9 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
 
     private static T NewState<T>() => typeof(T).GetConstructor(Type.EmptyTypes) is not null
         ? Activator.CreateInstance<T>()
-        : typeof(T).IsValueType || typeof(T) == typeof(string) || typeof(T).IsArray ? default! : (T)RuntimeHelpers.GetUninitializedObject(typeof(T));
+        : typeof(T).IsValueType || typeof(T) == typeof(string) || typeof(T).IsArray
+            ? default!
+            : (T)RuntimeHelpers.GetUninitializedObject(typeof(T));
 
     private static SqliteCommand Command(SqliteConnection connection, string text, string stateName, GrainId grainId)
     {
@@ -116,7 +123,7 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
 
     private static string? StoredVersion(SqliteConnection connection, string stateName, GrainId grainId)
     {
-        using var command = Command(connection, "SELECT etag FROM grain_state WHERE grain_type = $type AND grain_id = $id AND state_name = $name", stateName, grainId);
+        using var command = Command(connection, $"SELECT etag FROM grain_state WHERE {TheRow}", stateName, grainId);
         return command.ExecuteScalar() as string;
     }
 
@@ -140,7 +147,10 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             throw new FuseMixException(
-                FailureKind.Unavailable, $"Grain state cannot be stored in '{_path}': {failure.Message}", "Give this user the right to write there, or choose another home folder.", failure);
+                FailureKind.Unavailable,
+                $"Grain state cannot be stored in '{_path}': {failure.Message}",
+                "Give this user the right to write there, or choose another home folder.",
+                failure);
         }
     });
 
@@ -177,7 +187,9 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
             if (Convert.ToInt32(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture) is > Layout and var newer)
             {
                 throw new FuseMixException(
-                    FailureKind.Conflict, $"'{_path}' has layout {newer}; this version knows up to {Layout}.", "Start the newer version that wrote it, or choose another home folder.");
+                    FailureKind.Conflict,
+                    $"'{_path}' has layout {newer}; this version knows up to {Layout}.",
+                    "Start the newer version that wrote it, or choose another home folder.");
             }
 
             command.CommandText = $"""
@@ -202,9 +214,15 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
     {
         var (kind, what, remedy) = failure.SqliteErrorCode switch
         {
-            5 or 6 => (FailureKind.Unavailable, "is locked by another process for longer than 15 s", "End the program that holds it (a backup, a database browser), then try again."),
+            5 or 6 => (
+                FailureKind.Unavailable,
+                "is locked by another process for longer than 15 s",
+                "End the program that holds it (a backup, a database browser), then try again."),
             8 => (FailureKind.Unavailable, "is read-only", "Give this user the right to write to the file and its folder."),
-            11 or 26 => (FailureKind.Corrupt, "is damaged or is no SQLite database", "Restore it from a backup; or move it away, and the jobs' progress starts anew from what is in the data folders."),
+            11 or 26 => (
+                FailureKind.Corrupt,
+                "is damaged or is no SQLite database",
+                "Restore it from a backup; or move it away, and the jobs' progress starts anew from what is in the data folders."),
             13 => (FailureKind.Unavailable, "cannot grow: the disk is full", "Free some space, then try again; nothing that was acknowledged is lost."),
             14 => (FailureKind.Unavailable, "cannot be opened", "Check that its folder exists and that this user may write to it."),
             _ => (FailureKind.Unavailable, $"failed ({failure.Message})", "Check the disk, then try again."),

@@ -20,7 +20,9 @@ public readonly record struct IdSpan
     public override string ToString() => _value ?? "";
 }
 
-/// <summary>The name of a grain class in identities: its type name in lower case without "grain", unless it has a <see cref="GrainTypeAttribute"/>.</summary>
+/// <summary>
+/// The name of a grain class in identities: its type name in lower case without "grain", unless it has a <see cref="GrainTypeAttribute"/>.
+/// </summary>
 public readonly record struct GrainType(IdSpan Value) : IComparable<GrainType>
 {
     /// <summary>Whether it is empty.</summary>

@@ -176,7 +176,8 @@ internal sealed class CopyPlan
         else if (typeof(IGrainBase).IsAssignableFrom(type))
         {
             throw new CodecNotFoundException(
-                $"Could not find a codec for type {type}: a grain was passed where no grain interface is declared. this.AsReference<TInterface>() gives a reference.");
+                $"Could not find a codec for type {type}: a grain was passed where no grain interface is declared. "
+                + "this.AsReference<TInterface>() gives a reference.");
         }
         else if (IsMarked(type))
         {

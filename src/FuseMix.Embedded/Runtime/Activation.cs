@@ -148,7 +148,8 @@ internal sealed class Activation : IGrainContext
     {
         if (!ReferenceEquals(RuntimeContext.Activation, this))
         {
-            throw new InvalidOperationException("Current grain context differs from specified grain context. A timer is registered in a turn of its grain, not in Task.Run.");
+            throw new InvalidOperationException(
+                "Current grain context differs from specified grain context. A timer is registered in a turn of its grain, not in Task.Run.");
         }
 
         var timer = new GrainTimer(this, callback, options);
@@ -242,7 +243,8 @@ internal sealed class Activation : IGrainContext
             ? ActivationServices.GetService<IGrainStorage>()
             : ActivationServices.GetKeyedService<IGrainStorage>(facet.StorageName))
             ?? throw new BadProviderConfigException(
-                $"No storage provider named \"{facet.StorageName ?? Providers.ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME}\" found loading grain type {GrainId.Type}.");
+                $"No storage provider named \"{facet.StorageName ?? Providers.ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME}\" "
+                + $"found loading grain type {GrainId.Type}.");
         var name = facet.StateName is { Length: > 0 } given ? given : parameter.Name!;
         var cell = (IPersistentStateCell)Activator.CreateInstance(
             typeof(PersistentState<>).MakeGenericType(parameter.ParameterType.GetGenericArguments()), name, GrainId, storage)!;

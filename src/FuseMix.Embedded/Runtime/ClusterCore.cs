@@ -38,7 +38,11 @@ internal sealed class ClusterCore
         try
         {
             if (message.Forwards > MaximumForwards)
-                throw new OrleansMessageRejectionException($"Forwarding failed: {message} was forwarded {message.Forwards} times; its activations kept ending.");
+            {
+                throw new OrleansMessageRejectionException(
+                    $"Forwarding failed: {message} was forwarded {message.Forwards} times; its activations kept ending.");
+            }
+
             var sender = Gateway(message);
             var placement = sender.PlacementOf(message.Target.Type);
             if (placement.Strategy is StatelessWorkerPlacement workers) SendToWorker(message, sender, placement.Class, workers.MaxLocal);

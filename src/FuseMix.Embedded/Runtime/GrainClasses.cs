@@ -117,7 +117,11 @@ internal static class GrainClasses
         foreach (var contract in type.GetInterfaces().Where(typeof(IAddressable).IsAssignableFrom))
         {
             if (contract.GetProperties().FirstOrDefault() is { } property)
-                throw new OrleansConfigurationException($"Grain interface {contract.FullName} has the property '{property.Name}'; grain interfaces have methods only.");
+            {
+                throw new OrleansConfigurationException(
+                    $"Grain interface {contract.FullName} has the property '{property.Name}'; grain interfaces have methods only.");
+            }
+
             foreach (var method in contract.GetMethods().Where(m => !m.IsStatic && !m.IsGenericMethodDefinition)) GrainMethod.Of(method);
         }
     }

@@ -26,7 +26,8 @@ internal sealed class Node : ILocalSiloDetails, ISiloStatusOracle
         if (Collection.CollectionAge <= Collection.CollectionQuantum)
         {
             throw new OrleansConfigurationException(
-                $"GrainCollectionOptions: CollectionAge is {Collection.CollectionAge}; it must be greater than CollectionQuantum, which is {Collection.CollectionQuantum}.");
+                $"GrainCollectionOptions: CollectionAge is {Collection.CollectionAge}; "
+                + $"it must be greater than CollectionQuantum, which is {Collection.CollectionQuantum}.");
         }
 
         Factory = new GrainFactory(cluster, this, services, services.GetRequiredService<IOptions<SiloMessagingOptions>>().Value.ResponseTimeout);
