@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using FuseMix.Storage;
 
 namespace FuseMix.Encoders.Packs;
 

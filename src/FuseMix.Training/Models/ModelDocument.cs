@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using FuseMix.Mixing;
+using FuseMix.Storage;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Normalisation;
 using FuseMix.Training.Recipe;

@@ -1,8 +1,10 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using FuseMix.Mixing;
+using FuseMix.Storage;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Normalisation;
 
@@ -140,8 +142,10 @@ public sealed partial record TrainingRecipe
     /// <exception cref="FuseMixException">An unknown key or word (with the nearest valid one), or a value out of its range.</exception>
     public static TrainingRecipe Parse(string json, string source = "The recipe")
     {
-        var given = StrictJson.ReadObject(json, RecipeJson.Default.TrainingRecipe, source, PresetKey);
-        var merged = new JsonObject();
+        var given = StrictJson.ReadObject(Encoding.UTF8.GetBytes(json), RecipeJson.Default.TrainingRecipe, source, PresetKey);
+
+        // The generated reader makes 0 of whatever is left out: the defaults must stand in the JSON that it reads.
+        var merged = JsonSerializer.SerializeToNode(new TrainingRecipe(), RecipeJson.Default.TrainingRecipe)!.AsObject();
         if (given.TryGetPropertyValue(PresetKey, out var preset))
         {
             if (preset is not JsonValue name || !name.TryGetValue<string>(out var text))

@@ -1,19 +1,34 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 
-namespace FuseMix.Training.Recipe;
+namespace FuseMix.Storage;
 
 /// <summary>Reads JSON that a person wrote: a wrong key or word is refused with the nearest right one.</summary>
-internal static class StrictJson
+public static class StrictJson
 {
-    /// <summary>Reads an object of which every key must be a property of <paramref name="type"/> or one of <paramref name="extra"/>.</summary>
-    public static JsonObject ReadObject(string json, JsonTypeInfo type, string source, params ReadOnlySpan<string> extra)
+    /// <summary>Reads a value.</summary>
+    /// <param name="json">UTF-8, with or without a byte order mark; comments and trailing commas are allowed.</param>
+    /// <param name="type">What it is.</param>
+    /// <param name="source">What to call it in failures, e.g. "Recipe 'my.json'".</param>
+    /// <exception cref="FuseMixException">It is not such JSON; the message names the key and its place.</exception>
+    public static T Read<T>(ReadOnlyMemory<byte> json, JsonTypeInfo<T> type, string source) => To(ReadObject(json, type, source), type, source);
+
+    /// <summary>Reads an object of which every key is a property of <paramref name="type"/> or one of <paramref name="extra"/>.</summary>
+    /// <param name="json">UTF-8, with or without a byte order mark; comments and trailing commas are allowed.</param>
+    /// <param name="type">What the object stands for.</param>
+    /// <param name="source">What to call it in failures.</param>
+    /// <param name="extra">Further keys of the outermost object.</param>
+    /// <exception cref="FuseMixException">It is not such JSON; the message names the key and its place.</exception>
+    public static JsonObject ReadObject(ReadOnlyMemory<byte> json, JsonTypeInfo type, string source, params ReadOnlySpan<string> extra)
     {
+        // A byte order mark is not JSON, but editors write it.
+        if (json.Span.StartsWith("\uFEFF"u8)) json = json[3..];
+        if (!Utf8.IsValid(json.Span)) throw new FuseMixException(FailureKind.Invalid, $"{source} is not UTF-8 text.", "Save it as UTF-8.");
         try
         {
-            var node = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions
+            var node = JsonNode.Parse(json.Span, documentOptions: new JsonDocumentOptions
             {
                 CommentHandling = JsonCommentHandling.Skip,
                 AllowTrailingCommas = true,
@@ -30,6 +45,10 @@ internal static class StrictJson
     }
 
     /// <summary>The value that an object stands for.</summary>
+    /// <param name="value">The object.</param>
+    /// <param name="type">What it stands for.</param>
+    /// <param name="source">What to call it in failures.</param>
+    /// <exception cref="FuseMixException">A value is of another type or out of its range.</exception>
     public static T To<T>(JsonObject value, JsonTypeInfo<T> type, string source)
     {
         try
@@ -74,34 +93,4 @@ internal static class StrictJson
             }
         }
     }
-}
-
-/// <summary>An enum as a camel-case word, also as a key; another word is refused with the nearest one.</summary>
-internal sealed class WordConverter<T> : JsonConverter<T>
-    where T : struct, Enum
-{
-    private static readonly Dictionary<string, T> Words =
-        Enum.GetValues<T>().ToDictionary(value => JsonNamingPolicy.CamelCase.ConvertName(value.ToString()));
-
-    public override T Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.String ? Parse(reader.GetString()!) : throw new JsonException(Expected());
-
-    public override T ReadAsPropertyName(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        Parse(reader.GetString()!);
-
-    public override void Write(Utf8JsonWriter writer, T value, JsonSerializerOptions options) => writer.WriteStringValue(Word(value));
-
-    public override void WriteAsPropertyName(Utf8JsonWriter writer, T value, JsonSerializerOptions options) =>
-        writer.WritePropertyName(Word(value));
-
-    private static string Word(T value) => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
-
-    private static T Parse(string word)
-    {
-        if (Words.TryGetValue(word, out var value)) return value;
-        var nearest = NearestName.Of(word, Words.Keys);
-        throw new JsonException($"'{word}' is unknown. {(nearest is null ? Expected() : $"Did you mean '{nearest}'?")}");
-    }
-
-    private static string Expected() => $"One of these words is expected: {string.Join(", ", Words.Keys)}.";
 }

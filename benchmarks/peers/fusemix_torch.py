@@ -1,0 +1,190 @@
+"""The FuseMix model and recipe in PyTorch, written from the paper (arXiv 2312.10144, supplement A and B): the peer of `fusemix train`.
+
+It trains on the latents that `fusemix extract` stored and measures recall on the test split, so that quality and speed can be compared on
+the same data. Run with Debian's python3-torch:
+
+    OPENBLAS_CORETYPE=SkylakeX /usr/bin/python3 benchmarks/peers/fusemix_torch.py --home .fusemix --seeds 3
+"""
+import argparse
+import glob
+import json
+import math
+import os
+import time
+
+import numpy as np
+import torch
+from torch import nn
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        data = file.read()
+    dtypes = {"F16": np.float16, "F32": np.float32, "U8": np.uint8}
+    return {
+        name: np.frombuffer(data[slice(*entry["data_offsets"])], dtypes[entry["dtype"]]).reshape(entry["shape"])
+        for name, entry in header.items()
+        if name != "__metadata__"
+    }
+
+
+def read_latents(home, dataset, encoder):
+    rows = {}
+    for path in sorted(glob.glob(os.path.join(home, "latents", dataset, encoder, "*", "shard-*.safetensors"))):
+        shard = read_safetensors(path)
+        ids = shard["ids"].tobytes().decode("utf-8").split("\n")
+        rows.update(zip(ids, shard["latents"].astype(np.float32)))
+    return rows
+
+
+def read_lines(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+class CheapDropout(nn.Module):
+    """Dropout whose mask costs one random byte per value: PyTorch's own is the hot spot of a step on a CPU."""
+
+    def __init__(self, dropout):
+        super().__init__()
+        self.least = round(256 * dropout)
+        self.rng = np.random.default_rng(1)
+
+    def forward(self, x):
+        if not self.training or self.least == 0:
+            return x
+        kept = np.frombuffer(self.rng.bytes(x.numel()), np.uint8).reshape(x.shape) >= self.least
+        return x * torch.from_numpy(kept) * (256 / (256 - self.least))
+
+
+class Block(nn.Module):
+    def __init__(self, width, dropout, cheap):
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        drop = CheapDropout(dropout) if cheap else nn.Dropout(dropout)
+        self.body = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), drop, nn.Linear(4 * width, width))
+
+    def forward(self, x):
+        return x + self.body(self.norm(x))
+
+
+def adapter(width, depth, dropout, shared, cheap):
+    return nn.Sequential(*[Block(width, dropout, cheap) for _ in range(depth)], nn.LayerNorm(width), nn.Linear(width, shared))
+
+
+def unit(x):
+    return x / x.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+
+
+def recall(queries, candidates, correct):
+    similarity = queries @ candidates.T
+    ranks = []
+    for row, right in zip(similarity, correct):
+        wrong = np.ones(len(row), bool)
+        wrong[list(right)] = False
+        ranks.append(1 + (row[wrong] >= row[list(right)].max()).sum())
+    ranks = np.array(ranks)
+    return [100 * (ranks <= k).mean() for k in (1, 5, 10)]
+
+
+def train(x, y, options, seed):
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    fx = adapter(x.shape[1], options.depth, options.dropout, options.shared, options.cheap_dropout)
+    fy = adapter(y.shape[1], options.depth, options.dropout, options.shared, options.cheap_dropout)
+    temperature = nn.Parameter(torch.tensor(0.07))
+    matrices = [p for f in (fx, fy) for p in f.parameters() if p.ndim == 2]
+    others = [p for f in (fx, fy) for p in f.parameters() if p.ndim < 2] + [temperature]
+    optimiser = torch.optim.AdamW(
+        [{"params": matrices, "weight_decay": options.decay}, {"params": others, "weight_decay": 0.0}], lr=options.rate, betas=(0.9, 0.999)
+    )
+    mixes = options.augmentation == "fusemix"
+    drawn = options.batch * (2 if mixes else 1)
+    per_epoch = max(1, len(x) // drawn)
+    order, used, started = rng.permutation(len(x)), 0, time.perf_counter()
+    target = torch.arange(options.batch)
+    for step in range(options.steps):
+        if step < per_epoch:
+            rate = 1e-6 + (options.rate - 1e-6) * step / per_epoch
+        else:
+            rate = 1e-6 + (options.rate - 1e-6) * 0.5 * (1 + math.cos(math.pi * (step - per_epoch) / max(1, options.steps - per_epoch)))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        if used + drawn > len(order):
+            order, used = rng.permutation(len(x)), 0
+        rows = order[used : used + drawn]
+        used += drawn
+        a, b = x[rows], y[rows]
+        if mixes:
+            share = rng.beta(options.alpha, options.alpha)
+            a = share * a[: options.batch] + (1 - share) * a[options.batch :]
+            b = share * b[: options.batch] + (1 - share) * b[options.batch :]
+        elif options.augmentation == "noise":
+            a, b = a + 0.01 * torch.randn_like(a), b + 0.01 * torch.randn_like(b)
+        with torch.no_grad():
+            temperature.clamp_(0.001, 0.5)
+        logits = unit(fx(a)) @ unit(fy(b)).T / temperature
+        loss = (nn.functional.cross_entropy(logits, target) + nn.functional.cross_entropy(logits.T, target)) / 2
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return fx.eval(), fy.eval(), options.steps * options.batch / (time.perf_counter() - started), loss.item()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--home", default=".fusemix")
+    parser.add_argument("--dataset", default="emoji")
+    parser.add_argument("--image", default="mobilenet-v2-mid")
+    parser.add_argument("--text", default="use-lite")
+    parser.add_argument("--components", type=int, default=256)
+    parser.add_argument("--depth", type=int, default=2)
+    parser.add_argument("--dropout", type=float, default=0.6)
+    parser.add_argument("--cheap-dropout", action="store_true", help="a cheaper dropout mask than PyTorch's own")
+    parser.add_argument("--shared", type=int, default=512)
+    parser.add_argument("--batch", type=int, default=256)
+    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--decay", type=float, default=0.1)
+    parser.add_argument("--alpha", type=float, default=1.0)
+    parser.add_argument("--augmentation", choices=["fusemix", "none", "noise"], default="fusemix")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+
+    items = {item["id"]: item for item in read_lines(os.path.join(options.home, "datasets", options.dataset, "items.jsonl"))}
+    pairs = [(p["first"], p["second"]) for p in read_lines(os.path.join(options.home, "datasets", options.dataset, "pairs.jsonl"))]
+    images, texts = (read_latents(options.home, options.dataset, e) for e in (options.image, options.text))
+    split = lambda part: [p for p in pairs if items[p[0]]["split"] == part and p[0] in images and p[1] in texts]
+    training, test = split("train"), split("test")
+    x, y = np.stack([images[a] for a, _ in training]), np.stack([texts[b] for _, b in training])
+    mean = x.mean(0)
+    _, _, axes = np.linalg.svd(x - mean, full_matrices=False)
+    axes = axes[: options.components]
+    scale = ((x - mean) @ axes.T).std()
+    rotate = lambda rows: ((rows - mean) @ axes.T) / scale
+
+    test_images, test_texts = sorted({a for a, _ in test}), sorted({b for _, b in test})
+    image_at, text_at = {a: i for i, a in enumerate(test_images)}, {b: i for i, b in enumerate(test_texts)}
+    text_of, image_of = [set() for _ in test_images], [set() for _ in test_texts]
+    for a, b in test:
+        text_of[image_at[a]].add(text_at[b])
+        image_of[text_at[b]].add(image_at[a])
+
+    means = []
+    for seed in range(options.seeds):
+        fx, fy, speed, loss = train(torch.from_numpy(rotate(x).astype(np.float32)), torch.from_numpy(y), options, seed)
+        with torch.no_grad():
+            ex = unit(fx(torch.from_numpy(rotate(np.stack([images[a] for a in test_images])).astype(np.float32)))).numpy()
+            ey = unit(fy(torch.from_numpy(np.stack([texts[b] for b in test_texts])))).numpy()
+        six = recall(ex, ey, text_of) + recall(ey, ex, image_of)
+        means.append(np.mean(six))
+        print(f"seed {seed}: {' '.join(f'{v:.1f}' for v in six)}  mean {means[-1]:.2f}  loss {loss:.3f}  {speed:.0f} pairs/s", flush=True)
+    print(f"mean of {options.seeds} seeds: {np.mean(means):.2f} ± {np.std(means, ddof=1) if len(means) > 1 else 0:.2f}")
+
+
+if __name__ == "__main__":
+    main()
