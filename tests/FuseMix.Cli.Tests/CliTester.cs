@@ -28,9 +28,16 @@ internal sealed class CliTester
 
     public CancellationToken Stop { get; init; }
 
+    /// <summary>Whether commands get a cluster of their own in this process, rather than <see cref="Grains"/>.</summary>
+    public bool RealCluster { get; init; }
+
+    /// <summary>Gets every line that is written to standard error.</summary>
+    public Action<string>? Listener { get; init; }
+
     public async Task<CliResult> Run(params string[] args)
     {
-        var (output, error) = (new StringWriter { NewLine = "\n" }, new StringWriter { NewLine = "\n" });
+        using var output = new StringWriter { NewLine = "\n" };
+        using var error = new ListenedWriter(Listener) { NewLine = "\n" };
         var environment = new CliEnvironment
         {
             Out = output,
@@ -43,12 +50,22 @@ internal sealed class CliTester
             StartCluster = (home, verbose, stop) =>
             {
                 ClustersStarted++;
+                if (RealCluster) return InProcessCluster.StartAsync(home, verbose, stop);
                 return Task.FromResult<ICluster>(new FakeCluster(this, Grains ?? throw new InvalidOperationException("This command must not start a cluster.")));
             },
         };
         string[] all = args.Length > 0 && !args.Contains("--home") ? [.. args, "--home", Home] : args;
         var code = await CliApplication.RunAsync(all, environment, Stop);
         return new CliResult(code, output.ToString(), error.ToString());
+    }
+
+    private sealed class ListenedWriter(Action<string>? listener) : StringWriter
+    {
+        public override void WriteLine(string? value)
+        {
+            base.WriteLine(value);
+            listener?.Invoke(value ?? "");
+        }
     }
 
     private sealed class FakeCluster(CliTester tester, IGrainFactory grains) : ICluster

@@ -99,7 +99,7 @@ internal static class DemoCommand
             var recipe = TrainingRecipe.Preset(Preset);
             var encoders = new Dictionary<Modality, string> { [Modality.Image] = ImageEncoder, [Modality.Text] = TextEncoder };
             var plan = await TrainPlan.Make(run, Dataset, encoders, recipe, seed, _ => TrainPlan.DefaultName(Dataset, Preset, seed, recipe, plain: true));
-            var outcome = await TrainingWork.Run(run, plan.Request, "./fusemix demo");
+            var outcome = await TrainingWork.Run(run, plan.Request, "'./fusemix demo'");
             return (plan.Request.Model, $"{plan.Request.Model}: {TrainingWork.Describe(outcome)}", outcome.Reused);
         });
 

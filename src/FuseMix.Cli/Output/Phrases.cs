@@ -30,6 +30,9 @@ internal static class Phrases
         _ => $"{(int)Math.Round(time.TotalMinutes) / 60} h {(int)Math.Round(time.TotalMinutes) % 60:00} min",
     };
 
+    /// <summary>Time left, which nobody knows to a fraction of a second.</summary>
+    public static string Left(TimeSpan time) => $"{Duration(TimeSpan.FromSeconds(Math.Max(1, Math.Ceiling(time.TotalSeconds))))} left".Replace(".0 s", " s", StringComparison.Ordinal);
+
     /// <summary>A rate in at most three significant digits, e.g. "144 images/s".</summary>
     public static string Rate(double perSecond, string noun) => perSecond switch
     {

@@ -70,13 +70,15 @@ internal sealed class LiveProgress : ProgressView
         var fraction = reading.Total > 0 ? Math.Clamp((double)reading.Done / reading.Total, 0, 1) : 0;
         var name = Phrases.Cut(title, Math.Max(12, width / 3));
         var percent = reading.Total > 0 ? $"{Phrases.Percent(fraction),5}" : "";
+        // The curve gets its full width at once: a bar that shrinks as the curve grows would seem to run backwards.
+        const int curveColumns = 20;
         string[] optional =
         [
-            reading.Remaining is { } left ? $"{Phrases.Duration(left)} left" : "",
+            reading.Remaining is { } left ? Phrases.Left(left) : "",
             reading.Detail ?? "",
             reading.Rate(unit),
             unit.Amount(reading.Done, reading.Total),
-            curve.Count > 1 ? Sparkline.Draw(curve, 20) : "",
+            curve.Count > 1 ? Sparkline.Draw(curve, curveColumns) : "",
         ];
 
         // In the order of importance, whatever still fits beside a bar of 10 columns; shown in reading order.
@@ -84,7 +86,7 @@ internal sealed class LiveProgress : ProgressView
         var shown = new bool[optional.Length];
         for (var i = 0; i < optional.Length; i++)
         {
-            var need = CellWidth.Of(optional[i]) + 2;
+            var need = (i == optional.Length - 1 ? curveColumns : CellWidth.Of(optional[i])) + 2;
             if (optional[i].Length == 0 || need > free) continue;
             (shown[i], free) = (true, free - need);
         }

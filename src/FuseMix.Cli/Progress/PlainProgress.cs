@@ -44,7 +44,7 @@ internal sealed class PlainProgress : ProgressView
             unit.Amount(reading.Done, reading.Total),
             reading.Total > 0 ? Phrases.Percent((double)reading.Done / reading.Total) : null,
             reading.Rate(unit),
-            reading.Remaining is { } left ? $"{Phrases.Duration(left)} left" : null,
+            reading.Remaining is { } left ? Phrases.Left(left) : null,
             reading.Detail,
         ];
         return $"{title}: {string.Join(", ", parts.Where(p => !string.IsNullOrEmpty(p)))}";

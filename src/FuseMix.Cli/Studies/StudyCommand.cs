@@ -62,7 +62,7 @@ internal static class StudyCommand
             {
                 var plan = await TrainPlan.Make(run, dataset, encoders, recipe, (ulong)seed, id => $"study-{word.ToLowerInvariant()}-s{seed}-{id}");
                 var model = plan.Request.Model;
-                var outcome = await TrainingWork.Run(run, plan.Request, "the same command");
+                var outcome = await TrainingWork.Run(run, plan.Request, "The same command");
                 var report = await trainer.Evaluate(new EvaluationRequest(model, dataset, split, without)).WaitAsync(run.Stop);
                 var (models, reports) = runs.TryGetValue(name, out var known) ? known : runs[name] = ([], []);
                 models.Add(model);

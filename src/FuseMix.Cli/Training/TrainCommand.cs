@@ -61,7 +61,7 @@ internal static class TrainCommand
         var seed = run.Get(Seed);
         var model = run.Get(Model) ?? TrainPlan.DefaultName(dataset, basis, seed, recipe, plain: settings.Length == 0 && given.Count == 0);
         var plan = await TrainPlan.Make(run, dataset, encoders, recipe, seed, _ => model);
-        var outcome = await TrainingWork.Run(run, plan.Request, "the same command");
+        var outcome = await TrainingWork.Run(run, plan.Request, "The same command");
         run.Terminal.Result(outcome, CliJson.Relaxed.TrainingOutcome, o =>
         {
             run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {model}: {TrainingWork.Describe(o)} ({Phrases.Duration(o.Elapsed)})");

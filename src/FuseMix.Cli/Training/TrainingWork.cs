@@ -12,7 +12,7 @@ internal static class TrainingWork
 {
     /// <param name="run">The run.</param>
     /// <param name="request">What to train.</param>
-    /// <param name="resume">The command that goes on with it.</param>
+    /// <param name="resume">What goes on with it, as the subject of a sentence.</param>
     /// <exception cref="FuseMixException">The job failed.</exception>
     /// <exception cref="StoppedException">The user stopped it.</exception>
     public static async Task<TrainingOutcome> Run(CliRun run, TrainingRequest request, string resume)
@@ -51,7 +51,7 @@ internal static class TrainingWork
             _ => throw new FuseMixException(
                 FailureKind.Unavailable,
                 $"Training '{request.Model}' failed at step {Phrases.Count(status.Step)}: {status.Error ?? status.State.ToString()}",
-                $"'{resume}' goes on from the last checkpoint."),
+                $"{resume} goes on from the last checkpoint."),
         };
     }
 
@@ -60,7 +60,7 @@ internal static class TrainingWork
         PerSecond = status.PairsPerSecond,
         RateNoun = "pairs",
         Left = status.Remaining,
-        Detail = status.State == JobState.Queued ? "waiting for the trainer" : double.IsFinite(status.Loss) ? $"loss {Phrases.Fixed(status.Loss, 3)}" : null,
+        Detail = status.State == JobState.Queued ? "waiting for the trainer" : double.IsFinite(status.Loss) ? $"loss {Phrases.Fixed(status.Loss, 3)}" : "starting",
         Point = double.IsFinite(status.Loss) ? status.Loss : null,
     };
 
@@ -75,7 +75,7 @@ internal static class TrainingWork
     }
 
     private static StoppedException Stopped(TrainingStatus status, string resume) =>
-        new($"Stopped after step {Phrases.Count(status.Step)} of {Phrases.Count(status.Steps)}, with a checkpoint.", $"'{resume}' goes on from there.");
+        new($"Stopped after step {Phrases.Count(status.Step)} of {Phrases.Count(status.Steps)}, with a checkpoint.", $"{resume} goes on from there.");
 }
 
 /// <summary>How a training job ended.</summary>

@@ -46,7 +46,7 @@ public sealed class ProgressTests
 
     [Fact]
     public void Bytes_are_shown_as_megabytes() => Assert.Equal(
-        "Verifying: 31 MB of 62 MB, 50 %, 10 MB/s, 3.1 s left",
+        "Verifying: 31 MB of 62 MB, 50 %, 10 MB/s, 4 s left",
         PlainProgress.Line("Verifying", ProgressUnit.Bytes, new ProgressReading(31_000_000, 62_000_000) { PerSecond = 10_000_000 }));
 
     [Fact]

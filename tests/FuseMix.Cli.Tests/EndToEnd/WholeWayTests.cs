@@ -1,0 +1,159 @@
+namespace FuseMix.Cli.Tests.EndToEnd;
+
+/// <summary>The commands of a user with their own encoders and pictures, one after the other, on a real cluster in this process.</summary>
+[Trait("Category", "Slow")]
+public sealed class WholeWayTests : IDisposable
+{
+    private const string Recipe = "steps=300";
+    private readonly TinyWorld _world = new();
+
+    public void Dispose() => _world.Dispose();
+
+    [Fact]
+    public async Task From_packs_and_pictures_to_searches_and_back()
+    {
+        Assert.Contains("✓ fields: image, 12 dimensions", await Ok("encoders", "add", _world.ImagePack), StringComparison.Ordinal);
+        Assert.Contains("✓ words: text, 8 dimensions", await Ok("encoders", "add", _world.TextPack), StringComparison.Ordinal);
+        Assert.Contains("✓ fields: 12 dimensions", await Ok("encoders", "verify"), StringComparison.Ordinal);
+        Assert.Contains("✓ mine: 96 images", await Ok("datasets", "import", "--folder", _world.Pictures, "--name", "mine"), StringComparison.Ordinal);
+        Assert.Contains("already imported, recognised by fingerprint", await Ok("datasets", "import", "--folder", _world.Pictures, "--name", "mine"), StringComparison.Ordinal);
+
+        var extracted = await Ok("extract", "mine");
+        Assert.Contains("✓ mine × fields: 96 latents", extracted, StringComparison.Ordinal);
+        Assert.Contains("✓ mine × words: 8 latents", extracted, StringComparison.Ordinal);
+        Assert.Contains("96 latents already there", await Ok("extract", "mine", "fields"), StringComparison.Ordinal);
+
+        string[] train = ["train", "mine", "--model", "mine-v1", "--set", Recipe, "--set", "batchSize=16", "--set", "sharedDimension=16", "--set", "dropout=0.1"];
+        Assert.Contains("✓ mine-v1: 300 steps", await Ok(train), StringComparison.Ordinal);
+        Assert.Contains("already trained, recognised as job mine-v1-", await Ok(train), StringComparison.Ordinal);
+
+        var report = (await Run("eval", "mine-v1", "--split", "train", "--json")).Json;
+        Assert.InRange(report.GetProperty("mean").GetDouble(), 80, 100);
+
+        Assert.Contains("96 images and 8 texts", await Ok("collections", "build", "mine", "--model", "mine-v1"), StringComparison.Ordinal);
+        Assert.Contains("already there", await Ok("collections", "build", "mine", "--model", "mine-v1"), StringComparison.Ordinal);
+
+        var hits = (await Run("search", "mine", "moon", "-k", "3", "--json")).Json.GetProperty("results")[0].EnumerateArray().ToArray();
+        Assert.Equal(3, hits.Length);
+        Assert.All(hits, hit => Assert.StartsWith("moon-", hit.GetProperty("id").GetString(), StringComparison.Ordinal));
+
+        var picture = Path.Combine(_world.Pictures, "boat-03.png");
+        var captions = (await Run("search", "mine", "--image", picture, "--target", "text", "-k", "1", "--json")).Json.GetProperty("results")[0];
+        Assert.Equal("boat", captions[0].GetProperty("metadata").GetProperty("caption").GetString());
+        Assert.Contains("cat-01.png", await Ok("search", "mine", "--item", "cat-01.png", "-k", "1"), StringComparison.Ordinal);
+
+        Assert.Contains("mine-v1: fields + words, 300 steps", await Ok("status"), StringComparison.Ordinal);
+        await Ok("models", "export", "mine-v1", "--to", _world["exported"]);
+        Assert.Equal(2, Directory.GetFiles(_world["exported"], "*.onnx").Length);
+
+        Assert.Contains("Dropped mine", await Ok("collections", "drop", "mine"), StringComparison.Ordinal);
+        Assert.Contains("There is no collection named 'mine'", (await Run("search", "mine", "moon")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_new_generation_can_be_rolled_back()
+    {
+        await Prepare();
+        var first = await Build("--seed", "0");
+        var second = await Build("--seed", "1");
+        Assert.NotEqual(first, second);
+        var back = (await Run("collections", "rollback", "mine", "--json")).Json;
+        Assert.Equal(first, back.GetProperty("generation").GetString());
+
+        async Task<string?> Build(params string[] options)
+        {
+            var trained = (await Run(["train", "mine", "--set", "steps=20", "--set", "batchSize=16", "--set", "sharedDimension=16", "--json", .. options])).Json;
+            var model = trained.GetProperty("status").GetProperty("model").GetString()!;
+            return (await Run("collections", "build", "mine", "--model", model, "--json")).Json.GetProperty("generation").GetString();
+        }
+    }
+
+    [Fact]
+    public async Task A_study_trains_every_method_on_every_seed_and_goes_on_where_it_stopped()
+    {
+        await Prepare();
+        string[] study = ["study", "augmentation", "--dataset", "mine", "--seeds", "2", "--split", "train", "--set", "steps=10", "--set", "batchSize=16", "--set", "sharedDimension=16"];
+        var result = await Run([.. study, "--json"]);
+        var methods = result.Json.GetProperty("methods").EnumerateArray().ToArray();
+        Assert.Equal(["FuseMix", "no augmentation", "Gaussian noise 0.01", "random quantization, 16 bins", "linear CCA"], methods.Select(m => m.GetProperty("name").GetString()));
+        Assert.Equal([2, 2, 2, 2, 1], methods.Select(m => m.GetProperty("runs").GetArrayLength()));
+        Assert.Equal(9, methods.SelectMany(m => m.GetProperty("models").EnumerateArray().Select(e => e.GetString())).Distinct().Count());
+        var table = await File.ReadAllTextAsync(Path.Combine(_world.Home, "studies", "augmentation-mine.md"));
+        Assert.Contains("| FuseMix ", table, StringComparison.Ordinal);
+
+        var again = await Run(study);
+        Assert.Equal(8, again.Error.Split("(already trained)").Length - 1);
+        Assert.Equal(table, await File.ReadAllTextAsync(Path.Combine(_world.Home, "studies", "augmentation-mine.md")));
+    }
+
+    [Fact]
+    public async Task A_training_that_was_stopped_goes_on_and_ends_at_the_same_loss()
+    {
+        await Prepare();
+        string[] train = ["train", "mine", "--set", "steps=6000", "--set", "batchSize=16", "--set", "sharedDimension=16"];
+        var whole = (await Run([.. train, "--model", "whole", "--json"])).Json;
+
+        using var stop = new CancellationTokenSource();
+        var tester = new CliTester
+        {
+            Home = _world.Home, Stop = stop.Token, RealCluster = true, Clock = new HastyClock(),
+            Listener = line =>
+            {
+                if (line.Contains("loss", StringComparison.Ordinal)) stop.Cancel();
+            },
+        };
+        var stopped = await tester.Run([.. train, "--model", "parts"]);
+        Assert.Equal(130, stopped.Code);
+        Assert.Matches(@"Stopped after step [1-9][\d,]* of 6,000, with a checkpoint\. The same command goes on from there\.", stopped.Error);
+
+        var rest = (await Run([.. train, "--model", "parts", "--json"])).Json;
+        Assert.False(rest.GetProperty("reused").GetBoolean());
+        Assert.Equal(whole.GetProperty("status").GetProperty("loss").GetDouble(), rest.GetProperty("status").GetProperty("loss").GetDouble());
+    }
+
+    [Fact]
+    public async Task An_encoder_that_lies_is_refused_with_the_reason()
+    {
+        var definition = Path.Combine(_world.ImagePack, "encoder.json");
+        await File.WriteAllTextAsync(definition, (await File.ReadAllTextAsync(definition)).Replace("\"dimension\": 12", "\"dimension\": 13", StringComparison.Ordinal));
+        var result = await Run("encoders", "add", _world.ImagePack);
+        Assert.Equal(1, result.Code);
+        Assert.Contains("13", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("installed", (await Run("encoders", "list")).Out.Split("can be imported")[0], StringComparison.Ordinal);
+    }
+
+    private async Task Prepare()
+    {
+        await Ok("encoders", "add", _world.ImagePack);
+        await Ok("encoders", "add", _world.TextPack);
+        await Ok("datasets", "import", "--folder", _world.Pictures, "--name", "mine");
+        await Ok("extract", "mine");
+    }
+
+    private async Task<string> Ok(params string[] args)
+    {
+        var result = await Run(args);
+        Assert.True(result.Code == 0, $"{string.Join(' ', args)} ended with {result.Code}: {result.Error}");
+        return result.Out;
+    }
+
+    private Task<CliResult> Run(params string[] args) => new CliTester { Home = _world.Home, RealCluster = true, Width = 160 }.Run(args);
+
+    /// <summary>A clock whose timers are a hundred times too early, so that the first line of progress comes while there is work left.</summary>
+    private sealed class HastyClock : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            new HastyTimer(base.CreateTimer(callback, state, Hasten(dueTime), Hasten(period)));
+
+        private static TimeSpan Hasten(TimeSpan time) => time > TimeSpan.Zero ? time / 100 : time;
+
+        private sealed class HastyTimer(ITimer timer) : ITimer
+        {
+            public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(Hasten(dueTime), Hasten(period));
+
+            public void Dispose() => timer.Dispose();
+
+            public ValueTask DisposeAsync() => timer.DisposeAsync();
+        }
+    }
+}
