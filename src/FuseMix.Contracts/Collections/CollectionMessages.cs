@@ -14,6 +14,7 @@ public sealed record CollectionBuild(string Model, string Dataset, int RowsPerSh
 /// <param name="Name">Its name.</param>
 /// <param name="Generation">Id of the live generation.</param>
 /// <param name="Model">Fusion model of the live generation.</param>
+/// <param name="ModelFingerprint">The model's fingerprint when it was built: a model of that name that was trained anew does not fit.</param>
 /// <param name="Dataset">Dataset of the live generation.</param>
 /// <param name="Dimension">Values per embedding.</param>
 /// <param name="Shards">Shards of the live generation.</param>
@@ -24,6 +25,7 @@ public sealed record CollectionStatus(
     string Name,
     string Generation,
     string Model,
+    string ModelFingerprint,
     string Dataset,
     int Dimension,
     ShardStatus[] Shards,

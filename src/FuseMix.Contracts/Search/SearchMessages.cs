@@ -23,7 +23,7 @@ public sealed record SearchRequest(string Collection, SearchQuery[] Queries, Mod
     [Id(2)]
     public string[]? Exclude { get; init; }
 
-    /// <summary>How long shards may take before the answer goes out without them, named.</summary>
+    /// <summary>How long shards may take before the answer goes out without them, named; 0 to 1 hour.</summary>
     [Id(3)]
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(10);
 }

@@ -102,12 +102,13 @@ public sealed class DatasetStore(FuseMixHome home)
         AtomicFile.SyncFolder(home.Datasets);
     }
 
-    private IEnumerable<string> Names()
+    /// <summary>The names of all datasets, in order, damaged ones too.</summary>
+    public IReadOnlyList<string> Names()
     {
         if (!Directory.Exists(home.Datasets)) return [];
         var replaced = Directory.EnumerateDirectories(home.Datasets, ".*.old").Select(p => Path.GetFileName(p)[1..^".old".Length]);
-        return Directory.EnumerateDirectories(home.Datasets).Select(p => Path.GetFileName(p)!).Concat(replaced)
-            .Where(ResourceName.IsValid).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+        return [.. Directory.EnumerateDirectories(home.Datasets).Select(p => Path.GetFileName(p)!).Concat(replaced)
+            .Where(ResourceName.IsValid).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 
     /// <summary>Locks a dataset and finishes what a writer that died between its two renames had begun.</summary>

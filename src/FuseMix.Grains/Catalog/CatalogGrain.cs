@@ -28,14 +28,25 @@ internal sealed class CatalogGrain(
         }
     })]);
 
-    public Task<DatasetSummary[]> Datasets() => Task.Run<DatasetSummary[]>(() => [.. datasets.List().Select(dataset => new DatasetSummary(
-        dataset.Name,
-        dataset.Items.ToDictionary(count => count.Modality, count => count.Count),
-        Enum.GetValues<Split>().ToDictionary(split => split.ToString().ToLowerInvariant(), dataset.PairsIn),
-        dataset.Groups,
-        dataset.Failures,
-        dataset.Licence,
-        null))]);
+    public Task<DatasetSummary[]> Datasets() => Task.Run<DatasetSummary[]>(() => [.. datasets.Names().Select(name =>
+    {
+        try
+        {
+            var dataset = datasets.Describe(name);
+            return new DatasetSummary(
+                name,
+                dataset.Items.ToDictionary(count => count.Modality, count => count.Count),
+                Enum.GetValues<Split>().ToDictionary(split => split.ToString().ToLowerInvariant(), dataset.PairsIn),
+                dataset.Groups,
+                dataset.Failures,
+                dataset.Licence,
+                null);
+        }
+        catch (FuseMixException damaged)
+        {
+            return new DatasetSummary(name, [], [], 0, 0, "", damaged.Advice);
+        }
+    })]);
 
     public Task<LatentSetSummary[]> LatentSets() => Task.Run<LatentSetSummary[]>(() => [.. latents.List().Select(set => new LatentSetSummary(
         set.Dataset, set.Encoder, set.EncoderFingerprint.Hex, set.Rows, set.Dimension, set.Failures.Count, set.IsComplete))]);

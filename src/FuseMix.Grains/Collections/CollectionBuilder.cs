@@ -48,7 +48,7 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
         foreach (var (modality, encoder) in model.Encoders())
         {
             if (dataset.ItemsOf(modality).Count == 0) continue;
-            using var reader = latents.OpenRead(dataset.Name, encoder, model.EncoderFingerprint(modality));
+            using var reader = CurrentLatents.Open(latents, dataset, encoder, model.EncoderFingerprint(modality));
             for (int first = 0, shard = 0; first < reader.Count; first += request.RowsPerShard, shard++)
             {
                 var name = $"{modality.ToString().ToLowerInvariant()}-{shard:D5}";
@@ -69,8 +69,7 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
             var embeddings = model.Embed(modality, batch, rows.Length);
             for (var i = 0; i < rows.Length; i++)
             {
-                // An item that has left the dataset since leaves the collection too.
-                if (dataset.Find(reader.Ids[rows[i]]) is not { } item) continue;
+                var item = dataset.Item(reader.Ids[rows[i]]);
                 var metadata = new Dictionary<string, string>(item.Metadata) { ["group"] = item.Group, ["split"] = item.Split.ToString().ToLowerInvariant() };
                 if ((item.Text ?? captions.GetValueOrDefault(item.Id)) is { } caption) metadata["caption"] = caption;
                 yield return new IndexItem(item.Id, embeddings.AsMemory(i * model.SharedDimension, model.SharedDimension), metadata);

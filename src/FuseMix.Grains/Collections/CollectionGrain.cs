@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using FuseMix.Contracts.Collections;
 using FuseMix.Retrieval.Generations;
 using Microsoft.Extensions.Logging;
@@ -12,6 +13,7 @@ internal sealed partial class CollectionGrain(CollectionStore collections, Colle
     private const int Kept = 2;
 
     private CollectionStatus? _status;
+    private int _changes;
 
     private string Name => this.GetPrimaryKeyString();
 
@@ -25,24 +27,42 @@ internal sealed partial class CollectionGrain(CollectionStore collections, Colle
             await Task.Run(() => collections.CollectGarbage(Name, Kept));
         }
 
-        return _status = await Task.Run(() => Describe(manifest)) with { Reused = reused };
+        return Remember(await Task.Run(() => Describe(manifest)) with { Reused = reused });
     }
 
-    // Every change goes through this grain, so what it remembers is what is live.
-    public async Task<CollectionStatus> Status() => _status ??= await Task.Run(() => Describe(Live()));
+    public async Task<CollectionStatus> Status()
+    {
+        while (true)
+        {
+            // Every change goes through this grain, so what it remembers is what is live.
+            if (_status is { } known) return known;
+            var changes = _changes;
+            var found = await Task.Run(() => Describe(Live()));
 
-    public async Task<CollectionStatus> RollBack() => _status = await Task.Run(() => Describe(collections.RollBack(Name)));
+            // It interleaves with changes: what was read before one of them must not be remembered after it.
+            if (changes == _changes) return _status = found;
+        }
+    }
+
+    public async Task<CollectionStatus> RollBack() => Remember(await Task.Run(() => Describe(collections.RollBack(Name))));
 
     public async Task Drop()
     {
-        _status = null;
+        Remember(null);
 
         // Safe to repeat: what is gone need not be dropped again.
         await Task.Run(() =>
         {
             if (collections.Collections().Contains(Name)) collections.Drop(Name);
         });
-        _status = null;
+        Remember(null);
+    }
+
+    [return: NotNullIfNotNull(nameof(status))]
+    private CollectionStatus? Remember(CollectionStatus? status)
+    {
+        _changes++;
+        return _status = status;
     }
 
     private GenerationManifest Live() => collections.Live(Name)
@@ -52,6 +72,7 @@ internal sealed partial class CollectionGrain(CollectionStore collections, Colle
         Name,
         manifest.Generation,
         manifest.Model,
+        manifest.ModelFingerprint,
         manifest.Origin.GetValueOrDefault(CollectionBuilder.DatasetOrigin, ""),
         manifest.Dimension,
         [.. manifest.Shards.Select(shard => new ShardStatus(shard.Name, shard.Modality, shard.Count))],

@@ -32,7 +32,7 @@ internal sealed class IndexShardGrain(CollectionStore collections, NodeOptions o
             MinScore = query.MinScore,
             Filter = query.Filter is { } filter ? new MetadataFilter(filter.ToDictionary(f => f.Key, f => (IReadOnlyCollection<string>)f.Value)) : null,
             Exclude = query.Exclude,
-            Threads = options.Threads,
+            Threads = Math.Min(options.Threads, SearchOptions.MaxThreads),
         });
         return new ShardAnswer([.. found.Select(hits => hits.Select(Describe).ToArray())]);
     });

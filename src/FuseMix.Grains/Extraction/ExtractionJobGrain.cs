@@ -45,8 +45,17 @@ internal sealed partial class ExtractionJobGrain(
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        // The node that ran the job is gone: go on where the latent store says it stopped.
-        if (_state.Value.State == JobState.Running) await Begin();
+        if (_state.Value.State != JobState.Running) return;
+        try
+        {
+            // The node that ran the job is gone: go on where the latent store says it stopped.
+            await Begin();
+        }
+        catch (FuseMixException failure)
+        {
+            // Its dataset or encoder is gone too. The job must still be there to say so, and to be started again.
+            await End(JobState.Failed, failure.Advice);
+        }
     }
 
     public async Task<ExtractionStatus> Start(ExtractionRequest request)
@@ -112,21 +121,24 @@ internal sealed partial class ExtractionJobGrain(
     public async Task Report(string extractor, ShardOutcome outcome)
     {
         if (_leases.TryGetValue(outcome.Shard, out var lease) && lease.Extractor == extractor) _leases.Remove(outcome.Shard);
-        if (_state.Value.State != JobState.Running || _plan is not { } plan) return;
+        if (_plan is not { } plan) return;
 
         if (outcome.Error is { } error)
         {
             LogShardFailed(outcome.Shard, this.GetPrimaryKeyString(), error);
-            if (_attempts.GetValueOrDefault(outcome.Shard) >= options.ShardAttempts)
+            if (_state.Value.State == JobState.Running && _attempts.GetValueOrDefault(outcome.Shard) >= options.ShardAttempts)
             {
                 await End(JobState.Failed, $"Shard {outcome.Shard} failed {options.ShardAttempts} times: {error}");
                 return;
             }
         }
+        else
+        {
+            // The store, not the report, says what is committed: a report of a lost lease, or after a cancel, counts all the same.
+            plan.Refresh();
+        }
 
-        // The store, not the report, says what is committed: a report of a lost lease counts all the same.
-        plan.Refresh();
-        if (plan.PendingCount == 0) await End(JobState.Completed, null);
+        if (_state.Value.State == JobState.Running && plan.PendingCount == 0) await End(JobState.Completed, null);
         else _changed.Raise();
     }
 
@@ -138,7 +150,7 @@ internal sealed partial class ExtractionJobGrain(
         _attempts.Clear();
         _startedAt = clock.GetTimestamp();
         _elapsed = TimeSpan.Zero;
-        await _state.Change(state =>
+        await Record(state =>
         {
             state.State = _plan.PendingCount == 0 ? JobState.Completed : JobState.Running;
             state.Error = null;
@@ -157,8 +169,9 @@ internal sealed partial class ExtractionJobGrain(
     {
         _watchdog?.Dispose();
         _watchdog = null;
-        _elapsed = clock.GetElapsedTime(_startedAt);
-        var ended = await _state.Change(current =>
+        _elapsed = _plan is null ? TimeSpan.Zero : clock.GetElapsedTime(_startedAt);
+        _leases.Clear();
+        var ended = await Record(current =>
         {
             if (current.State != JobState.Running) return false;
             current.State = state;
@@ -170,23 +183,42 @@ internal sealed partial class ExtractionJobGrain(
         _changed.Raise();
     }
 
+    /// <summary>Makes a change durable. Where that fails, nobody knows what is stored: the grain leaves, and the next call reads it.</summary>
+    private async Task<bool> Record(Func<ExtractionJobRecord, bool> change)
+    {
+        try
+        {
+            return await _state.Change(change);
+        }
+        catch
+        {
+            DeactivateOnIdle();
+            throw;
+        }
+    }
+
     /// <summary>Wakes one extractor per slot. Nodes that joined get some, slots of dead nodes are placed anew; a busy one ignores it.</summary>
-    private async Task CallExtractors()
+    private Task CallExtractors()
     {
         DropExpiredLeases();
         var slots = Math.Max(1, nodes.Count(NodeRoles.Extract)) * options.Threads;
-        for (var slot = 0; slot < slots; slot++)
+
+        // Not awaited: a node that hangs must not keep this grain from leasing shards to the others.
+        for (var slot = 0; slot < slots; slot++) _ = Call(slot);
+        return Task.CompletedTask;
+    }
+
+    private async Task Call(int slot)
+    {
+        var job = this.GetPrimaryKeyString();
+        try
         {
-            var job = this.GetPrimaryKeyString();
-            try
-            {
-                await GrainFactory.GetGrain<IExtractorGrain>($"{job}#{slot}").Work(job);
-            }
-            catch (Exception failure) when (failure is not OutOfMemoryException)
-            {
-                // One unreachable node must not keep the others from working; the next tick tries again.
-                LogExtractorUnreachable(slot, job, failure.Message);
-            }
+            await GrainFactory.GetGrain<IExtractorGrain>($"{job}#{slot}").Work(job);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // The next tick tries again.
+            LogExtractorUnreachable(slot, job, failure.Message);
         }
     }
 

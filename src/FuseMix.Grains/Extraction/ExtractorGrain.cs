@@ -58,6 +58,7 @@ internal sealed partial class ExtractorGrain(
         while (await Task.WhenAny(work, Task.Delay(ReportEvery, clock, CancellationToken.None)) != work)
         {
             if (await job.Renew(this.GetPrimaryKeyString(), lease.Shard, progress.ItemsDone)) continue;
+            LogLeaseLost(this.GetPrimaryKeyString(), lease.Shard);
             await stop.CancelAsync();
             break;
         }
@@ -79,6 +80,9 @@ internal sealed partial class ExtractorGrain(
 
     [LoggerMessage(1101, LogLevel.Warning, "Extractor {Extractor} lost its job: {Error}")]
     private partial void LogJobUnreachable(string extractor, string error);
+
+    [LoggerMessage(1103, LogLevel.Information, "Extractor {Extractor} drops shard {Shard}: its lease is lost")]
+    private partial void LogLeaseLost(string extractor, int shard);
 
     [LoggerMessage(1102, LogLevel.Warning, "Shard {Shard} of extraction {Job} failed")]
     private partial void LogShardFailed(Exception failure, int shard, string job);

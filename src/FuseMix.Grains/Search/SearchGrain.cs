@@ -13,13 +13,14 @@ namespace FuseMix.Grains.Search;
 [StatelessWorker]
 internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders, TimeProvider clock) : Grain, ISearchGrain
 {
+    private static readonly TimeSpan LongestDeadline = TimeSpan.FromHours(1);
+
     public async Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default)
     {
         var started = clock.GetTimestamp();
         Validate(request);
         var collection = await GrainFactory.GetGrain<ICollectionGrain>(ResourceName.Require(request.Collection, "collection")).Status();
-        var model = await Task.Run(() => models.Get(collection.Model), cancellationToken);
-        var embeddings = await Embed(request.Queries, collection, model, cancellationToken);
+        var embeddings = await Embed(request.Queries, collection, Left, cancellationToken);
         var query = new ShardQuery(embeddings, request.Queries.Length, request.K, request.MinScore, request.Filter, Excluded(request));
 
         var shards = collection.Shards.Where(shard => request.Target is null || shard.Modality == request.Target).ToArray();
@@ -31,20 +32,23 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
                 $"It holds: {string.Join(", ", collection.Shards.Select(shard => shard.Modality).Distinct())}.");
         }
 
-        var left = request.Deadline - clock.GetElapsedTime(started);
-        var answers = await Task.WhenAll(shards.Select(shard => Ask(collection, shard, query, left, cancellationToken)));
+        var left = Left();
+        var answers = await Task.WhenAll(shards.Select(shard => Ask(collection, shard, grain => grain.Search(query), left, cancellationToken)));
         var hits = Enumerable.Range(0, request.Queries.Length).Select(i => Merge(answers, i, request.K)).ToArray();
         string[] missing = [.. answers.Where(answer => answer.Missing is not null).Select(answer => answer.Missing!)];
         return new SearchResponse(request.Collection, collection.Generation, missing.Length == 0, missing, hits, clock.GetElapsedTime(started));
+
+        TimeSpan Left() => request.Deadline - clock.GetElapsedTime(started) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
-    private async Task<(ShardAnswer? Answer, string? Missing)> Ask(
-        CollectionStatus collection, ShardStatus shard, ShardQuery query, TimeSpan deadline, CancellationToken cancellationToken)
+    /// <summary>What a shard answers, or its name and why it does not.</summary>
+    private async Task<(T? Answer, string? Missing)> Ask<T>(
+        CollectionStatus collection, ShardStatus shard, Func<IIndexShardGrain, Task<T>> call, TimeSpan deadline, CancellationToken cancellationToken)
     {
         var grain = GrainFactory.GetGrain<IIndexShardGrain>(new IndexShardKey(collection.Name, collection.Generation, shard.Name).ToString());
         try
         {
-            return (await grain.Search(query).WaitAsync(deadline > TimeSpan.Zero ? deadline : TimeSpan.Zero, clock, cancellationToken), null);
+            return (await call(grain).WaitAsync(deadline, clock, cancellationToken), null);
         }
         catch (FuseMixException wrong) when (wrong.Kind is FailureKind.Invalid)
         {
@@ -52,7 +56,7 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
         }
         catch (Exception failure) when (failure is not (OperationCanceledException or OutOfMemoryException))
         {
-            return (null, $"{shard.Name}: {(failure is TimeoutException ? "no answer within the deadline" : failure.Message)}");
+            return (default, $"{shard.Name}: {(failure is TimeoutException ? "no answer within the deadline" : failure.Message)}");
         }
     }
 
@@ -64,14 +68,15 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
     }
 
     /// <summary>[queries × dimension]: each query's weighted sum of its terms' embeddings, at unit length.</summary>
-    private async Task<float[]> Embed(SearchQuery[] queries, CollectionStatus collection, FusionModel model, CancellationToken cancellationToken)
+    private async Task<float[]> Embed(SearchQuery[] queries, CollectionStatus collection, Func<TimeSpan> left, CancellationToken cancellationToken)
     {
+        var dimension = collection.Dimension;
         var terms = queries.SelectMany((query, index) => query.Terms.Select(term => (Term: term, Query: index))).ToArray();
         var vectors = new float[terms.Length][];
         for (var i = 0; i < terms.Length; i++)
         {
-            if (terms[i].Term.Embedding is { } embedding) vectors[i] = Unit(embedding, model);
-            else if (terms[i].Term.ItemId is { } itemId) vectors[i] = await ItemEmbedding(collection, itemId);
+            if (terms[i].Term.Embedding is { } embedding) vectors[i] = Unit(embedding, collection);
+            else if (terms[i].Term.ItemId is { } itemId) vectors[i] = await ItemEmbedding(collection, itemId, left(), cancellationToken);
         }
 
         // One call of each encoder for all the terms of its modality.
@@ -79,20 +84,20 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
         foreach (var group in open)
         {
             int[] places = [.. group];
-            var embedded = await Task.Run(() => Embed(group.Key, [.. places.Select(i => terms[i].Term)], model, cancellationToken), cancellationToken);
-            for (var i = 0; i < places.Length; i++) vectors[places[i]] = embedded.AsSpan(i * model.SharedDimension, model.SharedDimension).ToArray();
+            var embedded = await Task.Run(() => Embed(group.Key, [.. places.Select(i => terms[i].Term)], ModelOf(collection), cancellationToken), cancellationToken);
+            for (var i = 0; i < places.Length; i++) vectors[places[i]] = embedded.AsSpan(i * dimension, dimension).ToArray();
         }
 
-        var sums = new float[queries.Length * model.SharedDimension];
+        var sums = new float[queries.Length * dimension];
         for (var i = 0; i < terms.Length; i++)
         {
-            var sum = sums.AsSpan(terms[i].Query * model.SharedDimension, model.SharedDimension);
+            var sum = sums.AsSpan(terms[i].Query * dimension, dimension);
             TensorPrimitives.MultiplyAdd(vectors[i], terms[i].Term.Weight, sum, sum);
         }
 
         for (var query = 0; query < queries.Length; query++)
         {
-            var sum = sums.AsSpan(query * model.SharedDimension, model.SharedDimension);
+            var sum = sums.AsSpan(query * dimension, dimension);
             var length = TensorPrimitives.Norm<float>(sum);
             if (!(length > 1e-6f))
             {
@@ -103,6 +108,18 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
         }
 
         return sums;
+    }
+
+    /// <summary>The fusion model that a collection was built with, and no other of its name.</summary>
+    private FusionModel ModelOf(CollectionStatus collection)
+    {
+        var model = models.Get(collection.Model);
+        return model.Fingerprint.Hex == collection.ModelFingerprint
+            ? model
+            : throw new FuseMixException(
+                FailureKind.Conflict,
+                $"Fusion model '{model.Name}' was trained anew since collection '{collection.Name}' was built: queries of the one do not fit the other.",
+                $"Build the collection again: fusemix collections build {collection.Name}.");
     }
 
     private float[] Embed(Modality modality, QueryTerm[] terms, FusionModel model, CancellationToken cancellationToken)
@@ -136,13 +153,19 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
         return model.Embed(modality, latents, terms.Length);
     }
 
-    private async Task<float[]> ItemEmbedding(CollectionStatus collection, string itemId)
+    private async Task<float[]> ItemEmbedding(CollectionStatus collection, string itemId, TimeSpan left, CancellationToken cancellationToken)
     {
-        var found = await Task.WhenAll(collection.Shards.Select(shard => GrainFactory
-            .GetGrain<IIndexShardGrain>(new IndexShardKey(collection.Name, collection.Generation, shard.Name).ToString())
-            .Embedding(itemId)));
-        return found.FirstOrDefault(embedding => embedding is not null)
-            ?? throw new FuseMixException(FailureKind.NotFound, $"Collection '{collection.Name}' has no item '{itemId}'.");
+        var answers = await Task.WhenAll(
+            collection.Shards.Select(shard => Ask(collection, shard, grain => grain.Embedding(itemId), left, cancellationToken)));
+        if (answers.FirstOrDefault(answer => answer.Answer is not null).Answer is { } embedding) return embedding;
+
+        string[] missing = [.. answers.Where(answer => answer.Missing is not null).Select(answer => answer.Missing!)];
+        throw missing.Length == 0
+            ? new FuseMixException(FailureKind.NotFound, $"Collection '{collection.Name}' has no item '{itemId}'.")
+            : new FuseMixException(
+                FailureKind.Unavailable,
+                $"Item '{itemId}' is in no shard of collection '{collection.Name}' that answers; these do not: {string.Join("; ", missing)}",
+                "Try again when they do.");
     }
 
     private static EncoderInput Input(QueryTerm term) =>
@@ -150,15 +173,15 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
 
     private static Modality ModalityOf(QueryTerm term) => term.Text is not null ? Modality.Text : term.Modality!.Value;
 
-    private static float[] Unit(float[] embedding, FusionModel model)
+    private static float[] Unit(float[] embedding, CollectionStatus collection)
     {
         var length = TensorPrimitives.Norm<float>(embedding);
-        if (embedding.Length != model.SharedDimension || !float.IsFinite(length) || length == 0)
+        if (embedding.Length != collection.Dimension || !float.IsFinite(length) || length == 0)
         {
             throw new FuseMixException(
                 FailureKind.Invalid,
-                $"An embedding of the query is not a finite, non-zero vector of {model.SharedDimension} values.",
-                $"Collection embeddings of fusion model '{model.Name}' have {model.SharedDimension} values.");
+                $"An embedding of the query is not a finite, non-zero vector of {collection.Dimension} values.",
+                $"Embeddings of fusion model '{collection.Model}' have {collection.Dimension} values.");
         }
 
         var unit = new float[embedding.Length];
@@ -179,13 +202,15 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
     {
         if (request.Queries is not { Length: > 0 and <= 1024 }) throw Invalid("A search has 1 to 1024 queries.");
         if (request.K is < 1 or > SearchOptions.MaxK) throw Invalid($"K is {request.K}; it must be 1 to {SearchOptions.MaxK}.");
+        if (request.Deadline < TimeSpan.Zero || request.Deadline > LongestDeadline)
+            throw Invalid($"The deadline is {request.Deadline}; it must be 0 to {LongestDeadline}.");
         foreach (var query in request.Queries)
         {
             if (query?.Terms is not { Length: > 0 and <= 64 }) throw Invalid("A query has 1 to 64 terms.");
             foreach (var term in query.Terms)
             {
-                object?[] kinds = [term.Text, term.Content, term.ItemId, term.Latent, term.Embedding];
-                if (kinds.Count(kind => kind is not null) != 1)
+                object?[] kinds = [term?.Text, term?.Content, term?.ItemId, term?.Latent, term?.Embedding];
+                if (term is null || kinds.Count(kind => kind is not null) != 1)
                 {
                     throw Invalid("A query term has exactly one of text, content, item id, latent and embedding.");
                 }

@@ -1,6 +1,7 @@
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
+using FuseMix.Grains.Nodes;
 using FuseMix.Training;
 
 namespace FuseMix.Grains.Training;
@@ -40,7 +41,7 @@ internal sealed class PairedLatents : IDisposable
                 }
 
                 opened._packs.Add(modality, pack);
-                opened._readers.Add(modality, latents.OpenRead(dataset.Name, encoder, pack.Fingerprint));
+                opened._readers.Add(modality, CurrentLatents.Open(latents, dataset, encoder, pack.Fingerprint));
             }
         }
         catch

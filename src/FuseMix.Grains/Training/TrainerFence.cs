@@ -16,6 +16,9 @@ internal sealed class TrainerFence
 
     private TrainerFence(string path, long epoch) => (_path, _epoch) = (path, epoch);
 
+    /// <summary>Whether a write was refused because another trainer has taken over.</summary>
+    public bool IsLost { get; private set; }
+
     /// <summary>Takes the next epoch; from now on whoever held an earlier one cannot write.</summary>
     public static TrainerFence Claim(FuseMixHome home)
     {
@@ -34,6 +37,7 @@ internal sealed class TrainerFence
         var current = Read(_path);
         if (current != _epoch)
         {
+            IsLost = true;
             throw new FuseMixException(
                 FailureKind.Conflict, $"Another trainer has taken over (epoch {current}; this one has {_epoch}).", "Nothing was written; it goes on with the job.");
         }

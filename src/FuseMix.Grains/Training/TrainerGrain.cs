@@ -61,14 +61,20 @@ internal sealed partial class TrainerGrain(
         {
             // Refuse now what would fail later: unknown names, recipes, missing latents.
             await Task.Run(() => training.Check(request));
-            await _state.Change(state =>
-            {
-                var known = state.Find(request.JobId);
-                if (known is null) state.Jobs.Add(known = new TrainingJobRecord { Request = request, SubmittedAt = clock.GetUtcNow() });
-                known.State = JobState.Queued;
-                known.Error = null;
-                return true;
-            });
+            var before = (State: job?.State ?? JobState.Unknown, job?.Error);
+            var queued = job ?? new TrainingJobRecord { Request = request, SubmittedAt = clock.GetUtcNow() };
+            await _state.Change(
+                state =>
+                {
+                    if (job is null) state.Jobs.Add(queued);
+                    (queued.State, queued.Error) = (JobState.Queued, null);
+                    return true;
+                },
+                undo: state =>
+                {
+                    if (job is null) state.Jobs.Remove(queued);
+                    (queued.State, queued.Error) = before;
+                });
             _changed.Raise();
             WorkThroughQueue();
         }
@@ -90,12 +96,14 @@ internal sealed partial class TrainerGrain(
         }
         else
         {
-            await _state.Change(state =>
-            {
-                if (state.Find(jobId) is not { State: JobState.Queued } job) return false;
-                job.State = JobState.Cancelled;
-                return true;
-            });
+            await _state.Change(
+                state =>
+                {
+                    if (state.Find(jobId) is not { State: JobState.Queued } job) return false;
+                    job.State = JobState.Cancelled;
+                    return true;
+                },
+                undo: state => state.Find(jobId)!.State = JobState.Queued);
             _changed.Raise();
         }
 
@@ -171,10 +179,12 @@ internal sealed partial class TrainerGrain(
 
         try
         {
+            // Whoever took over has the job now, and says how it ends: this trainer neither writes nor goes on.
+            if (_fence!.IsLost) throw new FuseMixException(FailureKind.Conflict, error!);
             await _state.Change(_ =>
             {
                 (job.State, job.Error) = (state, error);
-                if (running.Progress is { } last) (job.Step, job.Steps, job.Loss) = (last.Step, last.Steps, last.Loss);
+                if (running.Progress is { } last) job.Keep(last);
                 return true;
             });
             LogEnded(job.Request.JobId, state);
@@ -211,9 +221,9 @@ internal sealed partial class TrainerGrain(
             live?.Step ?? job.Step,
             live?.Steps ?? job.Steps,
             live?.Loss ?? job.Loss ?? double.NaN,
-            live?.LearningRate ?? 0,
-            live?.Temperature ?? 0,
-            live?.PairsPerSecond ?? 0,
+            live?.LearningRate ?? job.LearningRate,
+            live?.Temperature ?? job.Temperature,
+            live?.PairsPerSecond ?? job.PairsPerSecond,
             live?.Remaining,
             live?.ResumedFrom ?? 0,
             job.SubmittedAt,

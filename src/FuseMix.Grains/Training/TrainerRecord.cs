@@ -1,5 +1,6 @@
 using FuseMix.Contracts;
 using FuseMix.Contracts.Training;
+using FuseMix.Training;
 using Orleans;
 
 namespace FuseMix.Grains.Training;
@@ -47,4 +48,23 @@ public sealed class TrainingJobRecord
     /// <summary>Loss when it was last written; null before the first step.</summary>
     [Id(6)]
     public double? Loss { get; set; }
+
+    /// <summary>Learning rate when it was last written.</summary>
+    [Id(7)]
+    public double LearningRate { get; set; }
+
+    /// <summary>τ when it was last written.</summary>
+    [Id(8)]
+    public double Temperature { get; set; }
+
+    /// <summary>Mixed pairs per second when it was last written.</summary>
+    [Id(9)]
+    public double PairsPerSecond { get; set; }
+
+    /// <summary>Takes over how far a run got.</summary>
+    internal void Keep(TrainingProgress progress)
+    {
+        (Step, Steps, Loss) = (progress.Step, progress.Steps, progress.Loss);
+        (LearningRate, Temperature, PairsPerSecond) = (progress.LearningRate, progress.Temperature, progress.PairsPerSecond);
+    }
 }

@@ -1,0 +1,46 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using FuseMix.Contracts.Cluster;
+using Orleans;
+using Orleans.Hosting;
+using Orleans.Runtime;
+using Orleans.Runtime.Hosting;
+using Orleans.Storage;
+
+namespace FuseMix.Grains.Tests.Clusters;
+
+/// <summary>Grain storage that all nodes of a test share, and that is down when the test says so.</summary>
+internal sealed class FaultyStorage : IGrainStorage
+{
+    private readonly ConcurrentDictionary<string, (string ETag, string Json)> _records = new();
+
+    /// <summary>Whether writes fail.</summary>
+    public bool IsDown { get; set; }
+
+    public void Configure(ISiloBuilder silo, NodeName node) => silo.Services.AddGrainStorage("grains", (_, _) => this);
+
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        if (_records.TryGetValue($"{stateName}/{grainId}", out var record))
+            (grainState.State, grainState.ETag, grainState.RecordExists) = (JsonSerializer.Deserialize<T>(record.Json, Json)!, record.ETag, true);
+        else
+            (grainState.ETag, grainState.RecordExists) = (null, false);
+        return Task.CompletedTask;
+    }
+
+    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        if (IsDown) throw new IOException("The storage is down.");
+        var stored = _records.TryGetValue($"{stateName}/{grainId}", out var record) ? record.ETag : null;
+        if (stored != grainState.ETag) throw new InconsistentStateException("Another one wrote.", stored, grainState.ETag);
+        record = (Guid.NewGuid().ToString("N"), JsonSerializer.Serialize(grainState.State, Json));
+        _records[$"{stateName}/{grainId}"] = record;
+        (grainState.ETag, grainState.RecordExists) = (record.ETag, true);
+        return Task.CompletedTask;
+    }
+
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => throw new NotSupportedException();
+
+    private static JsonSerializerOptions Json { get; } =
+        new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+}

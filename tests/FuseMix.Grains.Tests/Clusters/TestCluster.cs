@@ -1,0 +1,124 @@
+using FuseMix.Contracts.Catalog;
+using FuseMix.Contracts.Cluster;
+using FuseMix.Contracts.Collections;
+using FuseMix.Contracts.Extraction;
+using FuseMix.Contracts.Search;
+using FuseMix.Contracts.Training;
+using FuseMix.Embedded;
+using FuseMix.Grains.Hosting;
+using FuseMix.Grains.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans;
+using Orleans.Hosting;
+using Orleans.Serialization;
+
+namespace FuseMix.Grains.Tests.Clusters;
+
+/// <summary>A cluster of nodes over one home folder, as a user would have it: the grains' state in SQLite, their data in files.</summary>
+internal sealed class TestCluster : IAsyncDisposable
+{
+    /// <summary>A node that does everything.</summary>
+    public const string Everything = "gateway+extract+train+index@one";
+
+    private readonly EmbeddedCluster _cluster;
+    private readonly ServiceProvider _clientServices;
+    private NodeName _joining = null!;
+
+    private TestCluster(TestHome home, TimeProvider? clock, Action<NodeOptions>? options, Action<ISiloBuilder, NodeName>? configure)
+    {
+        Home = home;
+
+        // The client keeps real time whatever clock the nodes have: a call that hangs fails its test.
+        _clientServices = new ServiceCollection()
+            .Configure<ExceptionSerializationOptions>(o => o.SupportedNamespacePrefixes.Add(nameof(FuseMix)))
+            .BuildServiceProvider();
+        _cluster = new EmbeddedCluster(
+            host =>
+            {
+                if (clock is not null) host.Services.AddSingleton(clock);
+                host.Logging.AddProvider(Log).SetMinimumLevel(LogLevel.Trace);
+            },
+            silo =>
+            {
+                var node = new NodeOptions { Name = _joining.Name, Roles = _joining.Roles, Threads = 1, ItemsPerShard = 8, CheckpointSteps = 3 };
+                options?.Invoke(node);
+                silo.AddFuseMix(home.Home, node);
+                configure?.Invoke(silo, _joining);
+            },
+            _clientServices,
+            Patience.Long);
+    }
+
+    public TestHome Home { get; }
+
+    public LogBook Log { get; } = new();
+
+    public IGrainFactory Grains => _cluster.Client;
+
+    public ITrainerGrain Trainer => Grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key);
+
+    public ICatalogGrain Catalog => Grains.GetGrain<ICatalogGrain>(0);
+
+    public IClusterGrain Nodes => Grains.GetGrain<IClusterGrain>(0);
+
+    /// <param name="home">The shared storage.</param>
+    /// <param name="nodes">Names with roles, e.g. "extract+index@left".</param>
+    /// <param name="clock">The nodes' clock; null for the real one.</param>
+    /// <param name="options">Changes each node's options.</param>
+    /// <param name="configure">Changes each node's services, after the grains' own.</param>
+    public static async Task<TestCluster> StartAsync(
+        TestHome home, string[] nodes, TimeProvider? clock = null, Action<NodeOptions>? options = null, Action<ISiloBuilder, NodeName>? configure = null)
+    {
+        var cluster = new TestCluster(home, clock, options, configure);
+        foreach (var node in nodes) await cluster.AddAsync(node);
+        return cluster;
+    }
+
+    public static Task<TestCluster> StartAsync(TestHome home) => StartAsync(home, [Everything]);
+
+    public IExtractionJobGrain Extraction(string encoder, string dataset = TestHome.Dataset) =>
+        Grains.GetGrain<IExtractionJobGrain>($"{dataset}/{encoder}");
+
+    public Task<ExtractionStatus> Start(string encoder, string dataset = TestHome.Dataset) =>
+        Extraction(encoder, dataset).Start(new ExtractionRequest(dataset, encoder));
+
+    /// <summary>Starts an extraction and waits for its end.</summary>
+    public async Task<ExtractionStatus> Extract(string encoder, string dataset = TestHome.Dataset)
+    {
+        await Start(encoder, dataset);
+        return (await Patience.Read(Extraction(encoder, dataset).Watch()))[^1];
+    }
+
+    public async Task<TrainingStatus> EndOf(string jobId) => (await Patience.Read(Trainer.Watch(jobId)))[^1];
+
+    /// <summary>Trains a model and waits for it.</summary>
+    public async Task<TrainingStatus> Train(TrainingRequest request)
+    {
+        await Trainer.Submit(request);
+        return await EndOf(request.JobId);
+    }
+
+    public ICollectionGrain Collection(string name) => Grains.GetGrain<ICollectionGrain>(name);
+
+    public Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default) =>
+        Grains.GetGrain<ISearchGrain>(0).Search(request, cancellationToken);
+
+    public Task AddAsync(string node)
+    {
+        _joining = NodeName.Parse(node);
+        return _cluster.AddNodeAsync(node);
+    }
+
+    /// <summary>Stops a node in order.</summary>
+    public Task StopAsync(string node) => _cluster.StopNodeAsync(node);
+
+    /// <summary>Ends a node as if the power went.</summary>
+    public Task KillAsync(string node) => _cluster.KillNodeAsync(node);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _cluster.DisposeAsync();
+        await _clientServices.DisposeAsync();
+    }
+}

@@ -1,0 +1,215 @@
+using FuseMix.Contracts;
+using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing;
+
+namespace FuseMix.Grains.Tests.Extraction;
+
+/// <summary>Nodes that die, stop and stall in the middle of an extraction.</summary>
+public sealed class ExtractionFaultTests
+{
+    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task When_an_extractors_node_dies_its_slot_goes_on_elsewhere_and_does_nothing_twice()
+    {
+        using var home = TestHome.Create();
+        using var held = new HeldFile(home.PicturePath("img-00"));
+        var clock = new ManualTimeProvider();
+        await using var cluster = await StartWithJobOnFront(home, clock);
+        var job = cluster.Extraction(TestHome.ImageEncoder);
+        await cluster.AddAsync("extract@left");
+        await cluster.Start(TestHome.ImageEncoder);
+        clock.Advance(TimeSpan.Zero);
+        await held.Reached;
+        await cluster.AddAsync("extract@right");
+        await Tick(cluster, clock);
+        await Patience.Read(job.Watch(), status => status.ShardsDone == 3);
+        var before = home.LatentFiles(TestHome.ImageEncoder);
+        Assert.Equal(3, before.Count);
+
+        await cluster.KillAsync("extract@left");
+        held.PutBack();
+        await Tick(cluster, clock);
+        var end = (await Patience.Read(job.Watch()))[^1];
+
+        Assert.Equal((JobState.Completed, 25, 0), (end.State, end.ItemsDone, end.ItemsFailed));
+        var after = home.LatentFiles(TestHome.ImageEncoder);
+        Assert.All(before, file => Assert.Equal(file.Value, after[file.Key]));
+
+        // The dead node's thread wakes up and finds its shard done: what it writes is not taken.
+        await held.Release();
+        Assert.Equal(after, home.LatentFiles(TestHome.ImageEncoder));
+    }
+
+    [Fact]
+    public async Task When_a_slot_is_gone_with_its_node_the_shard_goes_to_another_as_soon_as_its_lease_expires()
+    {
+        using var home = TestHome.Create();
+        using var first = new HeldFile(home.PicturePath("img-00"));
+        using var second = new HeldFile(home.PicturePath("img-09"));
+        var clock = new ManualTimeProvider();
+        await using var cluster = await StartWithJobOnFront(home, clock);
+        var job = cluster.Extraction(TestHome.ImageEncoder);
+        await cluster.AddAsync("extract@left");
+        await cluster.AddAsync("extract@right");
+        await cluster.Start(TestHome.ImageEncoder);
+        clock.Advance(TimeSpan.Zero);
+        await Task.WhenAll(first.Reached, second.Reached);
+        var shardOnRight = (await job.Lease($"{TestHome.Dataset}/{TestHome.ImageEncoder}#1"))!.Shard;
+        var (onLeft, onRight) = shardOnRight == 0 ? (second, first) : (first, second);
+        await onLeft.Release();
+        await Patience.Read(job.Watch(), status => status.ShardsDone == 3);
+        var before = home.LatentFiles(TestHome.ImageEncoder);
+
+        await cluster.KillAsync("extract@right");
+        onRight.PutBack();
+        for (var tick = 0; tick < 3; tick++) await Tick(cluster, clock);
+        Assert.Empty(cluster.Log.Lines(1004));
+        Assert.Equal(3, (await job.Status()).ShardsDone);
+        await Tick(cluster, clock);
+        var end = (await Patience.Read(job.Watch()))[^1];
+
+        Assert.Equal((JobState.Completed, 25, 0), (end.State, end.ItemsDone, end.ItemsFailed));
+        Assert.Contains("#1", Assert.Single(cluster.Log.Lines(1004)), StringComparison.Ordinal);
+        var after = home.LatentFiles(TestHome.ImageEncoder);
+        Assert.All(before, file => Assert.Equal(file.Value, after[file.Key]));
+    }
+
+    [Fact]
+    public async Task When_the_jobs_own_node_dies_the_next_report_brings_it_back_and_it_goes_on()
+    {
+        using var home = TestHome.Create();
+        using var held = new HeldFile(home.PicturePath("img-09"));
+        await using var cluster = await StartWithJobOnFront(home, null);
+        await cluster.AddAsync("extract+gateway@worker");
+        await cluster.Start(TestHome.ImageEncoder);
+        await held.Reached;
+        var before = home.LatentFiles(TestHome.ImageEncoder);
+        Assert.Equal(["shard-00000.safetensors"], before.Keys);
+
+        await cluster.KillAsync("gateway@front");
+        await held.Release();
+        var end = (await Patience.Read(cluster.Extraction(TestHome.ImageEncoder).Watch()))[^1];
+
+        Assert.Equal((JobState.Completed, 25, 0), (end.State, end.ItemsDone, end.ItemsFailed));
+        Assert.InRange(end.ItemsFound, 8, 16);
+        Assert.Equal(before["shard-00000.safetensors"], home.LatentFiles(TestHome.ImageEncoder)["shard-00000.safetensors"]);
+    }
+
+    [Fact]
+    public async Task A_whole_cluster_that_died_goes_on_as_soon_as_somebody_asks()
+    {
+        using var home = TestHome.Create();
+        await using (var cluster = await TestCluster.StartAsync(home, ["gateway@front"]))
+        {
+            await cluster.Start(TestHome.TextEncoder);
+            await cluster.KillAsync("gateway@front");
+        }
+
+        await using var next = await TestCluster.StartAsync(home);
+        var end = (await Patience.Read(next.Extraction(TestHome.TextEncoder).Watch()))[^1];
+        Assert.Equal((JobState.Completed, 25), (end.State, end.ItemsDone));
+    }
+
+    [Fact]
+    public async Task A_job_that_cannot_go_on_after_its_node_died_says_why_and_can_be_started_again()
+    {
+        using var home = TestHome.Create();
+        await using (var cluster = await TestCluster.StartAsync(home, ["gateway@front"]))
+        {
+            await cluster.Start(TestHome.TextEncoder);
+            await cluster.KillAsync("gateway@front");
+        }
+
+        var pack = Path.Combine(home.Home.Encoders, TestHome.TextEncoder);
+        Directory.Move(pack, $"{pack}-away");
+        await using var next = await TestCluster.StartAsync(home);
+        var status = await next.Extraction(TestHome.TextEncoder).Status();
+        Assert.Equal(JobState.Failed, status.State);
+        Assert.Contains("no encoder named 'tiny-text'", status.Error, StringComparison.Ordinal);
+
+        Directory.Move($"{pack}-away", pack);
+        Assert.Equal(JobState.Completed, (await next.Extract(TestHome.TextEncoder)).State);
+    }
+
+    [Fact]
+    public async Task An_extractor_that_lost_its_lease_drops_the_shard()
+    {
+        using var home = TestHome.Create();
+        using var held = new HeldFile(home.PicturePath("img-00"));
+        var clock = new ManualTimeProvider();
+        await using var cluster = await StartWithJobOnFront(home, clock);
+        await cluster.AddAsync("extract@worker");
+        await cluster.Start(TestHome.ImageEncoder);
+        clock.Advance(TimeSpan.Zero);
+        await held.Reached;
+        await cluster.Extraction(TestHome.ImageEncoder).Cancel();
+
+        var dropped = cluster.Log.WaitFor(1103);
+        await Patience.Until(
+            () =>
+            {
+                clock.Advance(TimeSpan.FromMilliseconds(500));
+                return Task.FromResult(dropped.IsCompleted);
+            },
+            done => done);
+        await held.Release();
+        await cluster.StopAsync("extract@worker");
+
+        Assert.Contains("shard 0", await dropped, StringComparison.OrdinalIgnoreCase);
+        Assert.Empty(home.LatentFiles(TestHome.ImageEncoder));
+    }
+
+    [Fact]
+    public async Task A_node_that_stops_in_order_leaves_whole_shards_and_the_rest_to_others()
+    {
+        using var home = TestHome.Create();
+        using var held = new HeldFile(home.PicturePath("img-09"));
+        await using var cluster = await StartWithJobOnFront(home, null);
+        await cluster.AddAsync("extract@worker");
+        await cluster.Start(TestHome.ImageEncoder);
+        await held.Reached;
+
+        var stopping = cluster.StopAsync("extract@worker");
+        await held.Release();
+        await stopping.WaitAsync(Patience.Long, TestContext.Current.CancellationToken);
+
+        var kept = home.LatentFiles(TestHome.ImageEncoder);
+        Assert.InRange(kept.Count, 1, 2);
+        await cluster.AddAsync("extract@other");
+        await cluster.Extraction(TestHome.ImageEncoder).Cancel();
+        var end = await cluster.Extract(TestHome.ImageEncoder);
+        Assert.Equal((JobState.Completed, kept.Count * 8, 25), (end.State, end.ItemsFound, end.ItemsDone));
+        var after = home.LatentFiles(TestHome.ImageEncoder);
+        Assert.All(kept, file => Assert.Equal(file.Value, after[file.Key]));
+    }
+
+    [Fact]
+    public async Task A_start_that_could_not_be_recorded_can_be_repeated()
+    {
+        using var home = TestHome.Create();
+        var storage = new FaultyStorage { IsDown = true };
+        await using var cluster = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: storage.Configure);
+        await Assert.ThrowsAnyAsync<Exception>(() => cluster.Start(TestHome.TextEncoder));
+        storage.IsDown = false;
+        Assert.Equal(JobState.Unknown, (await cluster.Extraction(TestHome.TextEncoder).Status()).State);
+        Assert.Equal(JobState.Completed, (await cluster.Extract(TestHome.TextEncoder)).State);
+    }
+
+    /// <summary>Lets a third of a lease pass, and the job's watchdog do what it does then.</summary>
+    private static async Task Tick(TestCluster cluster, ManualTimeProvider clock)
+    {
+        clock.Advance(Lease / 3);
+
+        // The job takes requests in turn: when this one is answered, the tick before it is over.
+        await cluster.Start(TestHome.ImageEncoder);
+    }
+
+    /// <summary>A cluster whose image extraction lives on the node "front", which does not extract.</summary>
+    private static async Task<TestCluster> StartWithJobOnFront(TestHome home, TimeProvider? clock)
+    {
+        var cluster = await TestCluster.StartAsync(home, ["gateway@front"], clock, options => options.LeaseDuration = Lease);
+        await cluster.Extraction(TestHome.ImageEncoder).Status();
+        return cluster;
+    }
+}

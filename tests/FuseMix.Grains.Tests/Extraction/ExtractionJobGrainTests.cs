@@ -1,0 +1,284 @@
+using FuseMix.Contracts;
+using FuseMix.Contracts.Extraction;
+using FuseMix.Encoders.Sessions;
+using FuseMix.Grains.Tests.Clusters;
+
+namespace FuseMix.Grains.Tests.Extraction;
+
+public sealed class ExtractionJobGrainTests
+{
+    [Theory]
+    [InlineData(TestHome.TextEncoder, "txt-07")]
+    [InlineData(TestHome.ImageEncoder, "img-07")]
+    public async Task An_extraction_fills_the_latent_set_with_what_the_encoder_makes_of_each_item(string encoder, string item)
+    {
+        using var home = TestHome.Create();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var status = await cluster.Extract(encoder);
+
+        Assert.Equal(JobState.Completed, status.State);
+        Assert.Equal((25, 25, 0, 0), (status.Items, status.ItemsDone, status.ItemsFound, status.ItemsFailed));
+        Assert.Equal((4, 4), (status.Shards, status.ShardsDone));
+        using var latents = home.OpenLatents(encoder);
+        Assert.Equal(25, latents.Count);
+        Assert.True(latents.TryGetRow(item, out var row));
+        var stored = new float[latents.Dimension];
+        latents.Gather([row], stored);
+        var direct = home.Encode(
+            encoder, encoder == TestHome.TextEncoder ? EncoderInput.FromText(TestHome.Caption(7)) : EncoderInput.FromBytes(TestHome.Picture(7)));
+        Assert.All(stored.Zip(direct), values => Assert.Equal(values.Second, values.First, 2e-3f));
+    }
+
+    [Fact]
+    public async Task A_second_start_recognises_everything_and_extracts_nothing()
+    {
+        using var home = TestHome.Create();
+        await using var cluster = await TestCluster.StartAsync(home);
+        await cluster.Extract(TestHome.TextEncoder);
+        var before = home.LatentFiles(TestHome.TextEncoder);
+
+        var again = await cluster.Start(TestHome.TextEncoder);
+
+        Assert.Equal(JobState.Completed, again.State);
+        Assert.Equal((25, 25, 25), (again.Items, again.ItemsDone, again.ItemsFound));
+        Assert.Equal(before, home.LatentFiles(TestHome.TextEncoder));
+    }
+
+    [Fact]
+    public async Task Another_cluster_on_the_same_home_recognises_what_is_there()
+    {
+        using var home = TestHome.Create();
+        await using (var first = await TestCluster.StartAsync(home)) await first.Extract(TestHome.TextEncoder);
+        await using var second = await TestCluster.StartAsync(home);
+        var status = await second.Start(TestHome.TextEncoder);
+        Assert.Equal((JobState.Completed, 25), (status.State, status.ItemsFound));
+    }
+
+    [Theory]
+    [InlineData("boat", TestHome.TextEncoder, "dataset named 'boat'", "'boats'")]
+    [InlineData(TestHome.Dataset, "tiny-texts", "encoder named 'tiny-texts'", "'tiny-text'")]
+    public async Task An_unknown_name_is_answered_with_the_nearest_one(string dataset, string encoder, string message, string nearest)
+    {
+        using var home = TestHome.Create();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Start(encoder, dataset));
+        Assert.Equal(FailureKind.NotFound, failure.Kind);
+        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+        Assert.Contains(nearest, failure.Remedy, StringComparison.Ordinal);
+        Assert.Equal(JobState.Unknown, (await cluster.Extraction(encoder, dataset).Status()).State);
+    }
+
+    [Fact]
+    public async Task A_dataset_without_items_of_the_encoders_modality_is_refused()
+    {
+        using var home = TestHome.Create();
+        home.SaveDataset([home.TextItem("only", 0, "a dog")], [], "words");
+        await using var cluster = await TestCluster.StartAsync(home);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Start(TestHome.ImageEncoder, "words"));
+        Assert.Equal(FailureKind.Invalid, failure.Kind);
+        Assert.Contains("'words' has no Image items for encoder 'tiny-image'", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("It has: Text.", failure.Remedy);
+    }
+
+    [Fact]
+    public async Task A_job_refuses_the_request_of_another_job()
+    {
+        using var home = TestHome.Create();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(
+            () => cluster.Extraction(TestHome.TextEncoder).Start(new ExtractionRequest(TestHome.Dataset, TestHome.ImageEncoder)));
+        Assert.Equal(FailureKind.Invalid, failure.Kind);
+    }
+
+    [Fact]
+    public async Task Items_that_cannot_be_encoded_are_named_with_the_reason_and_the_rest_goes_on()
+    {
+        using var home = TestHome.Create();
+        var items = home.Items();
+        items.Add(home.TextItem("infinite", 1, "nan"));
+        items.Add(home.TextItem("beyond-the-model", 1, "beyond"));
+        items.Add(home.PictureItem("no-picture", 1, [1, 2, 3]));
+        items.Add(home.PictureItem("gone", 1, TestHome.Picture(1)));
+        items.Add(home.PictureItem("changed", 1, TestHome.Picture(2)));
+        home.SaveDataset(items, home.Pairs());
+        File.Delete(home.PicturePath("gone"));
+        File.WriteAllBytes(home.PicturePath("changed"), TestHome.Picture(3));
+        await using var cluster = await TestCluster.StartAsync(home);
+
+        var texts = await cluster.Extract(TestHome.TextEncoder);
+        var images = await cluster.Extract(TestHome.ImageEncoder);
+
+        Assert.Equal((JobState.Completed, 27, 27, 2), (texts.State, texts.Items, texts.ItemsDone, texts.ItemsFailed));
+        Assert.Equal((JobState.Completed, 28, 28, 3), (images.State, images.Items, images.ItemsDone, images.ItemsFailed));
+        var textFailures = home.LatentStatus(TestHome.TextEncoder)!.Failures.ToDictionary(failure => failure.Id, failure => failure.Reason);
+        Assert.Equal(["beyond-the-model", "infinite"], textFailures.Keys.Order());
+        Assert.All(textFailures.Values, reason => Assert.NotEmpty(reason));
+        var imageFailures = home.LatentStatus(TestHome.ImageEncoder)!.Failures.ToDictionary(failure => failure.Id, failure => failure.Reason);
+        Assert.Equal(["changed", "gone", "no-picture"], imageFailures.Keys.Order());
+        Assert.Contains("changed since", imageFailures["changed"], StringComparison.Ordinal);
+        Assert.Contains("is missing", imageFailures["gone"], StringComparison.Ordinal);
+        using var latents = home.OpenLatents(TestHome.ImageEncoder);
+        Assert.Equal(25, latents.Count);
+    }
+
+    [Fact]
+    public async Task Two_concurrent_starts_make_one_job()
+    {
+        using var home = TestHome.Create();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var both = await Task.WhenAll(cluster.Start(TestHome.TextEncoder), cluster.Start(TestHome.TextEncoder));
+        Assert.All(both, status => Assert.Equal((25, 0), (status.Items, status.ItemsFound)));
+        var end = (await Patience.Read(cluster.Extraction(TestHome.TextEncoder).Watch()))[^1];
+        Assert.Equal((JobState.Completed, 25, 0), (end.State, end.ItemsDone, end.ItemsFailed));
+        Assert.Single(cluster.Log.Lines(1001));
+    }
+
+    [Fact]
+    public async Task Watching_goes_from_the_status_now_to_the_one_in_which_the_job_is_over()
+    {
+        using var home = TestHome.Create();
+        using var held = new HeldFile(home.PicturePath("img-00"));
+        await using var cluster = await TestCluster.StartAsync(home);
+        await cluster.Start(TestHome.ImageEncoder);
+        await held.Reached;
+
+        var reading = Patience.Read(cluster.Extraction(TestHome.ImageEncoder).Watch());
+        await held.Release();
+        var seen = await reading;
+
+        Assert.Equal(JobState.Completed, seen[^1].State);
+        Assert.All(seen.SkipLast(1), status => Assert.Equal(JobState.Running, status.State));
+        Assert.Equal(seen.Select(status => status.ShardsDone).Order(), seen.Select(status => status.ShardsDone));
+        Assert.Equal(4, seen[^1].ShardsDone);
+    }
+
+    [Fact]
+    public async Task Watching_a_job_that_never_started_ends_at_once()
+    {
+        using var home = TestHome.Create();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var only = Assert.Single(await Patience.Read(cluster.Extraction(TestHome.TextEncoder).Watch()));
+        Assert.Equal(JobState.Unknown, only.State);
+    }
+
+    [Fact]
+    public async Task A_cancelled_extraction_stops_and_goes_on_where_it_stopped()
+    {
+        using var home = TestHome.Create();
+        using var held = new HeldFile(home.PicturePath("img-09"));
+        await using var cluster = await TestCluster.StartAsync(home);
+        await cluster.Start(TestHome.ImageEncoder);
+        await held.Reached;
+
+        var cancelled = await cluster.Extraction(TestHome.ImageEncoder).Cancel();
+        Assert.Equal(JobState.Cancelled, cancelled.State);
+        Assert.Equal(cancelled, (await Patience.Read(cluster.Extraction(TestHome.ImageEncoder).Watch()))[^1]);
+        var before = home.LatentFiles(TestHome.ImageEncoder);
+        Assert.Equal(["shard-00000.safetensors"], before.Keys);
+
+        await held.Release();
+        var end = await cluster.Extract(TestHome.ImageEncoder);
+
+        Assert.Equal((JobState.Completed, 25), (end.State, end.ItemsDone));
+        Assert.InRange(end.ItemsFound, 8, 16);
+        Assert.Equal(before["shard-00000.safetensors"], home.LatentFiles(TestHome.ImageEncoder)["shard-00000.safetensors"]);
+    }
+
+    [Fact]
+    public async Task Cancelling_what_does_not_run_changes_nothing()
+    {
+        using var home = TestHome.Create();
+        await using var cluster = await TestCluster.StartAsync(home);
+        Assert.Equal(JobState.Unknown, (await cluster.Extraction(TestHome.TextEncoder).Cancel()).State);
+        await cluster.Extract(TestHome.TextEncoder);
+        Assert.Equal(JobState.Completed, (await cluster.Extraction(TestHome.TextEncoder).Cancel()).State);
+    }
+
+    [Fact]
+    public async Task A_shard_that_fails_every_time_fails_the_job_with_the_reason_and_a_repaired_one_goes_on()
+    {
+        using var home = TestHome.Create();
+        using var held = new HeldFile(home.PicturePath("img-00"));
+        await using var cluster = await TestCluster.StartAsync(home);
+        await cluster.Start(TestHome.ImageEncoder);
+        await held.Reached;
+
+        // The shard's commit fails on a manifest that is no manifest.
+        var manifest = Directory.EnumerateFiles(home.Home.Latents, "manifest.json", SearchOption.AllDirectories).Single();
+        var sound = await File.ReadAllTextAsync(manifest, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(manifest, "{", TestContext.Current.CancellationToken);
+        await held.Release();
+        var end = (await Patience.Read(cluster.Extraction(TestHome.ImageEncoder).Watch()))[^1];
+
+        Assert.Equal(JobState.Failed, end.State);
+        Assert.StartsWith("Shard 0 failed 3 times: ", end.Error, StringComparison.Ordinal);
+        Assert.Contains("manifest.json' is damaged", end.Error, StringComparison.Ordinal);
+        Assert.Equal(3, cluster.Log.Lines(1102).Length);
+
+        await File.WriteAllTextAsync(manifest, sound, TestContext.Current.CancellationToken);
+        var again = await cluster.Extract(TestHome.ImageEncoder);
+        Assert.Equal((JobState.Completed, 25, null), (again.State, again.ItemsDone, again.Error));
+    }
+
+    [Fact]
+    public async Task An_encoder_that_was_replaced_while_its_extraction_runs_is_not_mixed_in()
+    {
+        using var home = TestHome.Create();
+        await using var cluster = await TestCluster.StartAsync(home, ["gateway@front"]);
+        await cluster.Start(TestHome.TextEncoder);
+        var pack = Path.Combine(home.Home.Encoders, TestHome.TextEncoder);
+        FuseMix.Encoders.Tests.TestPacks.Text(pack, TestHome.TextEncoder, edit: definition => definition["about"] = "Another one.");
+        await cluster.AddAsync("extract@worker");
+        await cluster.Grains.GetGrain<IExtractorGrain>($"{TestHome.Dataset}/{TestHome.TextEncoder}#0").Work($"{TestHome.Dataset}/{TestHome.TextEncoder}");
+
+        var end = (await Patience.Read(cluster.Extraction(TestHome.TextEncoder).Watch()))[^1];
+        Assert.Equal(JobState.Failed, end.State);
+        Assert.Contains("'tiny-text' is not the one asked for", end.Error, StringComparison.Ordinal);
+
+        var again = await cluster.Extract(TestHome.TextEncoder);
+        Assert.Equal((JobState.Completed, 25, 0), (again.State, again.ItemsDone, again.ItemsFound));
+    }
+
+    [Fact]
+    public async Task A_dataset_that_grew_costs_only_its_new_items()
+    {
+        using var home = TestHome.Create();
+        await using var cluster = await TestCluster.StartAsync(home);
+        await cluster.Extract(TestHome.TextEncoder);
+        home.SaveDataset([.. home.Items(), home.TextItem("txt-new", 3, "the red lake")], home.Pairs());
+
+        var end = await cluster.Extract(TestHome.TextEncoder);
+
+        Assert.Equal((JobState.Completed, 26, 26, 25), (end.State, end.Items, end.ItemsDone, end.ItemsFound));
+    }
+
+    [Fact]
+    public async Task Extractors_live_on_the_nodes_that_extract_slot_by_slot()
+    {
+        using var home = TestHome.Create();
+        await using var cluster = await TestCluster.StartAsync(home, ["gateway+index@front", "extract@left", "train+extract@right"]);
+        var nodes = new List<string>();
+        for (var slot = 0; slot < 4; slot++)
+            nodes.Add(await cluster.Grains.GetGrain<IExtractorGrain>($"{TestHome.Dataset}/{TestHome.TextEncoder}#{slot}").Node());
+        Assert.Equal(["left", "right", "left", "right"], nodes);
+        Assert.Equal(JobState.Completed, (await cluster.Extract(TestHome.TextEncoder)).State);
+    }
+
+    [Fact]
+    public async Task Without_a_node_that_extracts_a_job_waits_for_one_to_join()
+    {
+        using var home = TestHome.Create();
+        var clock = new FuseMix.Testing.ManualTimeProvider();
+        await using var cluster = await TestCluster.StartAsync(home, ["gateway@front"], clock, options => options.LeaseDuration = TimeSpan.FromSeconds(30));
+        Assert.Equal(JobState.Running, (await cluster.Start(TestHome.TextEncoder)).State);
+        clock.Advance(TimeSpan.Zero);
+        Assert.Contains("No active node has the role 'extract'", await cluster.Log.WaitFor(1005), StringComparison.Ordinal);
+        var waiting = await cluster.Start(TestHome.TextEncoder);
+        Assert.Equal((JobState.Running, 0), (waiting.State, waiting.ItemsDone));
+
+        await cluster.AddAsync("extract@worker");
+        clock.Advance(TimeSpan.FromSeconds(10));
+        var end = (await Patience.Read(cluster.Extraction(TestHome.TextEncoder).Watch()))[^1];
+        Assert.Equal((JobState.Completed, 25), (end.State, end.ItemsDone));
+    }
+}

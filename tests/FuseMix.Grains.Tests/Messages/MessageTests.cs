@@ -1,0 +1,135 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using FuseMix.Contracts;
+using FuseMix.Contracts.Catalog;
+using FuseMix.Contracts.Cluster;
+using FuseMix.Contracts.Collections;
+using FuseMix.Contracts.Extraction;
+using FuseMix.Contracts.Search;
+using FuseMix.Contracts.Training;
+using FuseMix.Grains.Tests.Clusters;
+using Orleans;
+
+namespace FuseMix.Grains.Tests.Messages;
+
+public sealed class MessageTests : IAsyncLifetime
+{
+    private static readonly JsonSerializerOptions Json = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    private static readonly Hit Hit = new("img-1", Modality.Image, 0.5f, new() { ["caption"] = "a dog" });
+
+    private static readonly object[] Samples =
+    [
+        JobState.Completed,
+        new ExtractionRequest("emoji", "use-lite"),
+        new ExtractionStatus("emoji", "use-lite", JobState.Failed, 10, 9, 8, 7, 6, 5, 4.5, TimeSpan.FromSeconds(3), "why"),
+        new ExtractionStatus("emoji", "use-lite", JobState.Unknown, 0, 0, 0, 0, 0, 0, 0, TimeSpan.Zero, null),
+        new ShardLease(3, ["a", "b"], "0123", TimeSpan.FromSeconds(30)),
+        new ShardOutcome(3, 2, 1, "why"),
+        new ShardOutcome(3, 2, 1, null),
+        new TrainingRequest("job", "model", "emoji", new() { [Modality.Image] = "one", [Modality.Text] = "two" }, "{}", ulong.MaxValue),
+        new TrainingStatus("job", "model", JobState.Running, 1, 2, 3.5, 1e-3, 0.07, 99, TimeSpan.FromMinutes(1), 4, DateTimeOffset.UnixEpoch.AddDays(1), "why"),
+        new TrainingStatus("job", "model", JobState.Queued, 0, 0, double.NaN, 0, 0, 0, null, 0, DateTimeOffset.UnixEpoch, null),
+        new EvaluationRequest("model", "emoji", "test", "flag"),
+        new EvaluationRequest("model", "emoji", "test"),
+        new DirectionRecall(Modality.Audio, Modality.Text, 1, 2, 3.5, 4.5, 5.5, 6.5),
+        new EvaluationReport("model", "emoji", "test", null, [new DirectionRecall(Modality.Image, Modality.Text, 1, 2, 3.5, 4.5, 5.5, 6.5)], 7.5),
+        new EvaluationReport("model", "emoji", "test", "flag", [], 0),
+        new CollectionBuild("model", "emoji", 7, false),
+        new ShardStatus("image-00000", Modality.Image, 4),
+        new CollectionStatus("boats", "g1", "model", "0123", "emoji", 8, [new ShardStatus("image-00000", Modality.Image, 4)], ["g1", "g0"], true),
+        new ShardQuery([1, 2, float.Epsilon], 1, 10, 0.5f, new() { ["split"] = ["test", "train"] }, ["x"]),
+        new ShardQuery([], 0, 1, null, null, null),
+        new ShardAnswer([[Hit], []]),
+        Hit,
+        new SearchRequest("boats", [SearchQuery.OfText("a dog"), SearchQuery.OfContent(Modality.Image, [1, 2, 3]), SearchQuery.OfItem("img-1")], Modality.Text, 5)
+        {
+            MinScore = -0.5f,
+            Filter = new() { ["kind"] = ["animal"] },
+            Exclude = ["img-2"],
+            Deadline = TimeSpan.FromMilliseconds(5),
+        },
+        new SearchRequest("boats", [], null),
+        new SearchQuery([new QueryTerm { Latent = [1, 2], Modality = Modality.Audio, Weight = -2 }, new QueryTerm { Embedding = [3] }]),
+        new QueryTerm(),
+        new SearchResponse("boats", "g1", false, ["image-00000: why"], [[Hit, Hit], []], TimeSpan.FromTicks(7)),
+        new EncoderSummary("one", Modality.Image, 3, "0123", "MIT", "somewhere", null),
+        new EncoderSummary("two", Modality.Text, 0, "", "", "", "why"),
+        new DatasetSummary("emoji", new() { [Modality.Text] = 3 }, new() { ["train"] = 2 }, 1, 0, "CC0-1.0", "why"),
+        new LatentSetSummary("emoji", "one", "0123", 3, 4, 1, true),
+        new ModelSummary("model", new() { [Modality.Image] = "one" }, 8, 40, null),
+        new ModelSummary("other", [], 0, 0, "why"),
+        new NodeStatus("host-1", ["extract", "index"], "Active"),
+        new ClusterStatus("Embedded", [new NodeStatus("host-1", ["extract"], "Dead")]),
+    ];
+
+    private readonly TestHome _home = TestHome.Create();
+    private TestCluster _cluster = null!;
+
+    public static TheoryData<int, string> SampleNames => [.. Samples.Select((sample, i) => (i, sample.GetType().Name))];
+
+    public static TheoryData<FailureKind, string?, bool> Failures
+    {
+        get
+        {
+            var all = new TheoryData<FailureKind, string?, bool>();
+            foreach (var kind in Enum.GetValues<FailureKind>())
+            {
+                all.Add(kind, "Do this.", false);
+                all.Add(kind, null, true);
+            }
+
+            return all;
+        }
+    }
+
+    private IEchoGrain Echo => _cluster.Grains.GetGrain<IEchoGrain>(0);
+
+    public async ValueTask InitializeAsync() => _cluster = await TestCluster.StartAsync(_home);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _cluster.DisposeAsync();
+        _home.Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(SampleNames))]
+    public async Task A_message_arrives_and_comes_back_as_it_was(int sample, string name)
+    {
+        var sent = Samples[sample];
+        var back = await Echo.Echo(sent);
+        Assert.Equal(name, back?.GetType().Name);
+        Assert.Equal(JsonSerializer.Serialize(sent, sent.GetType(), Json), JsonSerializer.Serialize(back, sent.GetType(), Json));
+    }
+
+    [Fact]
+    public void No_message_of_the_contracts_is_left_out_of_these_tests() => Assert.Empty(
+        typeof(ExtractionRequest).Assembly.GetTypes().Where(type => type.IsDefined(typeof(GenerateSerializerAttribute), inherit: false))
+            .Except(Samples.Select(sample => sample.GetType())));
+
+    [Fact]
+    public void Every_property_of_a_message_is_in_the_samples_with_a_value_of_its_own()
+    {
+        foreach (var type in Samples.Select(sample => sample.GetType()).Where(type => !type.IsEnum).Distinct())
+        {
+            foreach (var property in type.GetProperties().Where(property => property.GetIndexParameters().Length == 0))
+            {
+                var values = Samples.Concat(((SearchRequest)Samples.First(sample => sample is SearchRequest)).Queries.SelectMany(query => query.Terms))
+                    .Concat(Samples.OfType<SearchQuery>().SelectMany(query => query.Terms))
+                    .Where(sample => sample.GetType() == type).Select(property.GetValue);
+                Assert.True(values.Any(value => value is not null), $"{type.Name}.{property.Name} is always null.");
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Failures))]
+    public async Task A_failure_keeps_its_kind_its_words_and_its_remedy(FailureKind kind, string? remedy, bool withCause)
+    {
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => Echo.Fail(kind, "It does not work.", remedy, withCause));
+        Assert.Equal((kind, "It does not work.", remedy), (failure.Kind, failure.Message, failure.Remedy));
+        Assert.Equal(remedy is null ? "It does not work." : "It does not work. Do this.", failure.Advice);
+        if (withCause) Assert.Equal("The cause.", failure.InnerException?.Message);
+    }
+}

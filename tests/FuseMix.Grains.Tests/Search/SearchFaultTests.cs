@@ -1,0 +1,148 @@
+using FuseMix.Contracts;
+using FuseMix.Contracts.Collections;
+using FuseMix.Contracts.Search;
+using FuseMix.Grains.Tests.Clusters;
+using Orleans.Runtime;
+
+namespace FuseMix.Grains.Tests.Search;
+
+/// <summary>Searches while nodes die, shards are damaged and models change.</summary>
+public sealed class SearchFaultTests(PreparedHome prepared)
+{
+    private static readonly CollectionBuild Boats = new(PreparedHome.Model, TestHome.Dataset, RowsPerShard: 3);
+
+    private static SearchRequest Request => new("boats", [SearchQuery.OfText("two red boats")], null, 100);
+
+    [Fact]
+    public async Task When_an_index_node_dies_searches_say_so_or_are_whole_and_the_others_take_over()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home, ["gateway@front"]);
+        await cluster.Collection("boats").Build(Boats);
+        await cluster.AddAsync("index@left");
+        await cluster.AddAsync("index@right");
+        var whole = await cluster.Search(Request);
+        Assert.True(whole.Complete);
+        Assert.Equal(50, whole.Results[0].Length);
+
+        var searches = Enumerable.Range(0, 20).Select(_ => Task.Run(() => cluster.Search(Request), TestContext.Current.CancellationToken)).ToArray();
+        await cluster.KillAsync("index@left");
+        foreach (var search in searches)
+        {
+            try
+            {
+                AssertNeverSilentlyShort(await search, whole);
+            }
+            catch (SiloUnavailableException)
+            {
+                // It had entered the cluster by the node that died: its caller knows.
+            }
+        }
+
+        for (var i = 0; i < 3; i++) AssertNeverSilentlyShort(await cluster.Search(Request), whole);
+        Assert.Equal(Ids(whole), Ids(await Patience.Until(() => cluster.Search(Request), answer => answer.Complete)));
+    }
+
+    [Fact]
+    public async Task A_node_that_joins_changes_no_answer()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home, ["gateway+index@left"]);
+        await cluster.Collection("boats").Build(Boats);
+        var before = await cluster.Search(Request);
+        await cluster.AddAsync("gateway+index@right");
+        var after = await cluster.Search(Request);
+        Assert.True(after.Complete);
+        Assert.Equal(Ids(before), Ids(after));
+    }
+
+    [Fact]
+    public async Task An_item_is_found_though_another_shard_is_damaged()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var built = await cluster.Collection("boats").Build(Boats);
+        File.Delete(Path.Combine(home.Home.Collections, "boats", built.Generation, "text-00000.fmshard"));
+
+        var answer = await cluster.Search(new SearchRequest("boats", [SearchQuery.OfItem("img-05")], Modality.Image, 100));
+        Assert.True(answer.Complete);
+        Assert.Equal(24, answer.Results[0].Length);
+    }
+
+    [Fact]
+    public async Task An_item_that_may_be_in_a_damaged_shard_is_not_said_to_be_unknown()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var built = await cluster.Collection("boats").Build(Boats);
+        File.Delete(Path.Combine(home.Home.Collections, "boats", built.Generation, "text-00000.fmshard"));
+
+        var failure = await Assert.ThrowsAsync<FuseMixException>(
+            () => cluster.Search(new SearchRequest("boats", [SearchQuery.OfItem("txt-00")], Modality.Image)));
+        Assert.Equal(FailureKind.Unavailable, failure.Kind);
+        Assert.Contains("text-00000", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_model_that_was_trained_anew_is_not_mixed_with_the_collection_of_the_old_one()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home);
+        await cluster.Collection("boats").Build(Boats);
+        var before = await cluster.Search(Request);
+        var byItem = await cluster.Search(new SearchRequest("boats", [SearchQuery.OfItem("img-05")], null, 5));
+        Assert.Equal(JobState.Completed, (await cluster.Train(PreparedHome.Request("again", PreparedHome.Model, seed: 3))).State);
+
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Search(Request));
+        Assert.Equal(FailureKind.Conflict, failure.Kind);
+        Assert.Contains("'first-model' was trained anew", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("fusemix collections build", failure.Remedy, StringComparison.Ordinal);
+
+        // What needs no model still works.
+        Assert.Equal(Ids(byItem), Ids(await cluster.Search(new SearchRequest("boats", [SearchQuery.OfItem("img-05")], null, 5))));
+
+        await cluster.Collection("boats").Build(Boats);
+        var after = await cluster.Search(Request);
+        Assert.True(after.Complete);
+        Assert.NotEqual(before.Generation, after.Generation);
+    }
+
+    [Fact]
+    public async Task An_encoder_that_was_replaced_since_is_not_used_for_queries()
+    {
+        using var home = prepared.Copy();
+        FuseMix.Encoders.Tests.TestPacks.Text(Path.Combine(home.Home.Encoders, TestHome.TextEncoder), TestHome.TextEncoder, edit: definition => definition["about"] = "Another one.");
+        await using var cluster = await TestCluster.StartAsync(home);
+        await cluster.Collection("boats").Build(Boats);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Search(Request));
+        Assert.Equal(FailureKind.Conflict, failure.Kind);
+        Assert.Contains("'tiny-text' is not the one asked for", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Searches_see_one_generation_each_while_the_next_one_goes_live()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var first = await cluster.Collection("boats").Build(Boats);
+        var building = cluster.Collection("boats").Build(Boats with { RowsPerShard = 7 });
+        var seen = new List<SearchResponse>();
+        while (!building.IsCompleted) seen.Add(await cluster.Search(Request));
+        var second = await building;
+        seen.Add(await cluster.Search(Request));
+
+        Assert.All(seen, answer => Assert.True(answer.Complete, string.Join("; ", answer.MissingShards)));
+        Assert.All(seen, answer => Assert.Equal(Ids(seen[0]), Ids(answer)));
+        Assert.All(seen, answer => Assert.Contains(answer.Generation, (string[])[first.Generation, second.Generation]));
+        Assert.Equal(second.Generation, seen[^1].Generation);
+    }
+
+    private static string[] Ids(SearchResponse response) => [.. response.Results[0].Select(hit => hit.Id)];
+
+    private static void AssertNeverSilentlyShort(SearchResponse answer, SearchResponse whole)
+    {
+        if (answer.Complete) Assert.Equal(Ids(whole), Ids(answer));
+        else Assert.NotEmpty(answer.MissingShards);
+        Assert.Subset(Ids(whole).ToHashSet(), Ids(answer).ToHashSet());
+    }
+}

@@ -1,0 +1,330 @@
+using FuseMix.Contracts;
+using FuseMix.Contracts.Training;
+using FuseMix.Grains.Tests.Clusters;
+
+namespace FuseMix.Grains.Tests.Training;
+
+public sealed class TrainerGrainTests(PreparedHome prepared)
+{
+    private readonly TrainingStage _stage = new();
+
+    [Fact]
+    public async Task Training_makes_the_model_that_was_asked_for()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        var status = await cluster.Train(PreparedHome.Request("job", "made-here", seed: 5));
+
+        Assert.Equal((JobState.Completed, "made-here", 40, 40, null), (status.State, status.Model, status.Step, status.Steps, status.Error));
+        Assert.True(double.IsFinite(status.Loss));
+        var model = home.Model("made-here");
+        Assert.Equal(("made-here", 5UL, 8, 40), (model.Name, model.Seed, model.SharedDimension, model.Training.Steps));
+        Assert.Equal(TestHome.TextEncoder, model.Encoders()[Modality.Text]);
+        Assert.Equal(16, model.Training.Pairs);
+        Assert.False(Directory.Exists(Path.Combine(home.Home.Runs, "job")), "Checkpoints of a finished job are of no use.");
+    }
+
+    [Fact]
+    public async Task A_submitted_job_is_answered_at_once_and_known_by_its_id()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        var hold = _stage.HoldAt(1, 1);
+        var status = await cluster.Trainer.Submit(PreparedHome.Request("job"));
+        Assert.Contains(status.State, (JobState[])[JobState.Queued, JobState.Running]);
+        await hold.Reached;
+
+        var running = await cluster.Trainer.Status("job");
+        Assert.Equal((JobState.Running, 1, 40, 0), (running.State, running.Step, running.Steps, running.ResumedFrom));
+        Assert.True(running.LearningRate > 0 && running.Temperature > 0 && running.PairsPerSecond > 0);
+        hold.Release();
+        Assert.Equal(JobState.Completed, (await cluster.EndOf("job")).State);
+    }
+
+    [Fact]
+    public async Task Jobs_are_worked_through_one_at_a_time_in_the_order_of_submission()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        var hold = _stage.HoldAt(11, 1);
+        await cluster.Trainer.Submit(PreparedHome.Request("a", "model-a", 11, 5));
+        await hold.Reached;
+        await cluster.Trainer.Submit(PreparedHome.Request("b", "model-b", 12, 5));
+        await cluster.Trainer.Submit(PreparedHome.Request("c", "model-c", 13, 5));
+
+        var listed = await cluster.Trainer.List();
+        Assert.Equal([("c", JobState.Queued), ("b", JobState.Queued), ("a", JobState.Running)], listed.Select(job => (job.JobId, job.State)));
+        Assert.Equal([11UL], _stage.Runs.Select(run => run.Seed));
+
+        hold.Release();
+        Assert.Equal(JobState.Completed, (await cluster.EndOf("c")).State);
+        Assert.All(await cluster.Trainer.List(), job => Assert.Equal(JobState.Completed, job.State));
+        Assert.Equal([11UL, 12UL, 13UL], _stage.Runs.Select(run => run.Seed));
+    }
+
+    [Fact]
+    public async Task Submitting_a_job_again_changes_nothing_while_it_runs_or_when_it_is_done()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        var hold = _stage.HoldAt(1, 1);
+        var first = await cluster.Trainer.Submit(PreparedHome.Request("job", "once"));
+        await hold.Reached;
+        var again = await cluster.Trainer.Submit(PreparedHome.Request("job", "once"));
+        Assert.Equal((JobState.Running, first.SubmittedAt), (again.State, again.SubmittedAt));
+        hold.Release();
+        await cluster.EndOf("job");
+
+        Assert.Equal(JobState.Completed, (await cluster.Trainer.Submit(PreparedHome.Request("job", "once"))).State);
+        Assert.Single(_stage.Runs);
+        Assert.Single(await cluster.Trainer.List());
+    }
+
+    [Fact]
+    public async Task A_completed_job_whose_model_was_removed_runs_again()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        await cluster.Train(PreparedHome.Request("job", "removed"));
+        var made = home.Model("removed").Fingerprint;
+        Directory.Delete(Path.Combine(home.Home.Models, "removed"), recursive: true);
+
+        Assert.Equal(JobState.Completed, (await cluster.Train(PreparedHome.Request("job", "removed"))).State);
+        Assert.Equal(2, _stage.Runs.Count);
+        Assert.Equal(made, home.Model("removed").Fingerprint);
+    }
+
+    public static TheoryData<string, TrainingRequest> OtherRequests => new()
+    {
+        { "model", PreparedHome.Request("job", "another") },
+        { "seed", PreparedHome.Request("job", seed: 9) },
+        { "recipe", PreparedHome.Request("job", steps: 6) },
+        { "dataset", PreparedHome.Request("job") with { Dataset = "others" } },
+        { "encoders", PreparedHome.Request("job") with { Encoders = new() { [Modality.Image] = "other", [Modality.Text] = TestHome.TextEncoder } } },
+    };
+
+    [Theory]
+    [MemberData(nameof(OtherRequests), DisableDiscoveryEnumeration = true)]
+    public async Task An_id_that_stands_for_another_request_is_refused(string difference, TrainingRequest other)
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        await cluster.Train(PreparedHome.Request("job", steps: 5));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(other));
+        Assert.True(failure.Kind == FailureKind.Conflict, $"Another {difference}: {failure.Advice}");
+        Assert.Contains("'job' was submitted before", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_unknown_job_is_answered_with_the_nearest_one()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        await cluster.Train(PreparedHome.Request("my-job", steps: 3));
+        foreach (var ask in (Func<Task>[])[() => cluster.Trainer.Status("my-jop"), () => cluster.Trainer.Cancel("my-jop"), () => cluster.EndOf("my-jop")])
+        {
+            var failure = await Assert.ThrowsAsync<FuseMixException>(ask);
+            Assert.Equal((FailureKind.NotFound, "Did you mean 'my-job'?"), (failure.Kind, failure.Remedy));
+        }
+    }
+
+    [Fact]
+    public async Task A_waiting_job_that_is_cancelled_never_runs()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        var hold = _stage.HoldAt(11, 1);
+        await cluster.Trainer.Submit(PreparedHome.Request("a", "model-a", 11, 5));
+        await hold.Reached;
+        await cluster.Trainer.Submit(PreparedHome.Request("b", "model-b", 12, 5));
+        Assert.Equal(JobState.Cancelled, (await cluster.Trainer.Cancel("b")).State);
+        hold.Release();
+        await cluster.EndOf("a");
+        Assert.Equal(JobState.Cancelled, (await cluster.EndOf("b")).State);
+        Assert.Single(_stage.Runs);
+
+        Assert.Equal(JobState.Completed, (await cluster.Train(PreparedHome.Request("b", "model-b", 12, 5))).State);
+    }
+
+    [Fact]
+    public async Task A_running_job_that_is_cancelled_goes_on_from_its_checkpoint_to_the_very_same_model()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        await cluster.Train(PreparedHome.Request("straight", "straight"));
+        var hold = _stage.HoldAt(1, 7);
+        await cluster.Trainer.Submit(PreparedHome.Request("cut", "cut"));
+        await hold.Reached;
+        await cluster.Trainer.Cancel("cut");
+        hold.Release();
+        var cancelled = await cluster.EndOf("cut");
+        Assert.Equal((JobState.Cancelled, 7, 40), (cancelled.State, cancelled.Step, cancelled.Steps));
+        Assert.False(File.Exists(Path.Combine(home.Home.Models, "cut", "model.json")));
+
+        var next = _stage.HoldAt(1, 8);
+        await cluster.Trainer.Submit(PreparedHome.Request("cut", "cut"));
+        await next.Reached;
+        Assert.Equal((8, 7), await StepAndStart(cluster, "cut"));
+        next.Release();
+        Assert.Equal(JobState.Completed, (await cluster.EndOf("cut")).State);
+        Assert.Equal(home.Model("straight").Fingerprint, home.Model("cut").Fingerprint);
+    }
+
+    [Fact]
+    public async Task Cancelling_a_job_that_is_over_changes_nothing()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        await cluster.Train(PreparedHome.Request("job", steps: 3));
+        Assert.Equal(JobState.Completed, (await cluster.Trainer.Cancel("job")).State);
+    }
+
+    [Fact]
+    public async Task A_watcher_sees_the_job_advance_to_its_end()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        var hold = _stage.HoldAt(1, 1);
+        await cluster.Trainer.Submit(PreparedHome.Request("job"));
+        await hold.Reached;
+        var reading = Patience.Read(cluster.Trainer.Watch("job"));
+        hold.Release();
+        var seen = await reading;
+
+        Assert.Equal((JobState.Completed, 40), (seen[^1].State, seen[^1].Step));
+        Assert.All(seen.SkipLast(1), status => Assert.Equal(JobState.Running, status.State));
+        Assert.Equal(seen.Select(status => status.Step).Order(), seen.Select(status => status.Step));
+        Assert.Equal(seen[^1], Assert.Single(await Patience.Read(cluster.Trainer.Watch("job"))));
+    }
+
+    [Fact]
+    public async Task A_watcher_that_leaves_disturbs_nobody()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        var hold = _stage.HoldAt(1, 1);
+        await cluster.Trainer.Submit(PreparedHome.Request("job"));
+        await hold.Reached;
+        using var leaving = new CancellationTokenSource();
+        await using var watcher = cluster.Trainer.Watch("job", leaving.Token).GetAsyncEnumerator(leaving.Token);
+        Assert.True(await watcher.MoveNextAsync());
+        var next = watcher.MoveNextAsync();
+        await leaving.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next.AsTask());
+        hold.Release();
+        Assert.Equal(JobState.Completed, (await cluster.EndOf("job")).State);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_job_that_fails_says_why_and_the_queue_goes_on(bool advised)
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        _stage.Failures[11] = advised
+            ? new FuseMixException(FailureKind.Unavailable, "The device is gone.", "Plug it in.")
+            : new InvalidOperationException("A surprise.");
+        await cluster.Trainer.Submit(PreparedHome.Request("bad", "bad", 11));
+        await cluster.Trainer.Submit(PreparedHome.Request("good", "good", 12, 5));
+
+        var failed = await cluster.EndOf("bad");
+        Assert.Equal((JobState.Failed, advised ? "The device is gone. Plug it in." : "A surprise."), (failed.State, failed.Error));
+        Assert.Equal(JobState.Completed, (await cluster.EndOf("good")).State);
+
+        _stage.Failures.Clear();
+        var again = await cluster.Train(PreparedHome.Request("bad", "bad", 11));
+        Assert.Equal((JobState.Completed, null), (again.State, again.Error));
+    }
+
+    [Fact]
+    public async Task A_failed_training_leaves_the_model_of_that_name_as_it_was()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        var before = home.Model(PreparedHome.Model).Fingerprint;
+        _stage.Failures[11] = new InvalidOperationException("A surprise.");
+        Assert.Equal(JobState.Failed, (await cluster.Train(PreparedHome.Request("bad", PreparedHome.Model, 11))).State);
+        Assert.Equal(before, home.Model(PreparedHome.Model).Fingerprint);
+    }
+
+    public static TheoryData<TrainingRequest, FailureKind, string, string?> Refused => new()
+    {
+        { PreparedHome.Request("Not A Name"), FailureKind.Invalid, "'Not A Name' is not a valid job name", "Use 1 to" },
+        { PreparedHome.Request("job", "../models"), FailureKind.Invalid, "'../models' is not a valid fusion model name", "Use 1 to" },
+        { PreparedHome.Request("job") with { Dataset = "boat" }, FailureKind.NotFound, "no dataset named 'boat'", "'boats'" },
+        { PreparedHome.Request("job") with { Encoders = new() { [Modality.Image] = "tiny-imag", [Modality.Text] = TestHome.TextEncoder } }, FailureKind.NotFound, "no encoder named 'tiny-imag'", "'tiny-image'" },
+        { PreparedHome.Request("job") with { Encoders = new() { [Modality.Image] = TestHome.TextEncoder, [Modality.Text] = TestHome.TextEncoder } }, FailureKind.Invalid, "'tiny-text' was named for Image, but it encodes Text", null },
+        { PreparedHome.Request("job") with { Encoders = new() { [Modality.Text] = TestHome.TextEncoder } }, FailureKind.Invalid, "at least two modalities", null },
+        { PreparedHome.Request("job", recipe: ", \"dropuot\": 0.5"), FailureKind.Invalid, "dropuot", "'dropout'" },
+        { PreparedHome.Request("job") with { Recipe = "not json" }, FailureKind.Invalid, "recipe", null },
+        { PreparedHome.Request("job") with { Dataset = "untouched" }, FailureKind.NotFound, "'untouched' has no latents of encoder", "fusemix extract untouched" },
+        { PreparedHome.Request("job") with { Dataset = "unpaired" }, FailureKind.Invalid, "'unpaired' has no training pairs between", null },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refused), DisableDiscoveryEnumeration = true)]
+    public async Task What_would_fail_later_is_refused_at_once(TrainingRequest request, FailureKind kind, string message, string? remedy)
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        home.SaveDataset(home.Items(), home.Pairs(), "untouched");
+        home.SaveDataset(home.Items(), [], "unpaired");
+        if (request.Dataset == "unpaired")
+        {
+            await cluster.Extract(TestHome.ImageEncoder, "unpaired");
+            await cluster.Extract(TestHome.TextEncoder, "unpaired");
+        }
+
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(request));
+        Assert.Equal(kind, failure.Kind);
+        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+        if (remedy is not null) Assert.Contains(remedy, failure.Remedy, StringComparison.Ordinal);
+        Assert.Empty(await cluster.Trainer.List());
+    }
+
+    [Fact]
+    public async Task A_dataset_that_changed_since_its_extraction_is_extracted_again_before_it_is_trained_on()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        home.SaveDataset([.. home.Items(), home.TextItem("txt-new", 3, "the red lake")], [.. home.Pairs(), new("img-03", "txt-new")]);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(PreparedHome.Request("job")));
+        Assert.Equal(FailureKind.Unavailable, failure.Kind);
+        Assert.Contains("'tiny-image' are of an earlier version of the dataset", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("fusemix extract boats --encoder tiny-image", failure.Remedy, StringComparison.Ordinal);
+
+        Assert.Equal(25, (await cluster.Extract(TestHome.ImageEncoder)).ItemsFound);
+        Assert.Equal(25, (await cluster.Extract(TestHome.TextEncoder)).ItemsFound);
+        Assert.Equal(JobState.Completed, (await cluster.Train(PreparedHome.Request("job", "grown", steps: 3))).State);
+        Assert.Equal(17, home.Model("grown").Training.Pairs);
+    }
+
+    [Fact]
+    public async Task There_is_one_trainer_and_no_other_key()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Grains.GetGrain<ITrainerGrain>("second").List());
+        Assert.Equal(FailureKind.Invalid, failure.Kind);
+        Assert.Contains("'trainer'", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_node_that_trains_the_failure_says_what_to_start()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home, ["gateway+extract+index@one"]);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(PreparedHome.Request("job")));
+        Assert.Equal((FailureKind.Unavailable, "No active node has the role 'train'."), (failure.Kind, failure.Message));
+        Assert.Contains("role 'train'", failure.Remedy, StringComparison.Ordinal);
+    }
+
+    private Task<TestCluster> Start(TestHome home) => TestCluster.StartAsync(home, [TestCluster.Everything], configure: _stage.Configure);
+
+    private static async Task<(int Step, int ResumedFrom)> StepAndStart(TestCluster cluster, string jobId)
+    {
+        var status = await cluster.Trainer.Status(jobId);
+        return (status.Step, status.ResumedFrom);
+    }
+}
