@@ -11,6 +11,9 @@ internal sealed class FakeTrainer : ITrainerGrain
 
     public List<EvaluationRequest> Evaluated { get; } = [];
 
+    /// <summary>What <see cref="List"/> tells.</summary>
+    public List<TrainingStatus> Jobs { get; } = [At("emoji-small-1", "emoji-small", JobState.Running, 2)];
+
     public List<string> Cancelled { get; } = [];
 
     /// <summary>Jobs that are found done.</summary>
@@ -33,7 +36,7 @@ internal sealed class FakeTrainer : ITrainerGrain
 
     public Task<TrainingStatus> Status(string jobId) => throw new NotSupportedException();
 
-    public Task<TrainingStatus[]> List() => Task.FromResult<TrainingStatus[]>([At("emoji-small-1", "emoji-small", JobState.Running, 2)]);
+    public Task<TrainingStatus[]> List() => Task.FromResult(Jobs.ToArray());
 
     public Task<TrainingStatus> Cancel(string jobId)
     {

@@ -1,5 +1,7 @@
 using FuseMix.Cli.Session;
+using FuseMix.Contracts;
 using FuseMix.Contracts.Catalog;
+using FuseMix.Contracts.Training;
 
 namespace FuseMix.Cli.Models;
 
@@ -13,11 +15,16 @@ internal static class ModelCatalog
         return models.FirstOrDefault(m => m.Name == name) ?? throw FuseMixException.UnknownName("fusion model", name, models.Select(m => m.Name));
     }
 
-    /// <summary>The dataset that a command means which names only a model: the one that has latents of all its encoders.</summary>
+    /// <summary>
+    /// The dataset that a command means which names only a model: the one that it was last trained on, or for a model whose training is not
+    /// known here, the one that has latents of all its encoders.
+    /// </summary>
     /// <exception cref="FuseMixException">There is none, or more than one.</exception>
     public static async Task<string> DatasetOf(CliRun run, string name)
     {
         var model = await Find(run, name);
+        var jobs = await (await run.Grains()).GetGrain<ITrainerGrain>(ITrainerGrain.Key).List();
+        if (jobs.Where(j => j.Model == name && j.State == JobState.Completed).MaxBy(j => j.SubmittedAt) is { Dataset.Length: > 0 } job) return job.Dataset;
         var latents = await (await run.Grains()).GetGrain<ICatalogGrain>(0).LatentSets();
         var datasets = latents.Where(l => l.Complete).GroupBy(l => l.Dataset)
             .Where(d => model.Encoders.Values.All(encoder => d.Any(l => l.Encoder == encoder))).Select(d => d.Key).ToArray();

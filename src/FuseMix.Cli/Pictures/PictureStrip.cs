@@ -1,5 +1,4 @@
 using FuseMix.Cli.Output;
-using FuseMix.Cli.Session;
 using FuseMix.Contracts.Collections;
 using FuseMix.Data.Datasets;
 using FuseMix.Encoders.Images;

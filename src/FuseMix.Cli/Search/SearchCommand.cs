@@ -1,6 +1,5 @@
 using System.CommandLine;
 using FuseMix.Cli.CommandLine;
-using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
 using FuseMix.Contracts.Catalog;

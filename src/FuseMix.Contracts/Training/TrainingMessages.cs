@@ -27,6 +27,7 @@ public sealed record TrainingRequest(
 /// <param name="ResumedFrom">Step of the checkpoint that this run went on from; 0 when it began anew.</param>
 /// <param name="SubmittedAt">When the job was first submitted.</param>
 /// <param name="Error">Why it failed; null otherwise.</param>
+/// <param name="Dataset">Name of the dataset that it trains on.</param>
 [GenerateSerializer, Immutable]
 public sealed record TrainingStatus(
     string JobId,
@@ -41,7 +42,8 @@ public sealed record TrainingStatus(
     TimeSpan? Remaining,
     int ResumedFrom,
     DateTimeOffset SubmittedAt,
-    string? Error);
+    string? Error,
+    string Dataset = "");
 
 /// <summary>Measure a fusion model.</summary>
 /// <param name="Model">Name of a fusion model.</param>

@@ -227,7 +227,8 @@ internal sealed partial class TrainerGrain(
             live?.Remaining,
             live?.ResumedFrom ?? 0,
             job.SubmittedAt,
-            job.Error);
+            job.Error,
+            job.Request.Dataset);
     }
 
     private static bool SameRequest(TrainingRequest a, TrainingRequest b) =>

@@ -37,9 +37,9 @@ public sealed class WholeWayTests : IDisposable
         Assert.Equal(3, hits.Length);
         Assert.All(hits, hit => Assert.StartsWith("moon-", hit.GetProperty("id").GetString(), StringComparison.Ordinal));
 
-        var picture = Path.Combine(_world.Pictures, "boat-03.png");
+        var picture = Path.Combine(_world.Pictures, "moon-03.png");
         var captions = (await Run("search", "mine", "--image", picture, "--target", "text", "-k", "1", "--json")).Json.GetProperty("results")[0];
-        Assert.Equal("boat", captions[0].GetProperty("metadata").GetProperty("caption").GetString());
+        Assert.Equal("moon", captions[0].GetProperty("metadata").GetProperty("caption").GetString());
         Assert.Contains("cat-01.png", await Ok("search", "mine", "--item", "cat-01.png", "-k", "1"), StringComparison.Ordinal);
 
         Assert.Contains("mine-v1: fields + words, 300 steps", await Ok("status"), StringComparison.Ordinal);
@@ -96,7 +96,10 @@ public sealed class WholeWayTests : IDisposable
         using var stop = new CancellationTokenSource();
         var tester = new CliTester
         {
-            Home = _world.Home, Stop = stop.Token, RealCluster = true, Clock = new HastyClock(),
+            Home = _world.Home,
+            Stop = stop.Token,
+            RealCluster = true,
+            Clock = new HastyClock(),
             Listener = line =>
             {
                 if (line.Contains("loss", StringComparison.Ordinal)) stop.Cancel();

@@ -1,4 +1,4 @@
-using FuseMix.Contracts.Catalog;
+using FuseMix.Contracts;
 
 namespace FuseMix.Cli.Tests.Evaluation;
 
@@ -17,6 +17,14 @@ public sealed class EvalCommandTests
         Assert.Contains("19.2", result.Out, StringComparison.Ordinal);
         Assert.Contains("9.5", result.Out, StringComparison.Ordinal);
         Assert.Contains("Mean of the 6 figures: 37.2", result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_model_whose_training_is_known_is_measured_on_what_it_was_trained_on()
+    {
+        _trainer.Jobs.Add(FakeTrainer.At("j", "emoji-small", JobState.Completed, 3) with { Dataset = "mine" });
+        await Run("eval", "emoji-small");
+        Assert.Equal("mine", Assert.Single(_trainer.Evaluated).Dataset);
     }
 
     [Fact]
