@@ -69,6 +69,7 @@ internal sealed partial class ExtractorGrain(
         }
         catch (OperationCanceledException)
         {
+            LogShardDropped(this.GetPrimaryKeyString(), lease.Shard);
             return null;
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
@@ -81,8 +82,11 @@ internal sealed partial class ExtractorGrain(
     [LoggerMessage(1101, LogLevel.Warning, "Extractor {Extractor} lost its job: {Error}")]
     private partial void LogJobUnreachable(string extractor, string error);
 
-    [LoggerMessage(1103, LogLevel.Information, "Extractor {Extractor} drops shard {Shard}: its lease is lost")]
+    [LoggerMessage(1103, LogLevel.Information, "Extractor {Extractor} stops with shard {Shard}: its lease is lost")]
     private partial void LogLeaseLost(string extractor, int shard);
+
+    [LoggerMessage(1104, LogLevel.Information, "Extractor {Extractor} has dropped shard {Shard}; nothing of it was stored")]
+    private partial void LogShardDropped(string extractor, int shard);
 
     [LoggerMessage(1102, LogLevel.Warning, "Shard {Shard} of extraction {Job} failed")]
     private partial void LogShardFailed(Exception failure, int shard, string job);

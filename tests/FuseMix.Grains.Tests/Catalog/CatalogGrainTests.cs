@@ -13,18 +13,24 @@ public sealed class CatalogGrainTests(PreparedHome prepared)
         await cluster.Collection("boats").Build(new CollectionBuild(PreparedHome.Model, TestHome.Dataset));
 
         var encoders = await cluster.Catalog.Encoders();
-        Assert.Equal([(TestHome.ImageEncoder, Modality.Image, 3), (TestHome.TextEncoder, Modality.Text, 4)], encoders.Select(e => (e.Name, e.Modality, e.Dimension)));
+        Assert.Equal(
+            [(TestHome.ImageEncoder, Modality.Image, 3), (TestHome.TextEncoder, Modality.Text, 4)],
+            encoders.Select(encoder => (encoder.Name, encoder.Modality, encoder.Dimension)));
         Assert.All(encoders, encoder => Assert.Equal((home.Packs.Load(encoder.Name).Fingerprint.Hex, null), (encoder.Fingerprint, encoder.Error)));
 
         var dataset = Assert.Single(await cluster.Catalog.Datasets());
-        Assert.Equal((TestHome.Dataset, TestHome.Groups, 0, "CC0-1.0", null), (dataset.Name, dataset.Groups, dataset.Failures, dataset.Licence, dataset.Error));
+        Assert.Equal(
+            (TestHome.Dataset, TestHome.Groups, 0, "CC0-1.0", null),
+            (dataset.Name, dataset.Groups, dataset.Failures, dataset.Licence, dataset.Error));
         Assert.Equal((25, 25), (dataset.Items[Modality.Image], dataset.Items[Modality.Text]));
         Assert.Equal((16, 4, 6), (dataset.Pairs["train"], dataset.Pairs["validation"], dataset.Pairs["test"]));
 
         Assert.Equal(
             [(TestHome.ImageEncoder, 25, 3, 0, true), (TestHome.TextEncoder, 25, 4, 0, true)],
             (await cluster.Catalog.LatentSets()).Select(set => (set.Encoder, set.Count, set.Dimension, set.Failed, set.Complete)));
-        Assert.Equal([(PreparedHome.Model, 8, 40, null), (PreparedHome.OtherModel, 8, 40, (string?)null)], (await cluster.Catalog.Models()).Select(m => (m.Name, m.Dimension, m.Steps, m.Error)));
+        Assert.Equal(
+            [(PreparedHome.Model, 8, 40, null), (PreparedHome.OtherModel, 8, 40, (string?)null)],
+            (await cluster.Catalog.Models()).Select(model => (model.Name, model.Dimension, model.Steps, model.Error)));
         Assert.Equal(["boats"], await cluster.Catalog.Collections());
     }
 

@@ -55,9 +55,10 @@ internal sealed class TestHome : IDisposable
     {
         var home = new TestHome();
         var root = original.Home.Root;
-        foreach (var folder in (string[])[original.Home.Encoders, original.Home.Datasets, original.Home.Latents, original.Home.Models, Path.Combine(root, "pictures")])
+        var everything = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 };
+        foreach (var folder in (string[])["encoders", "datasets", "latents", "models", "pictures"])
         {
-            foreach (var file in Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 }))
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(root, folder), "*", everything))
             {
                 var copy = Path.Combine(home.Home.Root, Path.GetRelativePath(root, file));
                 Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
@@ -99,7 +100,11 @@ internal sealed class TestHome : IDisposable
     }
 
     public List<DatasetPair> Pairs() =>
-        [.. Enumerable.Range(0, Groups).Select(group => new DatasetPair($"img-{group:D2}", $"txt-{group:D2}")), new("img-20-copy", "txt-20"), new("img-21", "txt-21-second")];
+    [
+        .. Enumerable.Range(0, Groups).Select(group => new DatasetPair($"img-{group:D2}", $"txt-{group:D2}")),
+        new("img-20-copy", "txt-20"),
+        new("img-21", "txt-21-second"),
+    ];
 
     public DatasetItem TextItem(string id, int group, string text) => new()
     {
@@ -165,7 +170,10 @@ internal sealed class TestHome : IDisposable
 
     private static (int First, int Second) Combination(int group)
     {
-        var all = from first in Enumerable.Range(0, Words.Length) from second in Enumerable.Range(first + 1, Words.Length - first - 1) select (first, second);
+        var all =
+            from first in Enumerable.Range(0, Words.Length)
+            from second in Enumerable.Range(first + 1, Words.Length - first - 1)
+            select (first, second);
 
         // 5 and 28 have no common divisor: neighbours differ in both words, and every split sees every word.
         return all.ElementAt(group * 5 % 28);
@@ -176,6 +184,6 @@ internal sealed class TestHome : IDisposable
     private static Dictionary<string, string> Metadata(int group) => new()
     {
         ["flag"] = group % 4 == 3 ? "true" : "false",
-        ["kind"] = Caption(group).Contains("dog", StringComparison.Ordinal) || Caption(group).Contains("cat", StringComparison.Ordinal) ? "animal" : "thing",
+        ["kind"] = Caption(group).Split(' ').Intersect(["dog", "cat"]).Any() ? "animal" : "thing",
     };
 }

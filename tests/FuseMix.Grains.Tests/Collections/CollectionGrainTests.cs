@@ -157,7 +157,8 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
         await cluster.Collection("boats").Build(Boats);
-        foreach (var ask in (Func<Task>[])[() => cluster.Collection("baots").Status(), () => cluster.Collection("baots").RollBack(), () => Find(cluster, "baots")])
+        var unknown = cluster.Collection("baots");
+        foreach (var ask in (Func<Task>[])[unknown.Status, unknown.RollBack, () => Find(cluster, "baots")])
         {
             var failure = await Assert.ThrowsAsync<FuseMixException>(ask);
             Assert.Equal((FailureKind.NotFound, "Did you mean 'boats'?"), (failure.Kind, failure.Remedy));

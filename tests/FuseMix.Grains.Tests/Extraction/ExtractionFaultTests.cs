@@ -145,18 +145,18 @@ public sealed class ExtractionFaultTests
         await held.Reached;
         await cluster.Extraction(TestHome.ImageEncoder).Cancel();
 
-        var dropped = cluster.Log.WaitFor(1103);
+        var lost = cluster.Log.WaitFor(1103);
         await Patience.Until(
             () =>
             {
                 clock.Advance(TimeSpan.FromMilliseconds(500));
-                return Task.FromResult(dropped.IsCompleted);
+                return Task.FromResult(lost.IsCompleted);
             },
             done => done);
         await held.Release();
-        await cluster.StopAsync("extract@worker");
 
-        Assert.Contains("shard 0", await dropped, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("shard 0", await lost, StringComparison.Ordinal);
+        Assert.Contains("shard 0", await cluster.Log.WaitFor(1104), StringComparison.Ordinal);
         Assert.Empty(home.LatentFiles(TestHome.ImageEncoder));
     }
 

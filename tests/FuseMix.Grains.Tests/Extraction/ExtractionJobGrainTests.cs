@@ -229,7 +229,8 @@ public sealed class ExtractionJobGrainTests
         var pack = Path.Combine(home.Home.Encoders, TestHome.TextEncoder);
         FuseMix.Encoders.Tests.TestPacks.Text(pack, TestHome.TextEncoder, edit: definition => definition["about"] = "Another one.");
         await cluster.AddAsync("extract@worker");
-        await cluster.Grains.GetGrain<IExtractorGrain>($"{TestHome.Dataset}/{TestHome.TextEncoder}#0").Work($"{TestHome.Dataset}/{TestHome.TextEncoder}");
+        const string Job = $"{TestHome.Dataset}/{TestHome.TextEncoder}";
+        await cluster.Grains.GetGrain<IExtractorGrain>($"{Job}#0").Work(Job);
 
         var end = (await Patience.Read(cluster.Extraction(TestHome.TextEncoder).Watch()))[^1];
         Assert.Equal(JobState.Failed, end.State);
@@ -269,7 +270,7 @@ public sealed class ExtractionJobGrainTests
     {
         using var home = TestHome.Create();
         var clock = new FuseMix.Testing.ManualTimeProvider();
-        await using var cluster = await TestCluster.StartAsync(home, ["gateway@front"], clock, options => options.LeaseDuration = TimeSpan.FromSeconds(30));
+        await using var cluster = await TestCluster.StartAsync(home, ["gateway@front"], clock);
         Assert.Equal(JobState.Running, (await cluster.Start(TestHome.TextEncoder)).State);
         clock.Advance(TimeSpan.Zero);
         Assert.Contains("No active node has the role 'extract'", await cluster.Log.WaitFor(1005), StringComparison.Ordinal);

@@ -39,8 +39,10 @@ public sealed class LeaseTests : IAsyncLifetime
         Assert.Null(leases[4]);
         Assert.Equal([8, 8, 8, 1], leases.OfType<ShardLease>().Select(lease => lease.ItemIds.Length));
         Assert.Equal(
-            _home.Items().Where(item => item.Modality == Modality.Text).Select(item => item.Id), leases.OfType<ShardLease>().SelectMany(lease => lease.ItemIds));
-        Assert.All(leases.OfType<ShardLease>(), lease => Assert.Equal((Duration, _home.Packs.Load(TestHome.TextEncoder).Fingerprint.Hex), (lease.Duration, lease.EncoderFingerprint)));
+            _home.Items().Where(item => item.Modality == Modality.Text).Select(item => item.Id),
+            leases.OfType<ShardLease>().SelectMany(lease => lease.ItemIds));
+        var fingerprint = _home.Packs.Load(TestHome.TextEncoder).Fingerprint.Hex;
+        Assert.All(leases.OfType<ShardLease>(), lease => Assert.Equal((Duration, fingerprint), (lease.Duration, lease.EncoderFingerprint)));
     }
 
     [Fact]

@@ -28,7 +28,7 @@ public sealed class MessageTests : IAsyncLifetime
         new ShardOutcome(3, 2, 1, "why"),
         new ShardOutcome(3, 2, 1, null),
         new TrainingRequest("job", "model", "emoji", new() { [Modality.Image] = "one", [Modality.Text] = "two" }, "{}", ulong.MaxValue),
-        new TrainingStatus("job", "model", JobState.Running, 1, 2, 3.5, 1e-3, 0.07, 99, TimeSpan.FromMinutes(1), 4, DateTimeOffset.UnixEpoch.AddDays(1), "why"),
+        new TrainingStatus("job", "model", JobState.Running, 1, 2, 3.5, 1e-3, 0.07, 99, TimeSpan.FromMinutes(1), 4, DateTimeOffset.UnixEpoch, "why"),
         new TrainingStatus("job", "model", JobState.Queued, 0, 0, double.NaN, 0, 0, 0, null, 0, DateTimeOffset.UnixEpoch, null),
         new EvaluationRequest("model", "emoji", "test", "flag"),
         new EvaluationRequest("model", "emoji", "test"),

@@ -114,7 +114,8 @@ public sealed class NodeRoleDirectorTests
 
         public SiloStatus GetApproximateSiloStatus(SiloAddress siloAddress) => SiloStatus.Active;
 
-        public Dictionary<SiloAddress, SiloStatus> GetApproximateSiloStatuses(bool onlyActive = false) => _nodes.Keys.ToDictionary(node => node, _ => SiloStatus.Active);
+        public Dictionary<SiloAddress, SiloStatus> GetApproximateSiloStatuses(bool onlyActive = false) =>
+            _nodes.Keys.ToDictionary(node => node, _ => SiloStatus.Active);
 
         public bool TryGetSiloName(SiloAddress siloAddress, [NotNullWhen(true)] out string? siloName) => _nodes.TryGetValue(siloAddress, out siloName);
 

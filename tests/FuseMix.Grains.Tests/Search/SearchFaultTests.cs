@@ -111,7 +111,8 @@ public sealed class SearchFaultTests(PreparedHome prepared)
     public async Task An_encoder_that_was_replaced_since_is_not_used_for_queries()
     {
         using var home = prepared.Copy();
-        FuseMix.Encoders.Tests.TestPacks.Text(Path.Combine(home.Home.Encoders, TestHome.TextEncoder), TestHome.TextEncoder, edit: definition => definition["about"] = "Another one.");
+        var pack = Path.Combine(home.Home.Encoders, TestHome.TextEncoder);
+        FuseMix.Encoders.Tests.TestPacks.Text(pack, TestHome.TextEncoder, edit: definition => definition["about"] = "Another one.");
         await using var cluster = await TestCluster.StartAsync(home);
         await cluster.Collection("boats").Build(Boats);
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Search(Request));

@@ -31,7 +31,8 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         Assert.Equal("right", _stage.Runs.Last().Node);
 
         // The dead node's thread wakes up: its next checkpoint is refused, and it ends.
-        var checkpoint = Directory.EnumerateFiles(Path.Combine(home.Home.Runs, "cut")).ToDictionary(path => path, path => Fingerprint.Of(File.ReadAllBytes(path)));
+        var checkpoint = Directory.EnumerateFiles(Path.Combine(home.Home.Runs, "cut"))
+            .ToDictionary(path => path, path => Fingerprint.Of(File.ReadAllBytes(path)));
         hold.Release();
         var refusal = Assert.IsType<FuseMixException>(await zombie.Ended);
         Assert.Equal(FailureKind.Conflict, refusal.Kind);
@@ -49,7 +50,7 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
     public async Task A_dead_trainer_that_comes_to_the_end_of_its_job_cannot_write_the_model()
     {
         using var home = prepared.Copy();
-        await using var cluster = await TestCluster.StartAsync(home, ["train@left"], options: options => options.CheckpointSteps = 1000, configure: _stage.Configure);
+        await using var cluster = await StartRarelySaving(home);
         var hold = _stage.HoldAt(7, 40);
         await cluster.Trainer.Submit(PreparedHome.Request("cut", "cut", 7));
         await hold.Reached;
@@ -71,7 +72,7 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
     public async Task A_trainer_that_leaves_in_order_writes_a_checkpoint_for_the_next_one()
     {
         using var home = prepared.Copy();
-        await using var cluster = await TestCluster.StartAsync(home, ["train@left"], options: options => options.CheckpointSteps = 1000, configure: _stage.Configure);
+        await using var cluster = await StartRarelySaving(home);
         var hold = _stage.HoldAt(7, 5);
         await cluster.Trainer.Submit(PreparedHome.Request("cut", "cut", 7));
         await hold.Reached;
@@ -177,6 +178,9 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         Assert.Equal((JobState.Completed, null), (end.State, end.Error));
         Assert.Equal(home.Model("straight").Fingerprint, home.Model("cut").Fingerprint);
     }
+
+    private Task<TestCluster> StartRarelySaving(TestHome home) => TestCluster.StartAsync(
+        home, ["train@left"], options: options => options.CheckpointSteps = 1000, configure: _stage.Configure);
 
     private static string[] Weights(TestHome home, string model) =>
         [.. Directory.EnumerateFiles(Path.Combine(home.Home.Models, model), "*.safetensors").Order()

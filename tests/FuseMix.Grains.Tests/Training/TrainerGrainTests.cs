@@ -100,7 +100,7 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         { "seed", PreparedHome.Request("job", seed: 9) },
         { "recipe", PreparedHome.Request("job", steps: 6) },
         { "dataset", PreparedHome.Request("job") with { Dataset = "others" } },
-        { "encoders", PreparedHome.Request("job") with { Encoders = new() { [Modality.Image] = "other", [Modality.Text] = TestHome.TextEncoder } } },
+        { "encoders", WithImages("other") },
     };
 
     [Theory]
@@ -121,7 +121,8 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         using var home = prepared.Copy();
         await using var cluster = await Start(home);
         await cluster.Train(PreparedHome.Request("my-job", steps: 3));
-        foreach (var ask in (Func<Task>[])[() => cluster.Trainer.Status("my-jop"), () => cluster.Trainer.Cancel("my-jop"), () => cluster.EndOf("my-jop")])
+        Func<Task>[] questions = [() => cluster.Trainer.Status("my-jop"), () => cluster.Trainer.Cancel("my-jop"), () => cluster.EndOf("my-jop")];
+        foreach (var ask in questions)
         {
             var failure = await Assert.ThrowsAsync<FuseMixException>(ask);
             Assert.Equal((FailureKind.NotFound, "Did you mean 'my-job'?"), (failure.Kind, failure.Remedy));
@@ -253,13 +254,13 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         { PreparedHome.Request("Not A Name"), FailureKind.Invalid, "'Not A Name' is not a valid job name", "Use 1 to" },
         { PreparedHome.Request("job", "../models"), FailureKind.Invalid, "'../models' is not a valid fusion model name", "Use 1 to" },
         { PreparedHome.Request("job") with { Dataset = "boat" }, FailureKind.NotFound, "no dataset named 'boat'", "'boats'" },
-        { PreparedHome.Request("job") with { Encoders = new() { [Modality.Image] = "tiny-imag", [Modality.Text] = TestHome.TextEncoder } }, FailureKind.NotFound, "no encoder named 'tiny-imag'", "'tiny-image'" },
-        { PreparedHome.Request("job") with { Encoders = new() { [Modality.Image] = TestHome.TextEncoder, [Modality.Text] = TestHome.TextEncoder } }, FailureKind.Invalid, "'tiny-text' was named for Image, but it encodes Text", null },
-        { PreparedHome.Request("job") with { Encoders = new() { [Modality.Text] = TestHome.TextEncoder } }, FailureKind.Invalid, "at least two modalities", null },
+        { WithImages("tiny-imag"), FailureKind.NotFound, "no encoder named 'tiny-imag'", "'tiny-image'" },
+        { WithImages(TestHome.TextEncoder), FailureKind.Invalid, "'tiny-text' was named for Image, but it encodes Text", null },
+        { WithImages(null), FailureKind.Invalid, "at least two modalities", null },
         { PreparedHome.Request("job", recipe: ", \"dropuot\": 0.5"), FailureKind.Invalid, "dropuot", "'dropout'" },
         { PreparedHome.Request("job") with { Recipe = "not json" }, FailureKind.Invalid, "recipe", null },
-        { PreparedHome.Request("job") with { Dataset = "untouched" }, FailureKind.NotFound, "'untouched' has no latents of encoder", "fusemix extract untouched" },
-        { PreparedHome.Request("job") with { Dataset = "unpaired" }, FailureKind.Invalid, "'unpaired' has no training pairs between", null },
+        { OnDataset("untouched"), FailureKind.NotFound, "'untouched' has no latents of encoder", "fusemix extract untouched" },
+        { OnDataset("unpaired"), FailureKind.Invalid, "'unpaired' has no training pairs between", null },
     };
 
     [Theory]
@@ -321,6 +322,15 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
     }
 
     private Task<TestCluster> Start(TestHome home) => TestCluster.StartAsync(home, [TestCluster.Everything], configure: _stage.Configure);
+
+    private static TrainingRequest OnDataset(string dataset) => PreparedHome.Request("job") with { Dataset = dataset };
+
+    private static TrainingRequest WithImages(string? encoder)
+    {
+        var encoders = new Dictionary<Modality, string> { [Modality.Text] = TestHome.TextEncoder };
+        if (encoder is not null) encoders[Modality.Image] = encoder;
+        return PreparedHome.Request("job", steps: 5) with { Encoders = encoders };
+    }
 
     private static async Task<(int Step, int ResumedFrom)> StepAndStart(TestCluster cluster, string jobId)
     {
