@@ -60,6 +60,7 @@ internal sealed class LatentTransform
         if (kind == TransformKind.None) return None(d);
         if (rows.Length < 2) throw new FuseMixException(FailureKind.Invalid, $"{what}: {rows.Length} training latents are too few to fit '{kind}'.");
         var mean = MeanOf(latents, rows);
+        if (!mean.All(double.IsFinite)) throw Unsound(latents, rows, what);
         if (kind == TransformKind.Standardise)
         {
             var squares = new double[d];
@@ -164,6 +165,18 @@ internal sealed class LatentTransform
     }
 
     private static float[] ToFloats(double[] values) => Array.ConvertAll(values, v => (float)v);
+
+    private static FuseMixException Unsound(ILatentMatrix latents, int[] rows, string what)
+    {
+        var values = new float[latents.Dimension];
+        var row = rows.First(r =>
+        {
+            latents.Gather([r], values);
+            return !values.All(float.IsFinite);
+        });
+        return new FuseMixException(
+            FailureKind.Corrupt, $"{what}: row {row} holds values that are not finite numbers.", "Extract this item again, or leave it out of the pairs.");
+    }
 
     private static FuseMixException AllTheSame(string what) => new(
         FailureKind.Invalid, $"{what}: all training latents are the same.", "Check the encoder pack: it gives one answer for everything.");
