@@ -38,7 +38,7 @@ public static class StrictJson
             CheckKeys(result, type, "", source, extra.ToArray());
             return result;
         }
-        catch (JsonException e)
+        catch (Exception e) when (IsMalformed(e))
         {
             throw new FuseMixException(FailureKind.Invalid, $"{source} cannot be read: {e.Message}", inner: e);
         }
@@ -55,7 +55,7 @@ public static class StrictJson
         {
             return value.Deserialize(type)!;
         }
-        catch (JsonException e)
+        catch (Exception e) when (IsMalformed(e))
         {
             throw new FuseMixException(FailureKind.Invalid, $"{source} cannot be read: {e.Message}", inner: e);
         }
@@ -87,10 +87,23 @@ public static class StrictJson
                 inner = type.Options.GetTypeInfo(property.PropertyType);
             }
 
-            if (member is JsonObject child && inner.Kind is JsonTypeInfoKind.Object or JsonTypeInfoKind.Dictionary)
-            {
-                CheckKeys((JsonObject)member!, inner, $"{place}{key}.", source, []);
-            }
+            CheckMember(member, inner, $"{place}{key}", source);
         }
     }
+
+    private static void CheckMember(JsonNode? member, JsonTypeInfo type, string place, string source)
+    {
+        if (member is JsonObject child && type.Kind is JsonTypeInfoKind.Object or JsonTypeInfoKind.Dictionary)
+        {
+            CheckKeys(child, type, $"{place}.", source, []);
+        }
+        else if (member is JsonArray list && type is { Kind: JsonTypeInfoKind.Enumerable, ElementType: { } element }
+            && type.Options.GetTypeInfo(element) is { Kind: not JsonTypeInfoKind.None } elementType)
+        {
+            for (var i = 0; i < list.Count; i++) CheckMember(list[i], elementType, $"{place}[{i}]", source);
+        }
+    }
+
+    /// <remarks>Half a surrogate pair, which no UTF-8 can hold, is an invalid operation where nodes are read.</remarks>
+    private static bool IsMalformed(Exception failure) => failure is JsonException or InvalidOperationException;
 }

@@ -2,9 +2,11 @@ using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
+using FuseMix.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Net.Http.Headers;
 using Orleans;
 
 namespace FuseMix.Silo.Api;
@@ -12,97 +14,119 @@ namespace FuseMix.Silo.Api;
 /// <summary>The HTTP face of collections and search, under <c>/api/v1</c>.</summary>
 internal static class SearchApi
 {
-    /// <summary>Largest picture or sound that a query may carry, in bytes.</summary>
-    private const long MaxUpload = 16 << 20;
+    /// <summary>Largest picture or sound that may be uploaded, in bytes.</summary>
+    private const int MaxUpload = 16 << 20;
+
+    /// <summary>Largest JSON body, in bytes: an upload in base64, and room for the rest.</summary>
+    public const int MaxBody = 24 << 20;
+
+    /// <summary>Hits per query where the caller does not say.</summary>
+    public const int DefaultK = 10;
+
+    private static readonly string[] Reading = [HttpMethods.Get, HttpMethods.Head];
 
     public static void Map(IEndpointRouteBuilder routes)
     {
         var api = routes.MapGroup("/api/v1");
-        api.MapGet("/cluster", (IGrainFactory grains) => grains.GetGrain<IClusterGrain>(0).Status());
-        api.MapGet("/collections", async (IGrainFactory grains) =>
-        {
-            var names = await grains.GetGrain<ICatalogGrain>(0).Collections();
-            return await Task.WhenAll(names.Select(name => grains.GetGrain<ICollectionGrain>(name).Status()));
-        });
-        api.MapGet("/collections/{name}", (string name, IGrainFactory grains) => Collection(grains, name).Status());
-        api.MapGet("/collections/{name}/search", SearchByQueryString);
+        api.MapMethods("/cluster", Reading, Cluster);
+        api.MapMethods("/collections", Reading, Collections);
+        api.MapMethods("/collections/{name}", Reading, OneCollection);
+        api.MapMethods("/collections/{name}/content", Reading, Content);
+        api.MapMethods("/collections/{name}/search", Reading, SearchByQueryString);
         api.MapPost("/collections/{name}/search", SearchByBody);
         api.MapPost("/collections/{name}/search/{modality}", SearchByUpload);
-        api.MapGet("/collections/{name}/items/{id}/content", ItemContent);
     }
 
-    private static ICollectionGrain Collection(IGrainFactory grains, string name) =>
-        grains.GetGrain<ICollectionGrain>(ResourceName.Require(name, "collection"));
-
-    private static Task<SearchResponse> SearchByQueryString(
-        string name, string? q, string? minus, string? item, string? target, int? k, IGrainFactory grains, CancellationToken cancellationToken)
+    private static async Task<IResult> Cluster(HttpRequest request, IGrainFactory grains)
     {
+        _ = new QueryParameters(request);
+        return Results.Json(await grains.GetGrain<IClusterGrain>(0).Status(), SearchDocuments.Relaxed.ClusterStatus);
+    }
+
+    private static async Task<IResult> Collections(HttpRequest request, IGrainFactory grains)
+    {
+        _ = new QueryParameters(request);
+        var names = await grains.GetGrain<ICatalogGrain>(0).Collections();
+        var all = await Task.WhenAll(names.Select(name => grains.GetGrain<ICollectionGrain>(name).Status()));
+        return Results.Json(all, SearchDocuments.Relaxed.CollectionStatusArray);
+    }
+
+    private static async Task<IResult> OneCollection(string name, HttpRequest request, IGrainFactory grains)
+    {
+        _ = new QueryParameters(request);
+        return Results.Json(await StatusOf(name, grains), SearchDocuments.Relaxed.CollectionStatus);
+    }
+
+    /// <remarks>The id is no part of the path: ids may hold '/', and paths are tidied on their way.</remarks>
+    private static async Task<IResult> Content(string name, HttpRequest request, IGrainFactory grains, ItemContents contents)
+    {
+        var id = new QueryParameters(request, "item").Text("item")
+            ?? throw new FuseMixException(FailureKind.Invalid, "No item is named.", "Give item=ID.");
+        var collection = await StatusOf(name, grains);
+        var content = await contents.Read(collection.Dataset, id);
+        request.HttpContext.Response.Headers.CacheControl = "private, max-age=60";
+        return Results.Bytes(content.Bytes, content.MediaType, entityTag: new EntityTagHeaderValue($"\"{content.Sha256}\""));
+    }
+
+    private static Task<IResult> SearchByQueryString(string name, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    {
+        var parameters = new QueryParameters(request, "q", "minus", "item", "target", "k");
         var terms = new List<QueryTerm>();
-        if (!string.IsNullOrWhiteSpace(q)) terms.Add(new QueryTerm { Text = q });
-        if (!string.IsNullOrWhiteSpace(item)) terms.Add(new QueryTerm { ItemId = item });
-        if (!string.IsNullOrWhiteSpace(minus)) terms.Add(new QueryTerm { Text = minus, Weight = -0.5f });
-        if (terms.All(term => term.Weight < 0))
+        if (parameters.Text("q") is { } text) terms.Add(new QueryTerm { Text = text });
+        if (parameters.Text("item") is { } item) terms.Add(new QueryTerm { ItemId = item });
+        if (terms.Count == 0) throw new FuseMixException(FailureKind.Invalid, "The search says nothing to look for.", "Give q=TEXT or item=ID.");
+        if (parameters.Text("minus") is { } minus) terms.Add(new QueryTerm { Text = minus, Weight = -0.5f });
+        return Search(name, new SearchQuery([.. terms]), parameters, grains, cancellationToken);
+    }
+
+    private static async Task<IResult> SearchByBody(string name, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    {
+        _ = new QueryParameters(request);
+        if (!request.HasJsonContentType())
         {
-            throw new FuseMixException(FailureKind.Invalid, "The search says nothing to look for.", "Give q=TEXT or item=ID.");
+            throw new BadHttpRequestException(
+                $"The body of a search is JSON, but its content type is '{request.ContentType}'.", StatusCodes.Status415UnsupportedMediaType);
         }
 
-        return Search(grains, new SearchRequest(name, [new SearchQuery([.. terms])], ParseModality(target), k ?? 12), cancellationToken);
+        var bytes = await RequestBody.Read(request, MaxBody, cancellationToken);
+        var body = StrictJson.Read(bytes, SearchDocuments.Default.SearchBody, "The body of the request");
+        return await Search(body.ToRequest(name), grains, cancellationToken);
     }
 
-    private static Task<SearchResponse> SearchByBody(string name, SearchBody body, IGrainFactory grains, CancellationToken cancellationToken) =>
-        Search(
-            grains,
-            new SearchRequest(name, body.Queries, body.Target, body.K) { MinScore = body.MinScore, Filter = body.Filter, Exclude = body.Exclude },
-            cancellationToken);
-
-    private static async Task<SearchResponse> SearchByUpload(
-        string name, string modality, string? target, int? k, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    private static async Task<IResult> SearchByUpload(
+        string name, string modality, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
     {
-        var kind = ParseModality(modality)!.Value;
-        using var content = new MemoryStream();
-        var buffer = new byte[1 << 16];
-        int read;
-        while ((read = await request.Body.ReadAsync(buffer, cancellationToken)) > 0)
-        {
-            if (content.Length + read > MaxUpload)
-            {
-                throw new BadHttpRequestException($"The upload is larger than {MaxUpload >> 20} MiB.", StatusCodes.Status413PayloadTooLarge);
-            }
-
-            content.Write(buffer, 0, read);
-        }
-
-        var query = SearchQuery.OfContent(kind, content.ToArray());
-        return await Search(grains, new SearchRequest(name, [query], ParseModality(target), k ?? 12), cancellationToken);
+        var parameters = new QueryParameters(request, "target", "k");
+        var kind = ParseModality(modality);
+        var content = await RequestBody.Read(request, MaxUpload, cancellationToken);
+        return await Search(name, SearchQuery.OfContent(kind, content), parameters, grains, cancellationToken);
     }
 
-    private static async Task<IResult> ItemContent(string name, string id, IGrainFactory grains, ItemContents contents)
+    private static Task<IResult> Search(
+        string name, SearchQuery query, QueryParameters parameters, IGrainFactory grains, CancellationToken cancellationToken)
     {
-        var collection = await Collection(grains, name).Status();
-        var (bytes, mediaType) = await contents.Read(collection.Dataset, id);
-        return Results.Bytes(bytes, mediaType);
+        Modality? target = parameters.Text("target") is { } word and not "any" ? ParseModality(word) : null;
+        return Search(new SearchRequest(name, [query], target, parameters.Integer("k") ?? DefaultK), grains, cancellationToken);
     }
 
-    private static Task<SearchResponse> Search(IGrainFactory grains, SearchRequest request, CancellationToken cancellationToken)
+    private static async Task<IResult> Search(SearchRequest request, IGrainFactory grains, CancellationToken cancellationToken)
     {
         _ = ResourceName.Require(request.Collection, "collection");
-        return grains.GetGrain<ISearchGrain>(0).Search(request, cancellationToken);
+        var response = await grains.GetGrain<ISearchGrain>(0).Search(request, cancellationToken);
+        return Results.Json(SearchAnswer.Of(response), SearchDocuments.Relaxed.SearchAnswer);
     }
 
-    private static Modality? ParseModality(string? text) => text switch
+    private static Task<CollectionStatus> StatusOf(string name, IGrainFactory grains) =>
+        grains.GetGrain<ICollectionGrain>(ResourceName.Require(name, "collection")).Status();
+
+    private static Modality ParseModality(string word)
     {
-        null or "" or "any" => null,
-        _ when Enum.TryParse<Modality>(text, ignoreCase: true, out var modality) && Enum.IsDefined(modality) => modality,
-        _ => throw FuseMixException.UnknownName(
-            "modality", text, Enum.GetNames<Modality>().Select(modality => modality.ToLowerInvariant()), FailureKind.Invalid),
-    };
+        foreach (var modality in Enum.GetValues<Modality>())
+        {
+            if (modality.ToString().Equals(word, StringComparison.OrdinalIgnoreCase)) return modality;
+        }
 
-    private sealed record SearchBody(SearchQuery[] Queries, Modality? Target, int K = 10)
-    {
-        public float? MinScore { get; init; }
-
-        public Dictionary<string, string[]>? Filter { get; init; }
-
-        public string[]? Exclude { get; init; }
+        var known = Enum.GetNames<Modality>().Select(name => name.ToLowerInvariant());
+        throw FuseMixException.UnknownName("modality", word, known, FailureKind.Invalid);
     }
 }

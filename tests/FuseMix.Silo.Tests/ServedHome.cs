@@ -1,0 +1,113 @@
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using FuseMix.Contracts;
+using FuseMix.Contracts.Collections;
+using FuseMix.Contracts.Extraction;
+using FuseMix.Contracts.Training;
+using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Silo.Tests;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans;
+
+[assembly: AssemblyFixture(typeof(ServedHome))]
+
+namespace FuseMix.Silo.Tests;
+
+/// <summary>A node with its HTTP face over a home whose collection "boats" the grains themselves made.</summary>
+public sealed class ServedHome : IAsyncLifetime
+{
+    public const string Collection = "boats";
+    public const string Model = "boats-model";
+
+    private TestHome _home = null!;
+    private WebApplication _app = null!;
+
+    public HttpClient Client { get; private set; } = null!;
+
+    public string Root => _home.Home.Root;
+
+    public IGrainFactory Grains => _app.Services.GetRequiredService<IGrainFactory>();
+
+    internal TestHome Home => _home;
+
+    public async ValueTask InitializeAsync()
+    {
+        _home = TestHome.Create();
+        _app = SiloHost.Build(_home.Home, new NodeOptions { Threads = 1 }, port: 0);
+        await _app.StartAsync();
+        Client = new HttpClient { BaseAddress = new Uri(_app.Urls.Single()), Timeout = Patience.Long };
+        foreach (var encoder in (string[])[TestHome.ImageEncoder, TestHome.TextEncoder])
+        {
+            var request = new ExtractionRequest(TestHome.Dataset, encoder);
+            var job = Grains.GetGrain<IExtractionJobGrain>(request.Key);
+            await job.Start(request);
+            Require((await Patience.Read(job.Watch()))[^1].State);
+        }
+
+        await Train("first", Model, seed: 1);
+        await Build(Collection, Model);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+        _home.Dispose();
+    }
+
+    public Task Build(string collection, string model) =>
+        Grains.GetGrain<ICollectionGrain>(collection).Build(new CollectionBuild(model, TestHome.Dataset));
+
+    public async Task Train(string jobId, string model, ulong seed)
+    {
+        var encoders = new Dictionary<Modality, string> { [Modality.Image] = TestHome.ImageEncoder, [Modality.Text] = TestHome.TextEncoder };
+        const string recipe = """{ "steps": 40, "batchSize": 8, "depth": 1, "sharedDimension": 8, "dropout": 0.1, "learningRate": 0.01 }""";
+        var trainer = Grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key);
+        await trainer.Submit(new TrainingRequest(jobId, model, TestHome.Dataset, encoders, recipe, seed));
+        Require((await Patience.Read(trainer.Watch(jobId)))[^1].State);
+    }
+
+    /// <summary>The JSON that answers a GET.</summary>
+    internal async Task<JsonNode> Get(string address)
+    {
+        using var response = await Client.GetAsync(address);
+        return await Read(response, HttpStatusCode.OK);
+    }
+
+    /// <summary>The JSON that answers a POST of JSON.</summary>
+    internal async Task<JsonNode> Post(string address, string json)
+    {
+        using var response = await Client.PostAsync(address, Json(json));
+        return await Read(response, HttpStatusCode.OK);
+    }
+
+    internal static StringContent Json(string json) => new(json, Encoding.UTF8, "application/json");
+
+    internal static async Task<JsonNode> Read(HttpResponseMessage response, HttpStatusCode expected)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.StatusCode == expected, $"{(int)response.StatusCode}: {text}");
+        return JsonNode.Parse(text)!;
+    }
+
+    /// <summary>Checks that an answer is a problem of that status and type, and says these words.</summary>
+    internal static async Task AssertProblem(HttpResponseMessage response, int status, string type, params string[] words)
+    {
+        var problem = await Read(response, (HttpStatusCode)status);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        Assert.Equal($"urn:fusemix:problem:{type}", (string?)problem["type"]);
+        Assert.Equal(status, (int?)problem["status"]);
+        Assert.NotEmpty((string?)problem["title"] ?? "");
+        var said = $"{problem["detail"]} {problem["remedy"]}";
+        foreach (var word in words) Assert.Contains(word, said, StringComparison.Ordinal);
+    }
+
+    private static void Require(JobState state)
+    {
+        if (state != JobState.Completed) throw new InvalidOperationException($"The home could not be prepared: a job is {state}.");
+    }
+}
