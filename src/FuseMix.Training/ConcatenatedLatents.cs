@@ -16,7 +16,10 @@ public sealed class ConcatenatedLatents : ILatentMatrix
         Dimension = parts.Sum(p => p.Dimension);
         var other = parts.FirstOrDefault(p => p.Count != Count);
         if (other is not null)
-            throw new FuseMixException(FailureKind.Invalid, $"Latents of {Count} and of {other.Count} items cannot be concatenated.", "Extract both encoders over the same dataset.");
+        {
+            throw new FuseMixException(
+                FailureKind.Invalid, $"Latents of {Count} and of {other.Count} items cannot be concatenated.", "Extract both encoders over the same dataset.");
+        }
     }
 
     /// <inheritdoc/>

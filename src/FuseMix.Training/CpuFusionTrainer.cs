@@ -133,20 +133,23 @@ public sealed class CpuFusionTrainer : IFusionTrainer
             var reports = data.Pairs.Where(p => p.Validation is not null).Select(list => Evaluate(model, data, list, list.Validation!)).ToArray();
             var result = new ValidationResult(session.Done, Epoch(session.Done), reports.Average(r => r.Mean), reports);
             validations.Add(result);
-            if (recipe.KeepBest && (best is null || result.Mean > best.Mean)) best = new BestWeights(session.Done, result.Mean, session.Network.Parameters.Span.ToArray());
+            if (recipe.KeepBest && (best is null || result.Mean > best.Mean))
+            {
+                best = new BestWeights(session.Done, result.Mean, session.Network.Parameters.Span.ToArray());
+            }
+
             return result;
         }
 
         FusionModel ToModel(float[]? parameters, int keptStep)
         {
             var network = session.Network;
-            var weights = parameters ?? network.Parameters.Span;
+            var weights = parameters ?? network.Parameters.Span.ToArray();
             var branches = network.Adapters.ToDictionary(a => a.Modality, a =>
             {
                 var source = data.Latents[a.Modality];
                 var modelSource = new ModelSource(source.Encoder, new Fingerprint(source.EncoderFingerprint), source.Latents.Dimension);
-                var values = parameters is null ? network.Parameters.Span : parameters;
-                return new ModelBranch(modelSource, transforms[a.Modality], a.Shape, values.Slice((int)a.Offset, (int)a.Shape.Length));
+                return new ModelBranch(modelSource, transforms[a.Modality], a.Shape, weights.AsSpan((int)a.Offset, (int)a.Shape.Length));
             });
             var summary = new TrainingSummary
             {
@@ -192,7 +195,8 @@ public sealed class CpuFusionTrainer : IFusionTrainer
         {
             var own = recipe.Of(l.Key);
             var rows = data.Pairs.SelectMany(p => p.Left == l.Key ? p.Train.Left : p.Right == l.Key ? p.Train.Right : []).Distinct().Order().ToArray();
-            return LatentTransform.Fit(own.Transform, own.Components ?? 256, l.Value.Latents, rows, matrices, $"{TrainingData.Name(l.Key)} latents of '{l.Value.Encoder}'");
+            var what = $"{TrainingData.Name(l.Key)} latents of '{l.Value.Encoder}'";
+            return LatentTransform.Fit(own.Transform, own.Components ?? 256, l.Value.Latents, rows, matrices, what);
         });
 
     private static void RequireMatching(TrainingData data, TrainingRecipe recipe)

@@ -51,7 +51,10 @@ public sealed record TrainingData(IReadOnlyDictionary<Modality, LatentSource> La
             foreach (var modality in (Modality[])[list.Left, list.Right])
             {
                 if (!Latents.ContainsKey(modality))
-                    throw new FuseMixException(FailureKind.Invalid, $"There are pairs with {Name(modality)}, but no {Name(modality)} latents.", "Extract them first.");
+                {
+                    throw new FuseMixException(
+                        FailureKind.Invalid, $"There are pairs with {Name(modality)}, but no {Name(modality)} latents.", "Extract them first.");
+                }
             }
 
             Check(list, list.Train, "training");
@@ -109,7 +112,12 @@ public sealed record TrainingData(IReadOnlyDictionary<Modality, LatentSource> La
     private void Check(PairList list, PairRows rows, string what)
     {
         if (rows.Left.Length != rows.Right.Length || (rows.Groups is not null && rows.Groups.Length != rows.Left.Length))
-            throw new FuseMixException(FailureKind.Invalid, $"The {what} pairs have {rows.Left.Length} left rows, {rows.Right.Length} right rows and {rows.Groups?.Length ?? rows.Left.Length} groups.");
+        {
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                $"The {what} pairs have {rows.Left.Length} left rows, {rows.Right.Length} right rows and {rows.Groups?.Length ?? rows.Left.Length} groups.");
+        }
+
         if (rows.Count == 0) throw new FuseMixException(FailureKind.Invalid, $"There are no {what} pairs between {Name(list.Left)} and {Name(list.Right)}.");
         CheckRange(rows.Left, list.Left);
         CheckRange(rows.Right, list.Right);
@@ -120,7 +128,10 @@ public sealed record TrainingData(IReadOnlyDictionary<Modality, LatentSource> La
             foreach (var row in side)
             {
                 if (row < 0 || row >= count)
-                    throw new FuseMixException(FailureKind.Invalid, $"A {what} pair names {Name(modality)} row {row}; there are {count} {Name(modality)} latents.");
+                {
+                    throw new FuseMixException(
+                        FailureKind.Invalid, $"A {what} pair names {Name(modality)} row {row}; there are {count} {Name(modality)} latents.");
+                }
             }
         }
     }

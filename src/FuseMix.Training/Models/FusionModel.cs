@@ -105,7 +105,8 @@ public sealed class FusionModel
         {
             throw new FuseMixException(
                 FailureKind.Invalid,
-                $"These latents have {latents.Dimension} values each; the model takes those of encoder '{branch.Source.Encoder}', which have {branch.Source.Dimension}.",
+                $"These latents have {latents.Dimension} values each; the model takes those of encoder '{branch.Source.Encoder}', which have "
+                + $"{branch.Source.Dimension}.",
                 "Embed latents of the encoder that the model was trained on, or train a model on yours.");
         }
 
@@ -186,7 +187,9 @@ public sealed class FusionModel
         if (document.FormatVersion != ModelDocument.CurrentFormat)
         {
             throw new FuseMixException(
-                FailureKind.Invalid, $"'{path}' has format {document.FormatVersion}; this version reads {ModelDocument.CurrentFormat}.", "Use the version that wrote it, or train the model again.");
+                FailureKind.Invalid,
+                $"'{path}' has format {document.FormatVersion}; this version reads {ModelDocument.CurrentFormat}.",
+                "Use the version that wrote it, or train the model again.");
         }
 
         if (document.Modalities.Count < 2) throw Wrong("it has fewer than two modalities");
@@ -246,11 +249,12 @@ public sealed class FusionModel
         using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
         foreach (var (modality, branch) in branches)
         {
+            var (source, shape) = (branch.Source, branch.Shape);
             hash.AppendData(System.Text.Encoding.UTF8.GetBytes(
-                $"{modality}|{branch.Source.Encoder}|{branch.Source.Fingerprint}|{branch.Transform.Kind}|{branch.Shape.Kind}|{branch.Shape.Input}|{branch.Shape.Depth}\n"));
+                $"{modality}|{source.Encoder}|{source.Fingerprint}|{branch.Transform.Kind}|{shape.Kind}|{shape.Input}|{shape.Depth}\n"));
             hash.AppendData(Bytes(branch.Transform.Mean));
             hash.AppendData(Bytes(branch.Transform.Factors));
-            foreach (var parameter in branch.Shape.Parameters) hash.AppendData(Bytes(branch.Values(parameter)));
+            foreach (var parameter in shape.Parameters) hash.AppendData(Bytes(branch.Values(parameter)));
         }
 
         return new Fingerprint(Convert.ToHexStringLower(hash.GetHashAndReset()));

@@ -104,7 +104,9 @@ internal sealed unsafe class ModelBranch
         if (document.Transform != TransformKind.None)
         {
             expected[TransformMean] = [document.LatentDimension];
-            expected[TransformFactors] = document.Transform == TransformKind.Pca ? [document.AdapterInput, document.LatentDimension] : [document.LatentDimension];
+            expected[TransformFactors] = document.Transform == TransformKind.Pca
+                ? [document.AdapterInput, document.LatentDimension]
+                : [document.LatentDimension];
         }
 
         foreach (var (name, dimensions) in expected)

@@ -149,7 +149,11 @@ public sealed partial record TrainingRecipe
         if (given.TryGetPropertyValue(PresetKey, out var preset))
         {
             if (preset is not JsonValue name || !name.TryGetValue<string>(out var text))
-                throw new FuseMixException(FailureKind.Invalid, $"{source}: '{PresetKey}' must be the name of a recipe.", $"Known: {string.Join(", ", PresetNames)}.");
+            {
+                throw new FuseMixException(
+                    FailureKind.Invalid, $"{source}: '{PresetKey}' must be the name of a recipe.", $"Known: {string.Join(", ", PresetNames)}.");
+            }
+
             merged = JsonSerializer.SerializeToNode(Preset(text), RecipeJson.Default.TrainingRecipe)!.AsObject();
 
             // Steps and epochs exclude each other: the one that is given replaces the preset's.
@@ -214,7 +218,9 @@ public sealed partial record TrainingRecipe
             if (own.Adapter == AdapterKind.Linear)
             {
                 throw new FuseMixException(
-                    FailureKind.Invalid, $"{source}: '{place}.adapter' cannot be linear.", "Use mlp or identity; a linear adapter comes from the CCA baseline.");
+                    FailureKind.Invalid,
+                    $"{source}: '{place}.adapter' cannot be linear.",
+                    "Use mlp or identity; a linear adapter comes from the CCA baseline.");
             }
         }
 
@@ -223,14 +229,16 @@ public sealed partial record TrainingRecipe
 
         void Require(bool holds, string key, double value, string range)
         {
-            if (!holds)
-                throw new FuseMixException(FailureKind.Invalid, string.Create(CultureInfo.InvariantCulture, $"{source}: '{key}' is {value}; it must be {range}."));
+            if (holds) return;
+            var message = string.Create(CultureInfo.InvariantCulture, $"{source}: '{key}' is {value}; it must be {range}.");
+            throw new FuseMixException(FailureKind.Invalid, message);
         }
 
         void OnlyWith(bool applies, string key, bool given, string condition)
         {
-            if (given && !applies)
-                throw new FuseMixException(FailureKind.Invalid, $"{source}: '{key}' has no effect without {condition}.", $"Remove it, or choose {condition}.");
+            if (!given || applies) return;
+            throw new FuseMixException(
+                FailureKind.Invalid, $"{source}: '{key}' has no effect without {condition}.", $"Remove it, or choose {condition}.");
         }
     }
 
