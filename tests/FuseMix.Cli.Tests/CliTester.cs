@@ -34,9 +34,12 @@ internal sealed class CliTester
     /// <summary>Gets every line that is written to standard error.</summary>
     public Action<string>? Listener { get; init; }
 
+    /// <summary>Gets every line that is written to standard output.</summary>
+    public Action<string>? OutListener { get; init; }
+
     public async Task<CliResult> Run(params string[] args)
     {
-        using var output = new StringWriter { NewLine = "\n" };
+        using var output = new ListenedWriter(OutListener) { NewLine = "\n" };
         using var error = new ListenedWriter(Listener) { NewLine = "\n" };
         var environment = new CliEnvironment
         {

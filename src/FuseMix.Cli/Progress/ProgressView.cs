@@ -41,7 +41,8 @@ internal readonly record struct ProgressReading(long Done, long Total)
         ? PerSecond > 0 ? $"{Phrases.Bytes((long)PerSecond)}/s" : ""
         : Phrases.Rate(PerSecond, RateNoun ?? unit.Noun);
 
-    public TimeSpan? Remaining => Left ?? (PerSecond > 0 && Total > Done && RateNoun is null ? TimeSpan.FromSeconds((Total - Done) / PerSecond) : null);
+    public TimeSpan? Remaining => Done >= Total ? null
+        : Left ?? (PerSecond > 0 && RateNoun is null ? TimeSpan.FromSeconds((Total - Done) / PerSecond) : null);
 }
 
 /// <summary>Shows how one piece of long work goes on, until disposed.</summary>

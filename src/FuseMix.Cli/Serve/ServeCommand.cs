@@ -1,10 +1,11 @@
 using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
 using FuseMix.Grains.Nodes;
 using FuseMix.Silo;
-using Microsoft.AspNetCore.Connections;
 
 namespace FuseMix.Cli.Serve;
 
@@ -32,16 +33,9 @@ internal static class ServeCommand
         // One node per home folder: the one that this command worked with makes room.
         await run.CloseCluster();
         var port = run.Get(Port);
+        RequireFree(port);
         await using var app = SiloHost.Build(run.Home.EnsureWritable(), new NodeOptions(), port);
-        try
-        {
-            await app.StartAsync(run.Stop);
-        }
-        catch (IOException error) when (error.InnerException is AddressInUseException)
-        {
-            throw new FuseMixException(FailureKind.Unavailable, $"Port {port} is already in use.", $"Choose another with --port, or --port 0 for any free one.", error);
-        }
-
+        await app.StartAsync(run.Stop);
         run.Terminal.Result(new Serving(app.Urls.First()), CliJson.Relaxed.Serving, s => run.Terminal.Say(
             $"{run.Terminal.Out.Green("✓")} Serving at {run.Terminal.Out.Bold(s.Url)}: a page to search with, and the API under /api/v1. Ctrl-C ends it."));
         try
@@ -54,6 +48,23 @@ internal static class ServeCommand
         }
 
         await app.StopAsync(CancellationToken.None);
+    }
+
+    /// <summary>Asked before the node starts: the host would find out too, but not without writing its stack to the log.</summary>
+    internal static void RequireFree(int port)
+    {
+        if (port == 0) return;
+        try
+        {
+            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
+        }
+        catch (SocketException error)
+        {
+            throw error.SocketErrorCode == SocketError.AccessDenied
+                ? new FuseMixException(FailureKind.Unavailable, $"This user may not use port {port}.", "Choose one from 1024 on with --port.", error)
+                : new FuseMixException(FailureKind.Unavailable, $"Port {port} is already in use.", "Choose another with --port, or --port 0 for any free one.", error);
+        }
     }
 
     private static Option<int> PortOption()

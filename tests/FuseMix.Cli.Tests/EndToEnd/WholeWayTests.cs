@@ -40,7 +40,7 @@ public sealed class WholeWayTests : IDisposable
         var picture = Path.Combine(_world.Pictures, "moon-03.png");
         var captions = (await Run("search", "mine", "--image", picture, "--target", "text", "-k", "1", "--json")).Json.GetProperty("results")[0];
         Assert.Equal("moon", captions[0].GetProperty("metadata").GetProperty("caption").GetString());
-        Assert.Contains("cat-01.png", await Ok("search", "mine", "--item", "cat-01.png", "-k", "1"), StringComparison.Ordinal);
+        Assert.Contains("moon-", await Ok("search", "mine", "--item", "moon-01.png", "-k", "1"), StringComparison.Ordinal);
 
         Assert.Contains("mine-v1: fields + words, 300 steps", await Ok("status"), StringComparison.Ordinal);
         await Ok("models", "export", "mine-v1", "--to", _world["exported"]);
