@@ -137,6 +137,7 @@ const make = (tag, properties, ...children) => {
 
 function show(hits) {
   $('more').hidden = true;
+  const walking = $('results').contains(document.activeElement);
   $('results').replaceChildren(...hits.map(({ id, modality, score, metadata }) => {
     const caption = metadata.caption ?? id;
     const button = make('button', { type: 'button', className: modality, title: `${caption}\n\nMore like this` });
@@ -148,7 +149,11 @@ function show(hits) {
     button.onclick = () => { scrollTo({ top: 0 }); want({ q: '', minus: '', item: id, picture: null }); };
     return make('li', {}, button);
   }));
+  if (walking) focusResult(0);
 }
+
+const cards = () => [...document.querySelectorAll('#results button')];
+const focusResult = index => cards()[index]?.focus();
 
 // --- What the user does
 
@@ -166,7 +171,12 @@ $('collection').onchange = () => want({ collection: $('collection').value, item:
 $('file').onchange = () => { take($('file').files[0]); $('file').value = ''; };
 $('forget').onclick = () => { want({ item: '', picture: null, ...typed() }); $('query').focus(); };
 $('like-picture').onerror = () => { $('like-picture').hidden = true; };
-$('more').onclick = () => { wanted.k = Math.min(wanted.k + 2 * page, 10000); search(); };
+$('more').onclick = async () => {
+  const shown = cards().length;
+  wanted.k = Math.min(wanted.k + 2 * page, 10000);
+  await search();
+  focusResult(shown);
+};
 
 const draggingFiles = event => event.dataTransfer?.types.includes('Files');
 document.ondragover = event => { if (draggingFiles(event)) { event.preventDefault(); document.body.classList.add('dropping'); } };
@@ -191,14 +201,14 @@ document.onkeydown = event => {
     want({ ...blank, collection: wanted.collection, target: wanted.target });
     $('query').focus();
   } else if (event.key.startsWith('Arrow')) {
-    const cards = [...document.querySelectorAll('#results button')];
-    const at = cards.indexOf(document.activeElement);
+    const all = cards();
+    const at = all.indexOf(document.activeElement);
     if (at < 0 && !(inText && event.key === 'ArrowDown')) return;
-    const columns = cards.filter(card => card.offsetTop === cards[0].offsetTop).length;
+    const columns = all.filter(card => card.offsetTop === all[0].offsetTop).length;
     const to = at < 0 ? 0 : at + { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns }[event.key];
     event.preventDefault();
     if (to < 0 && event.key === 'ArrowUp') $('query').focus();
-    else cards[to]?.focus();
+    else focusResult(to);
   }
 };
 

@@ -116,6 +116,15 @@ public sealed class SearchApiTests(ServedHome served)
     }
 
     [Fact]
+    public async Task A_request_may_not_ask_for_more_hits_than_fit_into_an_answer()
+    {
+        var queries = string.Join(',', Enumerable.Repeat("""{"terms":[{"itemId":"img-20"}]}""", 26));
+        using var response = await served.Client.PostAsync(Search, ServedHome.Json($$"""{"queries":[{{queries}}],"k":10000}"""));
+        await ServedHome.AssertProblem(response, 400, "invalid", "26 queries with k = 10000");
+        Assert.Equal(26, (await served.Post(Search, $$"""{"queries":[{{queries}}],"k":9000}"""))["results"]!.AsArray().Count);
+    }
+
+    [Fact]
     public async Task An_answer_without_shards_says_that_it_is_not_complete()
     {
         var answer = await served.Post(Search, """{"queries":[{"terms":[{"text":"dog"}]}],"deadlineMs":0}""");
