@@ -11,6 +11,10 @@ namespace FuseMix.Grains.Extraction;
 internal sealed partial class ExtractorGrain(
     ShardExtraction extraction, ILocalSiloDetails silo, TimeProvider clock, ILogger<ExtractorGrain> logger) : Grain, IExtractorGrain
 {
+    /// <summary>How often to ask a job that does not answer: for longer than a cluster takes to notice that a node is dead.</summary>
+    private const int JobAttempts = 60;
+
+    private static readonly TimeSpan JobRetryAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(500);
 
     private readonly CancellationTokenSource _stop = new();
@@ -34,18 +38,23 @@ internal sealed partial class ExtractorGrain(
     {
         var me = this.GetPrimaryKeyString();
         var job = GrainFactory.GetGrain<IExtractionJobGrain>(jobKey);
-        try
+        for (var failures = 0; failures < JobAttempts && !cancellationToken.IsCancellationRequested;)
         {
-            while (!cancellationToken.IsCancellationRequested && await job.Lease(me) is { } lease)
+            try
             {
+                if (await job.Lease(me) is not { } lease) return;
+                failures = 0;
                 DelayDeactivation(lease.Duration * 2);
                 if (await Extract(job, jobKey, lease, cancellationToken) is { } outcome) await job.Report(me, outcome);
             }
-        }
-        catch (Exception failure) when (failure is not OutOfMemoryException)
-        {
-            // The job cannot be reached: its watchdog, on whatever node it comes back, calls this extractor again.
-            LogJobUnreachable(me, failure.Message);
+            catch (Exception failure) when (failure is not OutOfMemoryException)
+            {
+                // The job's node may have died. Asking on is what wakes the job on another one, where nobody else may be asking.
+                failures++;
+                LogJobUnreachable(me, failure.Message);
+                await Task.Delay(JobRetryAfter, clock, cancellationToken)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            }
         }
     }
 
@@ -57,7 +66,7 @@ internal sealed partial class ExtractorGrain(
         var work = Task.Run(() => extraction.Run(ExtractionRequest.FromKey(jobKey), lease, progress, stop.Token), CancellationToken.None);
         while (await Task.WhenAny(work, Task.Delay(ReportEvery, clock, CancellationToken.None)) != work)
         {
-            if (await job.Renew(this.GetPrimaryKeyString(), lease.Shard, progress.ItemsDone)) continue;
+            if (await Renew(job, lease.Shard, progress.ItemsDone)) continue;
             LogLeaseLost(this.GetPrimaryKeyString(), lease.Shard);
             await stop.CancelAsync();
             break;
@@ -79,8 +88,26 @@ internal sealed partial class ExtractorGrain(
         }
     }
 
-    [LoggerMessage(1101, LogLevel.Warning, "Extractor {Extractor} lost its job: {Error}")]
+    /// <summary>False when the lease is lost. A job that cannot be asked has not taken it: the shard goes on, and whoever else might
+    /// work on it by then writes the same file.</summary>
+    private async Task<bool> Renew(IExtractionJobGrain job, int shard, int itemsDone)
+    {
+        try
+        {
+            return await job.Renew(this.GetPrimaryKeyString(), shard, itemsDone);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            LogNotRenewed(this.GetPrimaryKeyString(), shard, failure.Message);
+            return true;
+        }
+    }
+
+    [LoggerMessage(1101, LogLevel.Warning, "Extractor {Extractor} cannot reach its job: {Error}")]
     private partial void LogJobUnreachable(string extractor, string error);
+
+    [LoggerMessage(1104, LogLevel.Debug, "Extractor {Extractor} could not renew its lease of shard {Shard}: {Error}")]
+    private partial void LogNotRenewed(string extractor, int shard, string error);
 
     [LoggerMessage(1103, LogLevel.Information, "Extractor {Extractor} stops with shard {Shard}: its lease is lost")]
     private partial void LogLeaseLost(string extractor, int shard);
