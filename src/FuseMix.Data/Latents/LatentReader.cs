@@ -88,7 +88,7 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
             throw new FuseMixException(
                 FailureKind.Unavailable,
                 $"The latents of dataset '{manifest.Dataset}' by encoder '{manifest.Encoder}' are not complete: {committed} of {manifest.Shards.Count} shards are there.",
-                $"Run 'fusemix extract {manifest.Dataset} --encoder {manifest.Encoder}', which goes on where it stopped.");
+                $"Run 'fusemix extract {manifest.Dataset} {manifest.Encoder}', which goes on where it stopped.");
         }
 
         var reader = new LatentReader(manifest);

@@ -33,7 +33,7 @@ public sealed class LatentStore(FuseMixHome home)
             throw new FuseMixException(
                 FailureKind.NotFound,
                 $"Dataset '{dataset}' has no latents of encoder '{encoder}' ({encoderFingerprint.Short}).",
-                $"Run 'fusemix extract {dataset} --encoder {encoder}'.");
+                $"Run 'fusemix extract {dataset} {encoder}'.");
         }
 
         return LatentReader.Open(folder, encoderFingerprint, reading);

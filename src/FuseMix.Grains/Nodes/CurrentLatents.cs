@@ -18,6 +18,6 @@ internal static class CurrentLatents
         throw new FuseMixException(
             FailureKind.Unavailable,
             $"The latents of dataset '{dataset.Name}' by encoder '{encoder}' are of an earlier version of the dataset.",
-            $"Run 'fusemix extract {dataset.Name} --encoder {encoder}', which extracts only what has changed.");
+            $"Run 'fusemix extract {dataset.Name} {encoder}', which extracts only what has changed.");
     }
 }

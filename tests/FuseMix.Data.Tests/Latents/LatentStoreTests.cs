@@ -85,7 +85,7 @@ public sealed class LatentStoreTests : IDisposable
     {
         var missing = Assert.Throws<FuseMixException>(() => Open());
         Assert.Equal(FailureKind.NotFound, missing.Kind);
-        Assert.Contains("fusemix extract emoji --encoder use-lite", missing.Remedy);
+        Assert.Contains("fusemix extract emoji use-lite", missing.Remedy);
         var set = _store.OpenOrCreate(Plan(10, 4));
         Commit(set, set.PendingShards()[2]);
         var partial = Assert.Throws<FuseMixException>(() => Open());

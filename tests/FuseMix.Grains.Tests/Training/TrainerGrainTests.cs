@@ -293,7 +293,7 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(PreparedHome.Request("job")));
         Assert.Equal(FailureKind.Unavailable, failure.Kind);
         Assert.Contains("'tiny-image' are of an earlier version of the dataset", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("fusemix extract boats --encoder tiny-image", failure.Remedy, StringComparison.Ordinal);
+        Assert.Contains("fusemix extract boats tiny-image", failure.Remedy, StringComparison.Ordinal);
 
         Assert.Equal(25, (await cluster.Extract(TestHome.ImageEncoder)).ItemsFound);
         Assert.Equal(25, (await cluster.Extract(TestHome.TextEncoder)).ItemsFound);
