@@ -97,6 +97,30 @@ public sealed class ExtractionFaultTests
     }
 
     [Fact]
+    public async Task An_extractor_whose_job_does_not_answer_asks_on_until_it_does()
+    {
+        using var home = TestHome.Create();
+        using var held = new HeldFile(home.PicturePath("img-09"));
+        var storage = new FaultyStorage();
+        await using var cluster = await TestCluster.StartAsync(home, ["gateway@front"], configure: storage.Configure);
+        await cluster.Extraction(TestHome.ImageEncoder).Status();
+        await cluster.AddAsync("extract+gateway@worker");
+        await cluster.Start(TestHome.ImageEncoder);
+        await held.Reached;
+
+        // The job cannot come back while its storage is down: neither a renewal nor the report of the shard reaches it.
+        storage.IsDown = true;
+        await cluster.KillAsync("gateway@front");
+        await held.Release();
+        await Patience.Until(() => Task.FromResult(cluster.Log.Lines(1101).Count()), failed => failed > 0);
+        storage.IsDown = false;
+
+        // Only the extractor asks for the job: this test looks at the files.
+        await Patience.Until(() => Task.FromResult(home.LatentFiles(TestHome.ImageEncoder).Count), shards => shards == 4);
+        Assert.Equal(JobState.Completed, (await Patience.Read(cluster.Extraction(TestHome.ImageEncoder).Watch()))[^1].State);
+    }
+
+    [Fact]
     public async Task A_whole_cluster_that_died_goes_on_as_soon_as_somebody_asks()
     {
         using var home = TestHome.Create();
