@@ -112,7 +112,7 @@ public sealed class ExtractionFaultTests
         storage.IsDown = true;
         await cluster.KillAsync("gateway@front");
         await held.Release();
-        await Patience.Until(() => Task.FromResult(cluster.Log.Lines(1101).Count()), failed => failed > 0);
+        await Patience.Until(() => Task.FromResult(cluster.Log.Lines(1101).Length), failed => failed > 0);
         storage.IsDown = false;
 
         // Only the extractor asks for the job: this test looks at the files.
