@@ -1,6 +1,6 @@
 namespace FuseMix.Cli.Tests;
 
-/// <summary>A home folder for the tests of one run that need one which can be written to.</summary>
+/// <summary>Home folders that can be written to, a fresh one for each who asks; all are deleted when the tests are over.</summary>
 internal static class TestHome
 {
     private static readonly Lazy<string> Folder = new(() =>
@@ -10,5 +10,5 @@ internal static class TestHome
         return folder;
     });
 
-    public static string Path => Folder.Value;
+    public static string Path => Directory.CreateDirectory(System.IO.Path.Combine(Folder.Value, $"{Guid.NewGuid():N}")).FullName;
 }

@@ -93,7 +93,7 @@ internal static class CollectionsCommand
         if (rows < 1) throw new FuseMixException(FailureKind.Invalid, $"--rows-per-shard must be at least 1, not {rows}.");
         var dataset = run.Get(Dataset) ?? await ModelCatalog.DatasetOf(run, model);
         var started = run.Terminal.Clock.GetTimestamp();
-        var collection = (await run.Grains()).GetGrain<ICollectionGrain>(ResourceName.Require(run.Get(Name), "collection"));
+        var collection = (await run.GrainsToWorkWith()).GetGrain<ICollectionGrain>(ResourceName.Require(run.Get(Name), "collection"));
         var status = await collection.Build(new CollectionBuild(model, dataset, rows, Replace: !run.Get(Keep))).WaitAsync(run.Stop);
         run.Terminal.Result(status, CliJson.Relaxed.CollectionStatus, s => run.Terminal.Say(
             $"{run.Terminal.Out.Green("✓")} {s.Name}: {(s.Reused ? "already there: " : "")}{Describe(s)} ({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})"));
@@ -103,11 +103,11 @@ internal static class CollectionsCommand
         run.Terminal.Result(await (await Known(run)).Status(), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
 
     private static async Task RollBack(CliRun run) =>
-        run.Terminal.Result(await (await Known(run)).RollBack(), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
+        run.Terminal.Result(await (await Known(run, toWork: true)).RollBack(), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
 
     private static async Task Drop(CliRun run)
     {
-        var collection = await Known(run);
+        var collection = await Known(run, toWork: true);
         var status = await collection.Status();
         await collection.Drop();
         run.Terminal.Result(status, CliJson.Relaxed.CollectionStatus, s => run.Terminal.Say(
@@ -124,9 +124,9 @@ internal static class CollectionsCommand
         foreach (var generation in status.Generations) terminal.Say($"  {(generation == status.Generation ? "live " : "     ")}{generation}");
     }
 
-    private static async Task<ICollectionGrain> Known(CliRun run)
+    private static async Task<ICollectionGrain> Known(CliRun run, bool toWork = false)
     {
-        var grains = await run.Grains();
+        var grains = toWork ? await run.GrainsToWorkWith() : await run.Grains();
         var name = run.Get(Name);
         var known = await grains.GetGrain<ICatalogGrain>(0).Collections();
         return known.Contains(name) ? grains.GetGrain<ICollectionGrain>(name) : throw FuseMixException.UnknownName("collection", name, known);

@@ -112,7 +112,7 @@ internal static class DemoCommand
 
         var collection = await log.Run("collection", async () =>
         {
-            var grain = (await run.Grains()).GetGrain<ICollectionGrain>(Dataset);
+            var grain = (await run.GrainsToWorkWith()).GetGrain<ICollectionGrain>(Dataset);
             var status = await grain.Build(new CollectionBuild(model, Dataset)).WaitAsync(run.Stop);
             return (status, (status.Reused ? "already built: " : "") + CollectionsCommand.Describe(status), status.Reused);
         });
@@ -135,7 +135,7 @@ internal static class DemoCommand
     /// <summary>The model and the linear baseline, with and without the flags.</summary>
     private static async Task<DemoEvaluation[]> Measure(CliRun run, string model)
     {
-        var trainer = (await run.Grains()).GetGrain<ITrainerGrain>(ITrainerGrain.Key);
+        var trainer = await run.Trainer();
         var baseline = await LinearBaseline.Make(run, model, Dataset);
         var rows = new List<DemoEvaluation>();
         foreach (var without in (string?[])[null, Flags])

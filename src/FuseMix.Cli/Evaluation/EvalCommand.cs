@@ -38,7 +38,7 @@ internal static class EvalCommand
     {
         var model = run.Get(Model);
         var dataset = run.Get(Dataset) ?? await ModelCatalog.DatasetOf(run, model);
-        var trainer = (await run.Grains()).GetGrain<ITrainerGrain>(ITrainerGrain.Key);
+        var trainer = await run.Trainer();
         var report = await trainer.Evaluate(new EvaluationRequest(model, dataset, run.Get(Split)!, run.Get(Without))).WaitAsync(run.Stop);
         run.Terminal.Result(report, CliJson.Relaxed.EvaluationReport, Show);
 

@@ -15,7 +15,7 @@ internal static class ExtractionWork
     public static async Task<ExtractionStatus> Run(CliRun run, string dataset, string encoder)
     {
         var request = new ExtractionRequest(dataset, encoder);
-        var job = (await run.Grains()).GetGrain<IExtractionJobGrain>(request.Key);
+        var job = (await run.GrainsToWorkWith()).GetGrain<IExtractionJobGrain>(request.Key);
         var status = await job.Start(request);
         using (var progress = run.Terminal.Progress($"Extracting {dataset} with {encoder}", new ProgressUnit("items")))
         {

@@ -1,7 +1,6 @@
 using FuseMix.Cli.Session;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Catalog;
-using FuseMix.Contracts.Training;
 
 namespace FuseMix.Cli.Models;
 
@@ -23,7 +22,7 @@ internal static class ModelCatalog
     public static async Task<string> DatasetOf(CliRun run, string name)
     {
         var model = await Find(run, name);
-        var jobs = await (await run.Grains()).GetGrain<ITrainerGrain>(ITrainerGrain.Key).List();
+        var jobs = await (await run.Trainer()).List();
         if (jobs.Where(j => j.Model == name && j.State == JobState.Completed).MaxBy(j => j.SubmittedAt) is { Dataset.Length: > 0 } job) return job.Dataset;
         var latents = await (await run.Grains()).GetGrain<ICatalogGrain>(0).LatentSets();
         var datasets = latents.Where(l => l.Complete).GroupBy(l => l.Dataset)

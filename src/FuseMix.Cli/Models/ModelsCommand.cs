@@ -64,7 +64,7 @@ internal static class ModelsCommand
     private static async Task Show(CliRun run)
     {
         var model = await ModelCatalog.Find(run, run.Get(Name));
-        var jobs = await (await run.Grains()).GetGrain<ITrainerGrain>(ITrainerGrain.Key).List();
+        var jobs = run.TryOwnHome(out _) ? await (await run.Trainer()).List() : [];
         var folder = FolderOf(run.Home, model.Name);
         var details = new ModelDetails(model, jobs.FirstOrDefault(j => j.Model == model.Name), folder, [.. FilesIn(folder)]);
         run.Terminal.Result(details, CliJson.Relaxed.ModelDetails, d =>

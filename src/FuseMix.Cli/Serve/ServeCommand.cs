@@ -31,6 +31,12 @@ internal static class ServeCommand
     public static async Task Serve(CliRun run)
     {
         // One node per home folder: the one that this command worked with makes room.
+        if (!run.TryOwnHome(out var owner))
+        {
+            throw new FuseMixException(
+                FailureKind.Conflict, $"The home folder '{run.Home.Root}' is in use by {owner}.", "Wait until it has finished, or stop it, then try again.");
+        }
+
         await run.CloseCluster();
         var port = run.Get(Port);
         RequireFree(port);

@@ -11,8 +11,16 @@ using FuseMix.Contracts.Training;
 namespace FuseMix.Cli.Status;
 
 /// <summary>What <c>fusemix status</c> tells.</summary>
+/// <param name="Cluster">The nodes.</param>
+/// <param name="WorkedInBy">The other process that works in this home folder, which alone knows how far its jobs are; null for none.</param>
+/// <param name="Extractions">Extractions that are not complete.</param>
+/// <param name="Trainings">Training jobs, newest first.</param>
+/// <param name="LatentSets">Stored latents.</param>
+/// <param name="Models">Fusion models.</param>
+/// <param name="Collections">Collections.</param>
 internal sealed record StatusReport(
     ClusterStatus Cluster,
+    string? WorkedInBy,
     ExtractionStatus[] Extractions,
     TrainingStatus[] Trainings,
     LatentSetSummary[] LatentSets,
@@ -33,11 +41,13 @@ internal static class StatusCommand
         var grains = await run.Grains();
         var catalog = grains.GetGrain<ICatalogGrain>(0);
         var latentSets = await catalog.LatentSets();
-        var jobs = latentSets.Where(l => !l.Complete).Select(l => new ExtractionRequest(l.Dataset, l.Encoder).Key).Distinct();
+        var alone = run.TryOwnHome(out var owner);
+        var jobs = latentSets.Where(l => alone && !l.Complete).Select(l => new ExtractionRequest(l.Dataset, l.Encoder).Key).Distinct();
         var report = new StatusReport(
             await grains.GetGrain<IClusterGrain>(0).Status(),
+            owner,
             await Task.WhenAll(jobs.Select(key => grains.GetGrain<IExtractionJobGrain>(key).Status())),
-            await grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key).List(),
+            alone ? await (await run.Trainer()).List() : [],
             latentSets,
             await catalog.Models(),
             await catalog.Collections());
@@ -52,7 +62,11 @@ internal static class StatusCommand
         terminal.Draw(nodes);
 
         terminal.Say(terminal.Out.Bold("Jobs"));
-        if (report.Extractions.Length + report.Trainings.Length == 0)
+        if (report.WorkedInBy is { } owner)
+        {
+            terminal.Say($"  {owner} works in this home folder; it alone knows how far its jobs are");
+        }
+        else if (report.Extractions.Length + report.Trainings.Length == 0)
         {
             terminal.Say("  none yet");
         }

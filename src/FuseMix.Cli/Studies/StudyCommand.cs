@@ -52,7 +52,7 @@ internal static class StudyCommand
         var settings = run.Get(Set) ?? [];
         var recipes = Augmentations.Select(a => RecipeSettings.Read(run.Get(Preset), null, [.. settings, $"augmentation={a.Word}"])).ToArray();
         var encoders = await TrainPlan.ChooseEncoders(run, dataset, []);
-        var trainer = (await run.Grains()).GetGrain<ITrainerGrain>(ITrainerGrain.Key);
+        var trainer = await run.Trainer();
 
         var runs = new Dictionary<string, (List<string> Models, List<EvaluationReport> Reports)>();
         // Seed by seed, so that an interrupted study has every method on the seeds that it got through.

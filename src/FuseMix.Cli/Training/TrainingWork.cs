@@ -18,7 +18,7 @@ internal static class TrainingWork
     public static async Task<TrainingOutcome> Run(CliRun run, TrainingRequest request, string resume)
     {
         var started = run.Terminal.Clock.GetTimestamp();
-        var trainer = (await run.Grains()).GetGrain<ITrainerGrain>(ITrainerGrain.Key);
+        var trainer = await run.Trainer();
         var status = await trainer.Submit(request);
         if (status.State == JobState.Completed) return new TrainingOutcome(status, Reused: true, [], run.Terminal.Clock.GetElapsedTime(started));
 
