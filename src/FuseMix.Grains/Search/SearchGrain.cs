@@ -7,6 +7,7 @@ using FuseMix.Retrieval.Search;
 using FuseMix.Training.Models;
 using Orleans;
 using Orleans.Concurrency;
+using Orleans.Runtime;
 
 namespace FuseMix.Grains.Search;
 
@@ -15,11 +16,16 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
 {
     private static readonly TimeSpan LongestDeadline = TimeSpan.FromHours(1);
 
+    /// <summary>How long a collection that is known already may take to say what is live.</summary>
+    private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(500);
+
+    private readonly Dictionary<string, CollectionStatus> _known = [];
+
     public async Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default)
     {
         var started = clock.GetTimestamp();
         Validate(request);
-        var collection = await GrainFactory.GetGrain<ICollectionGrain>(ResourceName.Require(request.Collection, "collection")).Status();
+        var collection = await Find(ResourceName.Require(request.Collection, "collection"), cancellationToken);
         var embeddings = await Embed(request.Queries, collection, Left, cancellationToken);
         var query = new ShardQuery(embeddings, request.Queries.Length, request.K, request.MinScore, request.Filter, Excluded(request));
 
@@ -41,6 +47,31 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
         TimeSpan Left() => request.Deadline - clock.GetElapsedTime(started) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
 
+    /// <summary>What is live in a collection. While its node is dead or stalls, searches go on in the generation that was live last:
+    /// generations never change, and older ones stay for a while.</summary>
+    private async Task<CollectionStatus> Find(string name, CancellationToken cancellationToken)
+    {
+        var isKnown = _known.TryGetValue(name, out var known);
+        try
+        {
+            var status = GrainFactory.GetGrain<ICollectionGrain>(name).Status();
+            return _known[name] = await status.WaitAsync(isKnown ? StatusPatience : Timeout.InfiniteTimeSpan, clock, cancellationToken);
+        }
+        catch (Exception silence) when (silence is OrleansException or TimeoutException)
+        {
+            return known ?? throw new FuseMixException(
+                FailureKind.Unavailable,
+                $"Collection '{name}' does not answer.",
+                "Try again in a few seconds: when a node dies, another one takes its collections over.",
+                silence);
+        }
+        catch (FuseMixException)
+        {
+            _known.Remove(name);
+            throw;
+        }
+    }
+
     /// <summary>What a shard answers, or its name and why it does not.</summary>
     private async Task<(T? Answer, string? Missing)> Ask<T>(
         CollectionStatus collection, ShardStatus shard, Func<IIndexShardGrain, Task<T>> call, TimeSpan deadline, CancellationToken cancellationToken)
@@ -56,9 +87,16 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
         }
         catch (Exception failure) when (failure is not (OperationCanceledException or OutOfMemoryException))
         {
-            return (default, $"{shard.Name}: {(failure is TimeoutException ? "no answer within the deadline" : failure.Message)}");
+            return (default, $"{shard.Name}: {Reason(failure)}");
         }
     }
+
+    private static string Reason(Exception failure) => failure switch
+    {
+        TimeoutException => "no answer within the deadline",
+        OrleansException => "its node does not answer",
+        _ => failure.Message,
+    };
 
     private static Hit[] Merge((ShardAnswer? Answer, string? Missing)[] answers, int query, int k)
     {
