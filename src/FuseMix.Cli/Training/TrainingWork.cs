@@ -29,10 +29,8 @@ internal static class TrainingWork
             {
                 await foreach (var now in trainer.Watch(request.JobId, run.Stop).WithCancellation(run.Stop))
                 {
-                    // The status of a job that is over has lost what only its run knew.
-                    status = now.State.IsOver() && now.PairsPerSecond == 0
-                        ? now with { LearningRate = status.LearningRate, Temperature = status.Temperature, PairsPerSecond = status.PairsPerSecond, ResumedFrom = status.ResumedFrom }
-                        : now;
+                    // The status of a job that is over no longer tells where its last run went on.
+                    status = now.State.IsOver() ? now with { ResumedFrom = status.ResumedFrom } : now;
                     if (double.IsFinite(now.Loss) && (curve.Count == 0 || curve[^1].Step != now.Step)) curve.Add(new LossPoint(now.Step, now.Loss));
                     progress.Report(Read(now));
                 }

@@ -111,6 +111,7 @@ public sealed class WholeWayTests : IDisposable
 
         var rest = (await Run([.. train, "--model", "parts", "--json"])).Json;
         Assert.False(rest.GetProperty("reused").GetBoolean());
+        Assert.InRange(rest.GetProperty("status").GetProperty("resumedFrom").GetInt32(), 1, 5_999);
         Assert.Equal(whole.GetProperty("status").GetProperty("loss").GetDouble(), rest.GetProperty("status").GetProperty("loss").GetDouble());
     }
 
