@@ -169,6 +169,7 @@ internal sealed class Activation : IGrainContext
 
     private async Task Activate()
     {
+        var hasActivated = false;
         try
         {
             try
@@ -183,6 +184,7 @@ internal sealed class Activation : IGrainContext
 
             foreach (var state in _states) await state.ReadStateAsync();
             await ((IGrainBase)GrainInstance).OnActivateAsync(_activationCancellation.Token).WaitAsync(_activationCancellation.Token);
+            hasActivated = true;
         }
         catch (Exception failure)
         {
@@ -206,6 +208,8 @@ internal sealed class Activation : IGrainContext
                 return;
             }
 
+            // Told to go while it started, yet it has started: it is deactivated like any other.
+            _wasValid = hasActivated;
             FinishWhenIdle();
         }
     }

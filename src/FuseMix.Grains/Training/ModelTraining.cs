@@ -13,8 +13,15 @@ namespace FuseMix.Grains.Training;
 internal sealed class ModelTraining(
     FuseMixHome home, DatasetCache datasets, EncoderPackStore packs, LatentStore latents, FusionModels models, IFusionTrainer trainer, NodeOptions options)
 {
-    /// <summary>Whether the model of a request is there.</summary>
-    public bool IsMade(TrainingRequest request) => models.Contains(request.Model);
+    /// <summary>Whether the model that a request asks for is there: of that name, made by that recipe and seed from those very latents.</summary>
+    public bool IsMade(TrainingRequest request)
+    {
+        if (!models.Contains(request.Model)) return false;
+        var model = models.Get(request.Model);
+        if (model.Seed != request.Seed || model.Recipe?.Fingerprint() != TrainingRecipe.Parse(request.Recipe).Fingerprint()) return false;
+        using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents);
+        return model.Training.Data == paired.ToTrainingData().Fingerprint().Hex;
+    }
 
     /// <summary>Fails, as the run itself would, where the request cannot be served.</summary>
     /// <exception cref="FuseMixException">Unknown names or recipe keys; latents or pairs missing.</exception>

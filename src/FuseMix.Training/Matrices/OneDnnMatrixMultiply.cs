@@ -13,7 +13,7 @@ internal sealed unsafe partial class OneDnnMatrixMultiply : IMatrixMultiply
     private const string OpenMp = "libgomp.so.1";
 
     [ThreadStatic]
-    private static bool s_alone;
+    private static bool _alone;
 
     private OneDnnMatrixMultiply(string name) => Name = name;
 
@@ -30,10 +30,10 @@ internal sealed unsafe partial class OneDnnMatrixMultiply : IMatrixMultiply
     public void Multiply(
         bool transposeA, bool transposeB, int m, int n, int k, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc)
     {
-        if (!s_alone)
+        if (!_alone)
         {
             SetThreads(1);
-            s_alone = true;
+            _alone = true;
         }
 
         var status = Sgemm(

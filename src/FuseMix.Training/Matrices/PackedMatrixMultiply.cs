@@ -17,7 +17,7 @@ internal sealed unsafe class PackedMatrixMultiply : IMatrixMultiply
     private const int RowBlock = 256;
 
     [ThreadStatic]
-    private static Scratch? s_scratch;
+    private static Scratch? _scratch;
 
     private readonly bool _wide;
     private readonly int _tileRows;
@@ -39,7 +39,7 @@ internal sealed unsafe class PackedMatrixMultiply : IMatrixMultiply
         if (m == 0 || n == 0) return;
         var depth = Math.Min(k, DepthBlock);
         var rows = RoundUp(Math.Min(m, RowBlock), _tileRows);
-        var scratch = s_scratch ??= new Scratch();
+        var scratch = _scratch ??= new Scratch();
         var packedB = scratch.Take(0, depth * RoundUp(n, _tileColumns));
         var packedA = scratch.Take(1, depth * rows);
         var tile = stackalloc float[_tileRows * _tileColumns];
