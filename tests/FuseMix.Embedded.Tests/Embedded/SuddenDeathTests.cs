@@ -30,6 +30,14 @@ public sealed class SuddenDeathTests
     }
 
     [Fact]
+    public async Task A_grain_that_is_told_to_go_while_it_starts_is_deactivated_like_any_other()
+    {
+        await using var cluster = await ContractCluster.StartAsync(["all@one"]);
+        await cluster.Client.GetGrain<IHastyGrain>(_key).Touch();
+        Assert.True(Signals.IsSet(_key + "went"));
+    }
+
+    [Fact]
     public async Task Two_active_nodes_cannot_have_one_name_and_a_dead_ones_name_is_free()
     {
         await using var cluster = new EmbeddedCluster();
@@ -111,6 +119,30 @@ public sealed class MortalGrain(ILocalSiloDetails node) : NodeGrain(node), IMort
         await Signals.Get(this.GetPrimaryKeyString() + "go-on");
         Signals.Set(this.GetPrimaryKeyString() + "step-2");
     }
+}
+
+public interface IHastyGrain : IGrainWithStringKey
+{
+    Task Touch();
+}
+
+/// <summary>Its first activation asks to end while it starts; the call goes to the second.</summary>
+public sealed class HastyGrain : Grain, IHastyGrain
+{
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        if (!Signals.IsSet(this.GetPrimaryKeyString() + "came")) DeactivateOnIdle();
+        Signals.Set(this.GetPrimaryKeyString() + "came");
+        return Task.CompletedTask;
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        Signals.Set(this.GetPrimaryKeyString() + "went");
+        return Task.CompletedTask;
+    }
+
+    public Task Touch() => Task.CompletedTask;
 }
 
 public interface ISingleGrain : IGrainWithStringKey
