@@ -204,11 +204,20 @@ public sealed class EncoderSession : IEncoder
 
         try
         {
+            // One at a time from a shared counter: the ranges that Parallel.For hands out would leave a thread alone with several at the end.
+            var next = -1;
             System.Threading.Tasks.Parallel.For(
                 0,
-                count,
+                Math.Min(_workers, count),
                 new ParallelOptions { MaxDegreeOfParallelism = _workers, CancellationToken = cancellation },
-                work);
+                (_, loop) =>
+                {
+                    for (int i; !loop.ShouldExitCurrentIteration && (i = Interlocked.Increment(ref next)) < count;)
+                    {
+                        cancellation.ThrowIfCancellationRequested();
+                        work(i);
+                    }
+                });
         }
         catch (AggregateException e)
         {
