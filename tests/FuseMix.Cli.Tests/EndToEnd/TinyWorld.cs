@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.IO.Compression;
-using System.Text;
 using FuseMix.Onnx;
 using FuseMix.Testing;
 
@@ -100,45 +97,9 @@ internal sealed class TinyWorld : IDisposable
     }
 
     /// <summary>A picture of four fields, each of one colour.</summary>
-    private static byte[] Png(byte[] fields)
+    private static byte[] Png(byte[] fields) => PngFile.Rgb(Side, (x, y) =>
     {
-        using var file = new MemoryStream();
-        file.Write([0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A]);
-        var header = new byte[13];
-        BinaryPrimitives.WriteInt32BigEndian(header, Side);
-        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), Side);
-        (header[8], header[9]) = (8, 2);
-        Chunk(file, "IHDR", header);
-        using var packed = new MemoryStream();
-        using (var zip = new ZLibStream(packed, CompressionLevel.Fastest, leaveOpen: true))
-        {
-            for (var y = 0; y < Side; y++)
-            {
-                zip.WriteByte(0);
-                for (var x = 0; x < Side; x++) zip.Write(fields.AsSpan(3 * ((y / (Side / 2) * 2) + (x / (Side / 2))), 3));
-            }
-        }
-
-        Chunk(file, "IDAT", packed.ToArray());
-        Chunk(file, "IEND", []);
-        return file.ToArray();
-    }
-
-    private static void Chunk(Stream file, string type, byte[] content)
-    {
-        byte[] body = [.. Encoding.ASCII.GetBytes(type), .. content];
-        var crc = uint.MaxValue;
-        foreach (var b in body)
-        {
-            crc ^= b;
-            for (var i = 0; i < 8; i++) crc = (crc & 1) != 0 ? 0xEDB88320 ^ (crc >> 1) : crc >> 1;
-        }
-
-        var number = new byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(number, content.Length);
-        file.Write(number);
-        file.Write(body);
-        BinaryPrimitives.WriteUInt32BigEndian(number, ~crc);
-        file.Write(number);
-    }
+        var field = 3 * ((y / (Side / 2) * 2) + (x / (Side / 2)));
+        return (fields[field], fields[field + 1], fields[field + 2]);
+    });
 }

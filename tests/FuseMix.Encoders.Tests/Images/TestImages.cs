@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Runtime.InteropServices;
-using System.Text;
 using FuseMix.Encoders.Images;
 using FuseMix.Testing;
 
@@ -42,8 +41,8 @@ internal static partial class TestImages
         BinaryPrimitives.WriteInt32BigEndian(header, width);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), height);
         (header[8], header[9]) = ((byte)bitDepth, (byte)colorType);
-        Chunk(file, "IHDR", header);
-        foreach (var (type, content) in chunks) Chunk(file, type, content);
+        PngFile.WriteChunk(file, "IHDR", header);
+        foreach (var (type, content) in chunks) PngFile.WriteChunk(file, type, content);
         using var packed = new MemoryStream();
         using (var zip = new ZLibStream(packed, CompressionLevel.Fastest, leaveOpen: true))
         {
@@ -55,8 +54,8 @@ internal static partial class TestImages
             }
         }
 
-        Chunk(file, "IDAT", packed.ToArray());
-        Chunk(file, "IEND", []);
+        PngFile.WriteChunk(file, "IDAT", packed.ToArray());
+        PngFile.WriteChunk(file, "IEND", []);
         return file.ToArray();
     }
 
@@ -68,7 +67,7 @@ internal static partial class TestImages
         var file = Png(new byte[3], 1, 1);
         BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(16), width);
         BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(20), height);
-        BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(29), Crc(file.AsSpan(12, 17)));
+        BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(29), PngFile.Crc(file.AsSpan(12, 17)));
         return file;
     }
 
@@ -93,28 +92,6 @@ internal static partial class TestImages
         foreach (var (key, value) in options) save.Set(key, value);
         if (Vips.Build(save) != 0) throw Vips.LastError();
         return File.ReadAllBytes(path);
-    }
-
-    private static void Chunk(Stream file, string type, byte[] content)
-    {
-        var chunk = new byte[content.Length + 12];
-        BinaryPrimitives.WriteInt32BigEndian(chunk, content.Length);
-        Encoding.ASCII.GetBytes(type, chunk.AsSpan(4));
-        content.CopyTo(chunk, 8);
-        BinaryPrimitives.WriteUInt32BigEndian(chunk.AsSpan(content.Length + 8), Crc(chunk.AsSpan(4, content.Length + 4)));
-        file.Write(chunk);
-    }
-
-    private static uint Crc(ReadOnlySpan<byte> bytes)
-    {
-        var crc = uint.MaxValue;
-        foreach (var b in bytes)
-        {
-            crc ^= b;
-            for (var i = 0; i < 8; i++) crc = (crc & 1) != 0 ? 0xEDB88320 ^ (crc >> 1) : crc >> 1;
-        }
-
-        return ~crc;
     }
 
     [LibraryImport("libvips.so.42", EntryPoint = "vips_image_new_from_memory_copy")]

@@ -76,7 +76,8 @@ internal sealed class TestHome : IDisposable
     {
         var (first, second) = Combination(group);
         var ((r1, g1, b1), (r2, g2, b2)) = (Colours[first], Colours[second]);
-        return PlainPng.Of((byte)((r1 + r2) / 2), (byte)((g1 + g2) / 2), (byte)((b1 + b2) / 2));
+        var colour = ((byte)((r1 + r2) / 2), (byte)((g1 + g2) / 2), (byte)((b1 + b2) / 2));
+        return PngFile.Rgb(8, (_, _) => colour);
     }
 
     /// <summary>Where the picture of an item lies.</summary>

@@ -3,6 +3,7 @@ using FuseMix.Contracts.Search;
 using FuseMix.Data.Datasets;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing;
 
 namespace FuseMix.Grains.Tests.Search;
 
@@ -47,7 +48,7 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
     [InlineData(Modality.Text)]
     public async Task A_picture_finds_what_comparing_it_with_every_item_finds(Modality target)
     {
-        var picture = PlainPng.Of(200, 40, 90);
+        var picture = PngFile.Rgb(8, (_, _) => (200, 40, 90));
         var answer = await Search(SearchQuery.OfContent(Modality.Image, picture), target, 12);
         var latent = boats.Home.Encode(TestHome.ImageEncoder, EncoderInput.FromBytes(picture));
         AssertBest(answer.Results[0], boats.Home.Model(PreparedHome.Model).Embed(Modality.Image, latent, 1), target, 12);
