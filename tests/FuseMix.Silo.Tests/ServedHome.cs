@@ -59,8 +59,12 @@ public sealed class ServedHome : IAsyncLifetime
         _home.Dispose();
     }
 
-    public Task Build(string collection, string model) =>
-        Grains.GetGrain<ICollectionGrain>(collection).Build(new CollectionBuild(model, TestHome.Dataset));
+    public async Task Build(string collection, string model)
+    {
+        var grain = Grains.GetGrain<ICollectionGrain>(collection);
+        await grain.StartBuild(new CollectionBuild(model, TestHome.Dataset));
+        Require((await Patience.Read(grain.WatchBuild()))[^1].State);
+    }
 
     public async Task Train(string jobId, string model, ulong seed)
     {

@@ -93,17 +93,23 @@ internal static class CollectionsCommand
         if (rows < 1) throw new FuseMixException(FailureKind.Invalid, $"--rows-per-shard must be at least 1, not {rows}.");
         var dataset = run.Get(Dataset) ?? await ModelCatalog.DatasetOf(run, model);
         var started = run.Terminal.Clock.GetTimestamp();
-        var collection = (await run.GrainsToWorkWith()).GetGrain<ICollectionGrain>(ResourceName.Require(run.Get(Name), "collection"));
-        var status = await collection.Build(new CollectionBuild(model, dataset, rows, Replace: !run.Get(Keep))).WaitAsync(run.Stop);
+        var (status, reused) = await BuildWork.Run(run, run.Get(Name), new CollectionBuild(model, dataset, rows, Replace: !run.Get(Keep)));
         run.Terminal.Result(status, CliJson.Relaxed.CollectionStatus, s => run.Terminal.Say(
-            $"{run.Terminal.Out.Green("✓")} {s.Name}: {(s.Reused ? "already there: " : "")}{Describe(s)} ({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})"));
+            $"{run.Terminal.Out.Green("✓")} {s.Name}: {(reused ? "already there: " : "")}{Describe(s)} ({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})"));
     }
 
     private static async Task Status(CliRun run) =>
         run.Terminal.Result(await (await Known(run)).Status(), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
 
-    private static async Task RollBack(CliRun run) =>
-        run.Terminal.Result(await (await Known(run, toWork: true)).RollBack(), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
+    private static async Task RollBack(CliRun run)
+    {
+        var collection = await Known(run, toWork: true);
+        var status = await collection.Status();
+        var earlier = status.Generations.SkipWhile(generation => generation != status.Generation).ElementAtOrDefault(1)
+            ?? throw new FuseMixException(
+                FailureKind.Conflict, $"Collection '{status.Name}' has no generation before '{status.Generation}'.", "Build a new one instead.");
+        run.Terminal.Result(await collection.GoLive(earlier), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
+    }
 
     private static async Task Drop(CliRun run)
     {

@@ -112,9 +112,8 @@ internal static class DemoCommand
 
         var collection = await log.Run("collection", async () =>
         {
-            var grain = (await run.GrainsToWorkWith()).GetGrain<ICollectionGrain>(Dataset);
-            var status = await grain.Build(new CollectionBuild(model, Dataset)).WaitAsync(run.Stop);
-            return (status, (status.Reused ? "already built: " : "") + CollectionsCommand.Describe(status), status.Reused);
+            var (status, reused) = await BuildWork.Run(run, Dataset, new CollectionBuild(model, Dataset));
+            return (status, (reused ? "already built: " : "") + CollectionsCommand.Describe(status), reused);
         });
 
         var dataset = await Task.Run(() => new DatasetStore(run.Home).Load(Dataset), run.Stop);

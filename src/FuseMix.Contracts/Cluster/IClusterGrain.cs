@@ -19,6 +19,7 @@ public sealed record ClusterStatus(string Runtime, NodeStatus[] Nodes);
 /// <summary>One node.</summary>
 /// <param name="Name">Its name, without the roles.</param>
 /// <param name="Roles">What it does; see <see cref="NodeRoles"/>.</param>
+/// <param name="Accelerators">What it has beside its processor; see <see cref="Cluster.Accelerators"/>.</param>
 /// <param name="State">Its membership state, e.g. Active or Dead.</param>
 [GenerateSerializer, Immutable]
-public sealed record NodeStatus(string Name, string[] Roles, string State);
+public sealed record NodeStatus(string Name, string[] Roles, string[] Accelerators, string State);

@@ -15,6 +15,9 @@ public static class NodeRoles
     /// <summary>Holds index shards.</summary>
     public const string Index = "index";
 
+    /// <summary>Generates pictures.</summary>
+    public const string Generate = "generate";
+
     /// <summary>Every role, which is what a node on its own has.</summary>
-    public static readonly IReadOnlyList<string> All = [Gateway, Extract, Train, Index];
+    public static readonly IReadOnlyList<string> All = [Gateway, Extract, Train, Index, Generate];
 }

@@ -10,6 +10,28 @@ namespace FuseMix.Contracts.Collections;
 [GenerateSerializer, Immutable]
 public sealed record CollectionBuild(string Model, string Dataset, int RowsPerShard = 65_536, bool Replace = true);
 
+/// <summary>How far the build of a generation is.</summary>
+/// <param name="Collection">Name of the collection.</param>
+/// <param name="Request">What is being built, or was last; null where nothing ever was.</param>
+/// <param name="State">Where it stands.</param>
+/// <param name="Items">Items to embed in all; 0 while not known.</param>
+/// <param name="ItemsDone">Items embedded and written.</param>
+/// <param name="Generation">Id of the generation that it made; null before.</param>
+/// <param name="Reused">Whether that generation was there already.</param>
+/// <param name="Elapsed">Time that this run has taken.</param>
+/// <param name="Error">Why it failed; null otherwise.</param>
+[GenerateSerializer, Immutable]
+public sealed record BuildStatus(
+    string Collection,
+    CollectionBuild? Request,
+    JobState State,
+    long Items,
+    long ItemsDone,
+    string? Generation,
+    bool Reused,
+    TimeSpan Elapsed,
+    string? Error);
+
 /// <summary>What a collection holds.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Generation">Id of the live generation.</param>
@@ -19,7 +41,6 @@ public sealed record CollectionBuild(string Model, string Dataset, int RowsPerSh
 /// <param name="Dimension">Values per embedding.</param>
 /// <param name="Shards">Shards of the live generation.</param>
 /// <param name="Generations">Ids of all generations on disk, newest first.</param>
-/// <param name="Reused">Whether the last build found its generation already there.</param>
 [GenerateSerializer, Immutable]
 public sealed record CollectionStatus(
     string Name,
@@ -29,8 +50,7 @@ public sealed record CollectionStatus(
     string Dataset,
     int Dimension,
     ShardStatus[] Shards,
-    string[] Generations,
-    bool Reused)
+    string[] Generations)
 {
     /// <summary>Number of items of a modality.</summary>
     public int Count(Modality modality) => Shards.Where(s => s.Modality == modality).Sum(s => s.Count);

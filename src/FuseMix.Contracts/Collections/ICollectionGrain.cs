@@ -3,25 +3,36 @@ using Orleans.Concurrency;
 
 namespace FuseMix.Contracts.Collections;
 
-/// <summary>Knows which generation of one collection is live; builds, swaps, rolls back and drops generations.</summary>
-/// <remarks>Key: name of the collection.</remarks>
+/// <summary>Knows which generation of one collection is live; builds, swaps and drops generations.</summary>
+/// <remarks>Key: name of the collection. It lives on a node with the role <see cref="Cluster.NodeRoles.Index"/>.</remarks>
 public interface ICollectionGrain : IGrainWithStringKey
 {
-    /// <summary>Embeds the dataset's latents, writes the shards of a new generation and makes it live. Safe to repeat: a generation
-    /// is named by its content, so building the same thing again is recognised.</summary>
-    /// <exception cref="FuseMixException">Unknown model or dataset; latents missing; another model's generation is live and
-    /// <see cref="CollectionBuild.Replace"/> is not set.</exception>
-    [ResponseTimeout("00:30:00")]
-    Task<CollectionStatus> Build(CollectionBuild request);
+    /// <summary>Begins to embed the dataset's latents into a new generation, which goes live when it is whole, and returns at once. Safe to
+    /// repeat: a build of the same is recognised whether it runs or has ended. A build whose node dies goes on on another one.</summary>
+    /// <exception cref="FuseMixException">Unknown model or dataset; latents missing; another build is running; or another model's or
+    /// dataset's generation is live and <see cref="CollectionBuild.Replace"/> is not set.</exception>
+    Task<BuildStatus> StartBuild(CollectionBuild request);
+
+    /// <summary>How far the build is that runs, or how the last one ended.</summary>
+    [AlwaysInterleave]
+    Task<BuildStatus> BuildStatus();
+
+    /// <summary>Stops the build that runs, if any; what it wrote is removed and the live generation stays.</summary>
+    [AlwaysInterleave]
+    Task<BuildStatus> CancelBuild();
+
+    /// <summary>The status of the build now and whenever it changes, ending with the one in which it is over.</summary>
+    IAsyncEnumerable<BuildStatus> WatchBuild(CancellationToken cancellationToken = default);
 
     /// <summary>What the collection holds.</summary>
     /// <exception cref="FuseMixException">There is no such collection.</exception>
     [AlwaysInterleave]
     Task<CollectionStatus> Status();
 
-    /// <summary>Makes the generation before the live one live again.</summary>
-    Task<CollectionStatus> RollBack();
+    /// <summary>Makes that generation the live one. Safe to repeat. To roll back, name the generation before the live one.</summary>
+    /// <exception cref="FuseMixException">There is no such collection or generation.</exception>
+    Task<CollectionStatus> GoLive(string generation);
 
-    /// <summary>Removes the collection with all its generations. Safe to repeat.</summary>
+    /// <summary>Removes the collection with all its generations, and ends a build that runs. Safe to repeat.</summary>
     Task Drop();
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Orleans;
 using Orleans.Concurrency;
 
@@ -17,19 +18,21 @@ public interface IIndexShardGrain : IGrainWithStringKey
     Task<float[]?> Embedding(string itemId);
 }
 
-/// <summary>Names one shard of one generation of one collection.</summary>
+/// <summary>Names one replica of one shard of one generation of one collection.</summary>
 /// <param name="Collection">Name of the collection.</param>
 /// <param name="Generation">Id of the generation.</param>
 /// <param name="Shard">Name of the shard.</param>
-public readonly record struct IndexShardKey(string Collection, string Generation, string Shard)
+/// <param name="Replica">Which of its replicas, from 0; they live on different nodes and hold the same file.</param>
+public readonly record struct IndexShardKey(string Collection, string Generation, string Shard, int Replica = 0)
 {
     /// <summary>Reads a grain key.</summary>
-    public static IndexShardKey Parse(string key) => key.Split('/') is [var collection, var generation, var shard]
-        ? new IndexShardKey(collection, generation, shard)
-        : throw new FuseMixException(FailureKind.Invalid, $"'{key}' is not the key of an index shard.", "Use collection/generation/shard.");
+    public static IndexShardKey Parse(string key) => key.Split('/') is [var collection, var generation, var shard, var replica]
+        && int.TryParse(replica, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        ? new IndexShardKey(collection, generation, shard, number)
+        : throw new FuseMixException(FailureKind.Invalid, $"'{key}' is not the key of an index shard.", "Use collection/generation/shard/replica.");
 
     /// <summary>The grain key.</summary>
-    public override string ToString() => $"{Collection}/{Generation}/{Shard}";
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Collection}/{Generation}/{Shard}/{Replica}");
 }
 
 /// <summary>A batch of queries to one shard.</summary>

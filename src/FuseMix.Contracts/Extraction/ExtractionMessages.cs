@@ -5,8 +5,9 @@ namespace FuseMix.Contracts.Extraction;
 /// <summary>Extract every item of the encoder's modality.</summary>
 /// <param name="Dataset">Name of a dataset.</param>
 /// <param name="Encoder">Name of an encoder pack.</param>
+/// <param name="Accelerator">One of <see cref="Cluster.Accelerators"/> that a node must have to take part; null for any node.</param>
 [GenerateSerializer, Immutable]
-public sealed record ExtractionRequest(string Dataset, string Encoder)
+public sealed record ExtractionRequest(string Dataset, string Encoder, string? Accelerator = null)
 {
     /// <summary>Grain key of the job: there is one per dataset × encoder.</summary>
     public string Key => $"{ResourceName.Require(Dataset, "dataset")}/{ResourceName.Require(Encoder, "encoder")}";

@@ -4,7 +4,7 @@ using Orleans.Concurrency;
 namespace FuseMix.Contracts.Extraction;
 
 /// <summary>Works on shards of one extraction job, on a node with the role <see cref="Cluster.NodeRoles.Extract"/>.</summary>
-/// <remarks>Key: the job's key, '#', a slot number.</remarks>
+/// <remarks>Key: the job's key, then '#' and the accelerator that its node must have, if any, then '#' and a slot number.</remarks>
 public interface IExtractorGrain : IGrainWithStringKey
 {
     /// <summary>Pulls leases from the job until there are none. Returns at once; safe to repeat while it works.</summary>

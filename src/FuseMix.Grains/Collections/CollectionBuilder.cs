@@ -16,24 +16,19 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
 
     private const int RowsPerBatch = 1024;
 
-    /// <summary>Builds and makes live, unless what is live was built from the very same things.</summary>
-    public (GenerationManifest Manifest, bool Reused) Build(string collection, CollectionBuild request)
+    /// <summary>The live generation, where it was built from the very same things; null where there is something to build.</summary>
+    /// <exception cref="FuseMixException">It cannot be built: unknown names, latents missing, or something else is live and must stay.</exception>
+    public GenerationManifest? FindLive(string collection, CollectionBuild request)
     {
         if (request.RowsPerShard < 1) throw new FuseMixException(FailureKind.Invalid, "A shard has at least one row.");
         var model = models.Get(request.Model);
         var dataset = datasets.Get(request.Dataset);
-        var origin = new Dictionary<string, string>
+        if (collections.Collections().Contains(collection) && collections.Live(collection) is { } live)
         {
-            [DatasetOrigin] = dataset.Name,
-            ["datasetFingerprint"] = dataset.Fingerprint.Hex,
-            ["rowsPerShard"] = $"{request.RowsPerShard}",
-        };
-        var live = collections.Collections().Contains(collection) ? collections.Live(collection) : null;
-        if (live is not null)
-        {
+            var origin = Origin(dataset, request);
             var same = live.ModelFingerprint == model.Fingerprint.Hex
                 && live.Origin.Count == origin.Count && live.Origin.All(entry => origin.GetValueOrDefault(entry.Key) == entry.Value);
-            if (same) return (live, true);
+            if (same) return live;
             if (!request.Replace)
             {
                 throw new FuseMixException(
@@ -41,22 +36,89 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
             }
         }
 
+        foreach (var (_, reader) in OpenLatents(model, dataset)) reader.Dispose();
+        return null;
+    }
+
+    /// <summary>Builds a generation and makes it live, unless it is there. Blocks the calling thread.</summary>
+    /// <param name="collection">Name of the collection.</param>
+    /// <param name="request">What to build it from.</param>
+    /// <param name="progress">Told how many items are written, of how many.</param>
+    /// <param name="cancellationToken">Stops it between two batches; what it wrote is garbage then.</param>
+    /// <exception cref="FuseMixException">See <see cref="FindLive"/>; or the disk fails.</exception>
+    public (GenerationManifest Manifest, bool Reused) Build(
+        string collection, CollectionBuild request, Action<long, long> progress, CancellationToken cancellationToken)
+    {
+        if (FindLive(collection, request) is { } live) return (live, true);
+        var model = models.Get(request.Model);
+        var dataset = datasets.Get(request.Dataset);
         string[] columns = ["caption", "group", "split", .. dataset.Items.SelectMany(item => item.Metadata.Keys).Distinct().Order(StringComparer.Ordinal)];
-        var spec = new GenerationSpec(model.Name, model.Fingerprint, model.SharedDimension, [.. columns.Distinct()]) { Origin = origin };
+        var spec = new GenerationSpec(model.Name, model.Fingerprint, model.SharedDimension, [.. columns.Distinct()]) { Origin = Origin(dataset, request) };
         var captions = Captions(dataset);
-        using var build = collections.Begin(collection, spec);
-        foreach (var (modality, encoder) in model.Encoders())
+        var latentsOf = OpenLatents(model, dataset);
+        try
         {
-            if (dataset.ItemsOf(modality).Count == 0) continue;
-            using var reader = CurrentLatents.Open(latents, dataset, encoder, model.EncoderFingerprint(modality));
-            for (int first = 0, shard = 0; first < reader.Count; first += request.RowsPerShard, shard++)
+            var (done, all) = (0L, latentsOf.Sum(source => (long)source.Reader.Count));
+            using var build = collections.Begin(collection, spec);
+            foreach (var (modality, reader) in latentsOf)
             {
-                var name = $"{modality.ToString().ToLowerInvariant()}-{shard:D5}";
-                build.Write(name, modality, Items(model, modality, dataset, reader, captions, first, Math.Min(request.RowsPerShard, reader.Count - first)));
+                for (int first = 0, shard = 0; first < reader.Count; first += request.RowsPerShard, shard++)
+                {
+                    var name = $"{modality.ToString().ToLowerInvariant()}-{shard:D5}";
+                    var count = Math.Min(request.RowsPerShard, reader.Count - first);
+                    build.Write(name, modality, Counted(Items(model, modality, dataset, reader, captions, first, count)));
+                }
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            return (build.Commit(), false);
+
+            IEnumerable<IndexItem> Counted(IEnumerable<IndexItem> items)
+            {
+                foreach (var item in items)
+                {
+                    if (done % RowsPerBatch == 0)
+                    {
+                        cancellationToken.ThrowIfCancellationRequested();
+                        progress(done, all);
+                    }
+
+                    yield return item;
+                    done++;
+                }
             }
         }
+        finally
+        {
+            foreach (var (_, reader) in latentsOf) reader.Dispose();
+        }
+    }
 
-        return (build.Commit(), false);
+    private static Dictionary<string, string> Origin(Dataset dataset, CollectionBuild request) => new()
+    {
+        [DatasetOrigin] = dataset.Name,
+        ["datasetFingerprint"] = dataset.Fingerprint.Hex,
+        ["rowsPerShard"] = $"{request.RowsPerShard}",
+    };
+
+    private List<(Modality Modality, LatentReader Reader)> OpenLatents(FusionModel model, Dataset dataset)
+    {
+        var opened = new List<(Modality, LatentReader Reader)>();
+        try
+        {
+            foreach (var (modality, encoder) in model.Encoders())
+            {
+                if (dataset.ItemsOf(modality).Count > 0)
+                    opened.Add((modality, CurrentLatents.Open(latents, dataset, encoder, model.EncoderFingerprint(modality))));
+            }
+
+            return opened;
+        }
+        catch
+        {
+            foreach (var (_, reader) in opened) reader.Dispose();
+            throw;
+        }
     }
 
     private static IEnumerable<IndexItem> Items(

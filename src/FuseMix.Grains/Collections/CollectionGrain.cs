@@ -1,33 +1,123 @@
-using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
+using FuseMix.Contracts.Jobs;
+using FuseMix.Grains.Nodes;
 using FuseMix.Retrieval.Generations;
 using Microsoft.Extensions.Logging;
 using Orleans;
+using Orleans.Runtime;
 
 namespace FuseMix.Grains.Collections;
 
-internal sealed partial class CollectionGrain(CollectionStore collections, CollectionBuilder builder, ILogger<CollectionGrain> logger)
-    : Grain, ICollectionGrain
+/// <summary>What survives the node: the build that should be running, or how the last one ended. What is live stands on disk.</summary>
+[GenerateSerializer]
+public sealed class CollectionRecord
+{
+    /// <summary>What is or was being built; null where nothing ever was.</summary>
+    [Id(0)]
+    public CollectionBuild? Build { get; set; }
+
+    /// <summary>Where the build stands.</summary>
+    [Id(1)]
+    public JobState State { get; set; }
+
+    /// <summary>Why it failed; null otherwise.</summary>
+    [Id(2)]
+    public string? Error { get; set; }
+
+    /// <summary>The generation that it made; null before.</summary>
+    [Id(3)]
+    public string? Generation { get; set; }
+
+    /// <summary>Whether that was there already.</summary>
+    [Id(4)]
+    public bool Reused { get; set; }
+}
+
+[IndexPlacement]
+internal sealed partial class CollectionGrain(
+    [PersistentState("collection", GrainStorage.Name)] IPersistentState<CollectionRecord> record,
+    CollectionStore collections,
+    CollectionBuilder builder,
+    TimeProvider clock,
+    ILogger<CollectionGrain> logger) : Grain, ICollectionGrain
 {
     /// <summary>Generations to keep beside the live one, for rolling back.</summary>
     private const int Kept = 2;
 
+    private static readonly TimeSpan KeepAlive = TimeSpan.FromMinutes(1);
+
+    private readonly SerialState<CollectionRecord> _state = new(record);
+    private readonly ChangeSignal _changed = new();
     private CollectionStatus? _status;
     private int _changes;
+    private RunningBuild? _running;
 
     private string Name => this.GetPrimaryKeyString();
 
-    public async Task<CollectionStatus> Build(CollectionBuild request)
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        // The node that built is gone: what it wrote is garbage, and the build begins anew.
+        if (_state.Value is { State: JobState.Running, Build: { } request }) Run(request);
+        return Task.CompletedTask;
+    }
+
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        if (_running is not { } running) return;
+        running.IsLeaving = true;
+        await running.Stop.CancelAsync();
+        await running.Work;
+    }
+
+    public async Task<BuildStatus> StartBuild(CollectionBuild request)
     {
         _ = ResourceName.Require(Name, "collection");
-        var (manifest, reused) = await Task.Run(() => builder.Build(Name, request));
-        if (!reused)
+        if (_running is { } running)
         {
-            LogBuilt(Name, manifest.Generation, manifest.Count);
-            await Task.Run(() => collections.CollectGarbage(Name, Kept));
+            return running.Request == request ? Snapshot() : throw new FuseMixException(
+                FailureKind.Conflict,
+                $"Collection '{Name}' is being built from dataset '{running.Request.Dataset}' and fusion model '{running.Request.Model}'.",
+                "Wait until that build has ended, or cancel it.");
         }
 
-        return Remember(await Task.Run(() => Describe(manifest)) with { Reused = reused });
+        // Refuse now what would fail later: unknown names, missing latents.
+        var live = await Task.Run(() => builder.FindLive(Name, request));
+        if (live is null) await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Begun(Me);
+        await Record(state =>
+        {
+            state.State = live is null ? JobState.Running : JobState.Completed;
+            (state.Build, state.Error, state.Generation, state.Reused) = (request, null, live?.Generation, live is not null);
+            return true;
+        });
+        if (live is null) Run(request);
+        return Snapshot();
+    }
+
+    public Task<BuildStatus> BuildStatus() => Task.FromResult(Snapshot());
+
+    public async Task<BuildStatus> CancelBuild()
+    {
+        if (_running is { } running)
+        {
+            await running.Stop.CancelAsync();
+            await running.Work;
+        }
+
+        return Snapshot();
+    }
+
+    public async IAsyncEnumerable<BuildStatus> WatchBuild([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        while (true)
+        {
+            var next = _changed.Next;
+            var status = Snapshot();
+            yield return status;
+            if (status.State != JobState.Running) yield break;
+            await next.WaitAsync(cancellationToken);
+        }
     }
 
     public async Task<CollectionStatus> Status()
@@ -44,25 +134,128 @@ internal sealed partial class CollectionGrain(CollectionStore collections, Colle
         }
     }
 
-    public async Task<CollectionStatus> RollBack() => Remember(await Task.Run(() => Describe(collections.RollBack(Name))));
+    public async Task<CollectionStatus> GoLive(string generation)
+    {
+        var status = await Task.Run(() => Describe(collections.MakeLive(Name, generation)));
+        Forget();
+        return _status = status;
+    }
 
     public async Task Drop()
     {
-        Remember(null);
+        await CancelBuild();
+        Forget();
 
         // Safe to repeat: what is gone need not be dropped again.
         await Task.Run(() =>
         {
             if (collections.Collections().Contains(Name)) collections.Drop(Name);
         });
-        Remember(null);
+        Forget();
     }
 
-    [return: NotNullIfNotNull(nameof(status))]
-    private CollectionStatus? Remember(CollectionStatus? status)
+    private JobReference Me => new(JobKind.Build, Name);
+
+    private void Run(CollectionBuild request)
+    {
+        var running = new RunningBuild(request, clock.GetTimestamp());
+        _running = running;
+        running.Work = Work(running);
+    }
+
+    private async Task Work(RunningBuild running)
+    {
+        using var keepAlive = this.RegisterGrainTimer(
+            () => Task.CompletedTask, new GrainTimerCreationOptions(KeepAlive, KeepAlive) { KeepAlive = true, Interleave = true });
+        var (state, error, generation, reused) = (JobState.Completed, (string?)null, (string?)null, false);
+        try
+        {
+            (var manifest, reused) = await Task.Factory.StartNew(
+                () => builder.Build(Name, running.Request, Publish, running.Stop.Token),
+                CancellationToken.None,
+                TaskCreationOptions.LongRunning,
+                TaskScheduler.Default);
+            generation = manifest.Generation;
+            LogBuilt(Name, generation, manifest.Count);
+            Forget();
+            await Task.Run(() => collections.CollectGarbage(Name, Kept));
+        }
+        catch (OperationCanceledException)
+        {
+            // A build that leaves its node has not been cancelled: it stays running, for the next activation to begin anew.
+            state = running.IsLeaving ? JobState.Running : JobState.Cancelled;
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            (state, error) = (JobState.Failed, (failure as FuseMixException)?.Advice ?? failure.Message);
+            LogFailed(failure, Name);
+        }
+
+        try
+        {
+            if (state != JobState.Running)
+            {
+                await Record(current =>
+                {
+                    (current.State, current.Error, current.Generation, current.Reused) = (state, error, generation, reused);
+                    return true;
+                });
+                await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Ended(Me);
+            }
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // The next activation finds the build running, and its generation live.
+            LogNotRecorded(failure, Name);
+        }
+        finally
+        {
+            _running = null;
+            Forget();
+            _changed.Raise();
+        }
+
+        void Publish(long done, long all)
+        {
+            running.Report(done, all);
+            _changed.Raise();
+        }
+    }
+
+    private BuildStatus Snapshot()
+    {
+        var known = _state.Value;
+        var (done, all) = _running?.Progress ?? default;
+        return new BuildStatus(
+            Name,
+            known.Build,
+            known.State,
+            all,
+            done,
+            known.Generation,
+            known.Reused,
+            _running is { } running ? clock.GetElapsedTime(running.StartedAt) : TimeSpan.Zero,
+            known.Error);
+    }
+
+    /// <summary>Makes a change durable. Where that fails, nobody knows what is stored: the grain leaves, and the next call reads it.</summary>
+    private async Task Record(Func<CollectionRecord, bool> change)
+    {
+        try
+        {
+            await _state.Change(change);
+        }
+        catch
+        {
+            DeactivateOnIdle();
+            throw;
+        }
+    }
+
+    private void Forget()
     {
         _changes++;
-        return _status = status;
+        _status = null;
     }
 
     private GenerationManifest Live() => collections.Live(Name)
@@ -76,9 +269,45 @@ internal sealed partial class CollectionGrain(CollectionStore collections, Colle
         manifest.Origin.GetValueOrDefault(CollectionBuilder.DatasetOrigin, ""),
         manifest.Dimension,
         [.. manifest.Shards.Select(shard => new ShardStatus(shard.Name, shard.Modality, shard.Count))],
-        [.. collections.List(Name).Select(generation => generation.Generation)],
-        Reused: false);
+        [.. collections.List(Name).Select(generation => generation.Generation)]);
 
     [LoggerMessage(3001, LogLevel.Information, "Collection {Collection} has the live generation {Generation} with {Count} items")]
     private partial void LogBuilt(string collection, string generation, long count);
+
+    [LoggerMessage(3002, LogLevel.Error, "The build of collection {Collection} failed")]
+    private partial void LogFailed(Exception failure, string collection);
+
+    [LoggerMessage(3003, LogLevel.Error, "The end of the build of collection {Collection} could not be recorded")]
+    private partial void LogNotRecorded(Exception failure, string collection);
+
+    private sealed class RunningBuild(CollectionBuild request, long startedAt)
+    {
+        private (long Done, long All) _progress;
+        private readonly Lock _gate = new();
+
+        public CollectionBuild Request => request;
+
+        public long StartedAt => startedAt;
+
+        public CancellationTokenSource Stop { get; } = new();
+
+        /// <summary>Whether the grain leaves its node, rather than the build being cancelled.</summary>
+        public bool IsLeaving { get; set; }
+
+        public Task Work { get; set; } = Task.CompletedTask;
+
+        public (long Done, long All) Progress
+        {
+            get
+            {
+                lock (_gate) return _progress;
+            }
+        }
+
+        /// <summary>Called by the building thread.</summary>
+        public void Report(long done, long all)
+        {
+            lock (_gate) _progress = (done, all);
+        }
+    }
 }

@@ -3,12 +3,15 @@ using FuseMix.Grains.Nodes;
 using FuseMix.Retrieval.Generations;
 using FuseMix.Retrieval.Search;
 using FuseMix.Retrieval.Shards;
+using Microsoft.Extensions.Logging;
 using Orleans;
+using Orleans.Runtime;
 
 namespace FuseMix.Grains.Collections;
 
 [IndexPlacement]
-internal sealed class IndexShardGrain(CollectionStore collections, NodeOptions options) : Grain, IIndexShardGrain
+internal sealed partial class IndexShardGrain(
+    CollectionStore collections, ShardPlacement placement, NodeOptions options, ILogger<IndexShardGrain> logger) : Grain, IIndexShardGrain
 {
     private IndexShard _shard = null!;
 
@@ -16,6 +19,7 @@ internal sealed class IndexShardGrain(CollectionStore collections, NodeOptions o
     {
         var key = IndexShardKey.Parse(this.GetPrimaryKeyString());
         _shard = await Task.Run(() => collections.OpenShard(collections.Manifest(key.Collection, key.Generation), key.Shard), cancellationToken);
+        this.RegisterGrainTimer(() => Balance(key), new GrainTimerCreationOptions(options.BalanceEvery, options.BalanceEvery) { Interleave = true });
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -39,5 +43,20 @@ internal sealed class IndexShardGrain(CollectionStore collections, NodeOptions o
 
     public Task<float[]?> Embedding(string itemId) => Task.FromResult(_shard.TryGetEmbedding(itemId, out var embedding) ? embedding : null);
 
+    /// <summary>Makes room where the shard belongs to another node: the next search finds it there, and those in hand end here.</summary>
+    private Task Balance(IndexShardKey key)
+    {
+        if (!placement.IsHere(key))
+        {
+            LogMoves(key);
+            DeactivateOnIdle();
+        }
+
+        return Task.CompletedTask;
+    }
+
     private Hit Describe(SearchHit hit) => new(hit.Id, _shard.Modality, hit.Score, new Dictionary<string, string>(_shard.Metadata(hit.Row)));
+
+    [LoggerMessage(3101, LogLevel.Information, "Index shard {Shard} moves to the node that it belongs to now")]
+    private partial void LogMoves(IndexShardKey shard);
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Extraction;
+using FuseMix.Contracts.Jobs;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
 using FuseMix.Grains.Nodes;
@@ -22,6 +23,10 @@ public sealed class ExtractionJobRecord
     /// <summary>Why it failed; null otherwise.</summary>
     [Id(1)]
     public string? Error { get; set; }
+
+    /// <summary>What a node must have to take part; null for any node.</summary>
+    [Id(2)]
+    public string? Accelerator { get; set; }
 }
 
 internal sealed partial class ExtractionJobGrain(
@@ -43,13 +48,15 @@ internal sealed partial class ExtractionJobGrain(
     private long _startedAt;
     private TimeSpan _elapsed;
 
+    private JobReference Me => new(JobKind.Extraction, this.GetPrimaryKeyString());
+
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         if (_state.Value.State != JobState.Running) return;
         try
         {
             // The node that ran the job is gone: go on where the latent store says it stopped.
-            await Begin();
+            await Begin(_state.Value.Accelerator);
         }
         catch (FuseMixException failure)
         {
@@ -65,7 +72,10 @@ internal sealed partial class ExtractionJobGrain(
             throw new FuseMixException(FailureKind.Invalid, $"The job '{this.GetPrimaryKeyString()}' cannot extract '{request.Key}'.");
         }
 
-        if (_state.Value.State != JobState.Running || _plan is null) await Begin();
+        if (request.Accelerator is { } accelerator && !Accelerators.Known.Contains(accelerator))
+            throw FuseMixException.UnknownName("accelerator", accelerator, Accelerators.Known, FailureKind.Invalid);
+
+        if (_state.Value.State != JobState.Running || _plan is null) await Begin(request.Accelerator);
         return Snapshot();
     }
 
@@ -142,7 +152,7 @@ internal sealed partial class ExtractionJobGrain(
         else _changed.Raise();
     }
 
-    private async Task Begin()
+    private async Task Begin(string? accelerator)
     {
         var request = ExtractionRequest.FromKey(this.GetPrimaryKeyString());
         _plan = await Task.Run(() => ExtractionPlan.Make(request, datasets, packs, latents, options.ItemsPerShard));
@@ -150,8 +160,10 @@ internal sealed partial class ExtractionJobGrain(
         _attempts.Clear();
         _startedAt = clock.GetTimestamp();
         _elapsed = TimeSpan.Zero;
+        if (_plan.PendingCount > 0) await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Begun(Me);
         await Record(state =>
         {
+            state.Accelerator = accelerator;
             state.State = _plan.PendingCount == 0 ? JobState.Completed : JobState.Running;
             state.Error = null;
             return true;
@@ -181,6 +193,20 @@ internal sealed partial class ExtractionJobGrain(
         if (!ended) return;
         LogEnded(this.GetPrimaryKeyString(), state, error);
         _changed.Raise();
+        await LeaveJobList();
+    }
+
+    private async Task LeaveJobList()
+    {
+        try
+        {
+            await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Ended(Me);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // The list finds out when it wakes its jobs.
+            LogStillListed(this.GetPrimaryKeyString(), failure.Message);
+        }
     }
 
     /// <summary>Makes a change durable. Where that fails, nobody knows what is stored: the grain leaves, and the next call reads it.</summary>
@@ -201,7 +227,7 @@ internal sealed partial class ExtractionJobGrain(
     private Task CallExtractors()
     {
         DropExpiredLeases();
-        var slots = Math.Max(1, nodes.Count(NodeRoles.Extract)) * options.Threads;
+        var slots = Math.Max(1, nodes.Count(NodeRoles.Extract, _state.Value.Accelerator)) * options.Threads;
 
         // Not awaited: a node that hangs must not keep this grain from leasing shards to the others.
         for (var slot = 0; slot < slots; slot++) _ = Call(slot);
@@ -213,7 +239,7 @@ internal sealed partial class ExtractionJobGrain(
         var job = this.GetPrimaryKeyString();
         try
         {
-            await GrainFactory.GetGrain<IExtractorGrain>($"{job}#{slot}").Work(job);
+            await GrainFactory.GetGrain<IExtractorGrain>(_state.Value.Accelerator is { } accelerator ? $"{job}#{accelerator}#{slot}" : $"{job}#{slot}").Work(job);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
@@ -275,6 +301,9 @@ internal sealed partial class ExtractionJobGrain(
 
     [LoggerMessage(1005, LogLevel.Warning, "Extractor {Slot} of extraction {Job} could not be reached: {Error}")]
     private partial void LogExtractorUnreachable(int slot, string job, string error);
+
+    [LoggerMessage(1006, LogLevel.Debug, "Extraction {Job} is over, but the list of jobs does not know yet: {Error}")]
+    private partial void LogStillListed(string job, string error);
 
     private sealed class Holding(string extractor)
     {

@@ -1,10 +1,11 @@
-using FuseMix.Contracts.Cluster;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
 using FuseMix.Grains.Collections;
 using FuseMix.Grains.Extraction;
+using FuseMix.Grains.Jobs;
 using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Search;
 using FuseMix.Grains.Training;
 using FuseMix.Persistence.Sqlite;
 using FuseMix.Retrieval.Generations;
@@ -35,7 +36,7 @@ public static class NodeHosting
     {
         options.Validate();
         home.EnsureWritable();
-        silo.Configure<SiloOptions>(o => o.SiloName = NodeName.Create(options.Name, options.Roles).ToString());
+        silo.Configure<SiloOptions>(o => o.SiloName = options.ToNodeName().ToString());
         silo.AddSqliteGrainStorage(GrainStorage.Name, Path.Combine(home.State, "grains.db"));
         silo.AddPlacementDirector<ExtractPlacement, NodeRoleDirector>();
         silo.AddPlacementDirector<TrainPlacement, NodeRoleDirector>();
@@ -59,6 +60,10 @@ public static class NodeHosting
         services.AddSingleton<ModelTraining>();
         services.AddSingleton<ModelEvaluation>();
         services.AddSingleton<CollectionBuilder>();
+        services.AddSingleton<ShardPlacement>();
+        services.AddSingleton<LiveCollections>();
+        services.AddSingleton<ReplicaSearch>();
+        services.AddHostedService<JobKeeper>();
         return silo;
     }
 }

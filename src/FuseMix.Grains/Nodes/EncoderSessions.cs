@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using FuseMix.Contracts.Cluster;
 using FuseMix.Encoders.Packs;
 using FuseMix.Encoders.Sessions;
 
@@ -43,6 +44,11 @@ internal sealed class EncoderSessions(EncoderPackStore packs, NodeOptions option
                 $"Put the earlier pack back, or extract and train again with this one.");
         }
 
-        return EncoderSession.Open(pack, new EncoderSessionOptions { Threads = options.Threads, Aim = aim });
+        return EncoderSession.Open(pack, new EncoderSessionOptions
+        {
+            Threads = options.Threads,
+            Aim = aim,
+            Device = options.Accelerators.Contains(Accelerators.Cuda) ? EncoderDevice.Cuda : EncoderDevice.Cpu,
+        });
     }
 }

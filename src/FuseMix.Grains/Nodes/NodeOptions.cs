@@ -11,6 +11,10 @@ public sealed class NodeOptions
     /// <summary>What it does; see <see cref="NodeRoles"/>.</summary>
     public IReadOnlyList<string> Roles { get; set; } = NodeRoles.All;
 
+    /// <summary>What it has beside its processor; see <see cref="Contracts.Cluster.Accelerators"/>. Encoders run on a GPU only where one is
+    /// named here.</summary>
+    public IReadOnlyList<string> Accelerators { get; set; } = [];
+
     /// <summary>Processor threads for encoding, training and search, 1 or more.</summary>
     public int Threads { get; set; } = Environment.ProcessorCount;
 
@@ -26,16 +30,32 @@ public sealed class NodeOptions
     /// <summary>Optimiser steps between two checkpoints.</summary>
     public int CheckpointSteps { get; set; } = 100;
 
+    /// <summary>How many index nodes hold each shard, where there are so many; the same on every node.</summary>
+    public int ShardReplicas { get; set; } = 2;
+
+    /// <summary>How long a shard's replica may take before another one is asked too.</summary>
+    public TimeSpan HedgeAfter { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>How often a shard looks whether a node has joined that it belongs to now.</summary>
+    public TimeSpan BalanceEvery { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The silo name that tells all this to the other nodes.</summary>
+    /// <exception cref="FuseMixException">The name, a role or an accelerator is not valid.</exception>
+    public NodeName ToNodeName() => NodeName.Create(Name, Roles, Accelerators);
+
     /// <summary>Fails, naming the key, where a value is out of range.</summary>
     /// <exception cref="FuseMixException">A value is out of range.</exception>
     public void Validate()
     {
-        _ = NodeName.Create(Name, Roles);
+        _ = ToNodeName();
         Require(Threads is >= 1 and <= 1024, nameof(Threads), "1 to 1024");
         Require(ItemsPerShard is >= 1 and <= 1_000_000, nameof(ItemsPerShard), "1 to 1,000,000");
         Require(LeaseDuration >= TimeSpan.FromSeconds(1), nameof(LeaseDuration), "at least 1 s");
         Require(ShardAttempts is >= 1 and <= 100, nameof(ShardAttempts), "1 to 100");
         Require(CheckpointSteps >= 1, nameof(CheckpointSteps), "at least 1");
+        Require(ShardReplicas is >= 1 and <= 16, nameof(ShardReplicas), "1 to 16");
+        Require(HedgeAfter >= TimeSpan.FromMilliseconds(1) && HedgeAfter <= TimeSpan.FromMinutes(1), nameof(HedgeAfter), "1 ms to 1 minute");
+        Require(BalanceEvery >= TimeSpan.FromMilliseconds(50) && BalanceEvery <= TimeSpan.FromHours(1), nameof(BalanceEvery), "50 ms to 1 hour");
     }
 
     private static void Require(bool holds, string key, string range)

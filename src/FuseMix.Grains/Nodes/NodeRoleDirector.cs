@@ -1,51 +1,56 @@
-using System.Buffers.Binary;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 using FuseMix.Contracts.Cluster;
+using FuseMix.Contracts.Collections;
+using FuseMix.Grains.Collections;
 using Orleans.Runtime;
 using Orleans.Runtime.Placement;
 
 namespace FuseMix.Grains.Nodes;
 
-/// <summary>Chooses among the nodes with a grain's role: slots ("…#2") go round the nodes, everything else by rendezvous hashing, so
-/// that a node that joins or leaves moves only its share.</summary>
+/// <summary>
+/// Chooses among the active nodes with a grain's role. Slots ("job#2", or "job#cuda#2" where only nodes with that accelerator will do) go
+/// round the nodes; shards go where <see cref="ShardPlacement"/> says; the trainer goes to a node with a GPU before one without.
+/// </summary>
 internal sealed class NodeRoleDirector(ISiloStatusOracle membership) : IPlacementDirector
 {
     public Task<SiloAddress> OnAddActivation(PlacementStrategy strategy, PlacementTarget target, IPlacementContext context)
     {
         var role = ((NodeRolePlacement)strategy).Role;
-        var nodes = new List<(string Name, SiloAddress Address)>();
+        var key = target.GrainIdentity.Key.ToString();
+        var slot = Slot.Parse(key);
+        var nodes = new SortedDictionary<string, SiloAddress>(StringComparer.Ordinal);
         foreach (var silo in context.GetCompatibleSilos(target))
         {
-            if (membership.TryGetSiloName(silo, out var name) && NodeName.Parse(name).Has(role)) nodes.Add((name, silo));
+            if (!membership.TryGetSiloName(silo, out var name)) continue;
+            var node = NodeName.Parse(name);
+            if (node.Has(role) && (slot?.Accelerator is null || node.Accelerators.Contains(slot.Accelerator))) nodes[name] = silo;
         }
 
         if (nodes.Count == 0)
         {
+            var with = slot?.Accelerator is { } accelerator ? $" and the accelerator '{accelerator}'" : "";
             throw new FuseMixException(
-                FailureKind.Unavailable,
-                $"No active node has the role '{role}'.",
-                $"Start one with the role '{role}', or add it to a node's roles.");
+                FailureKind.Unavailable, $"No active node has the role '{role}'{with}.", $"Start one with the role '{role}'{with}, or add it to a node.");
         }
 
-        nodes.Sort((a, b) => string.CompareOrdinal(a.Name, b.Name));
-        return Task.FromResult(nodes[Choose(target.GrainIdentity.ToString(), nodes)].Address);
+        return Task.FromResult(nodes[Choose(role, key, slot, [.. nodes.Keys])]);
     }
 
-    private static int Choose(string grain, List<(string Name, SiloAddress Address)> nodes)
+    private static string Choose(string role, string key, Slot? slot, string[] nodes)
     {
-        var hash = grain.LastIndexOf('#');
-        if (hash >= 0 && int.TryParse(grain.AsSpan(hash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var slot)) return slot % nodes.Count;
+        if (slot is not null) return nodes[slot.Number % nodes.Length];
+        if (role == NodeRoles.Train && Array.Find(nodes, name => NodeName.Parse(name).Accelerators.Count > 0) is { } accelerated) return accelerated;
 
-        var best = 0;
-        var bestWeight = ulong.MinValue;
-        for (var i = 0; i < nodes.Count; i++)
-        {
-            var weight = BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes($"{nodes[i].Name}\n{grain}")));
-            if (weight >= bestWeight) (best, bestWeight) = (i, weight);
-        }
+        // Whatever else has a place is spread in the same way as shards are.
+        var shard = key.Count(c => c == '/') == 3 ? IndexShardKey.Parse(key) : new IndexShardKey(key, "", "");
+        return ShardPlacement.Choose(shard, nodes)!;
+    }
 
-        return best;
+    private sealed record Slot(string? Accelerator, int Number)
+    {
+        public static Slot? Parse(string key) =>
+            key.Split('#') is [_, .. { Length: > 0 } rest] && int.TryParse(rest[^1], NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                ? new Slot(rest.Length > 1 ? rest[0] : null, number)
+                : null;
     }
 }

@@ -7,30 +7,25 @@ using FuseMix.Retrieval.Search;
 using FuseMix.Training.Models;
 using Orleans;
 using Orleans.Concurrency;
-using Orleans.Runtime;
 
 namespace FuseMix.Grains.Search;
 
 [StatelessWorker]
-internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders, TimeProvider clock) : Grain, ISearchGrain
+internal sealed class SearchGrain(
+    LiveCollections collections, ReplicaSearch shards, FusionModels models, EncoderSessions encoders, TimeProvider clock) : Grain, ISearchGrain
 {
     private static readonly TimeSpan LongestDeadline = TimeSpan.FromHours(1);
-
-    /// <summary>How long a collection that is known already may take to say what is live.</summary>
-    private static readonly TimeSpan StatusPatience = TimeSpan.FromMilliseconds(500);
-
-    private readonly Dictionary<string, CollectionStatus> _known = [];
 
     public async Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default)
     {
         var started = clock.GetTimestamp();
         Validate(request);
-        var collection = await Find(ResourceName.Require(request.Collection, "collection"), cancellationToken);
+        var collection = await collections.Find(GrainFactory, ResourceName.Require(request.Collection, "collection"), cancellationToken);
         var embeddings = await Embed(request.Queries, collection, Left, cancellationToken);
         var query = new ShardQuery(embeddings, request.Queries.Length, request.K, request.MinScore, request.Filter, Excluded(request));
 
-        var shards = collection.Shards.Where(shard => request.Target is null || shard.Modality == request.Target).ToArray();
-        if (shards.Length == 0)
+        var targets = collection.Shards.Where(shard => request.Target is null || shard.Modality == request.Target).ToArray();
+        if (targets.Length == 0)
         {
             throw new FuseMixException(
                 FailureKind.NotFound,
@@ -39,64 +34,14 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
         }
 
         var left = Left();
-        var answers = await Task.WhenAll(shards.Select(shard => Ask(collection, shard, grain => grain.Search(query), left, cancellationToken)));
+        var answers = await Task.WhenAll(
+            targets.Select(shard => shards.Ask(GrainFactory, collection, shard.Name, grain => grain.Search(query), left, cancellationToken)));
         var hits = Enumerable.Range(0, request.Queries.Length).Select(i => Merge(answers, i, request.K)).ToArray();
         string[] missing = [.. answers.Where(answer => answer.Missing is not null).Select(answer => answer.Missing!)];
         return new SearchResponse(request.Collection, collection.Generation, missing.Length == 0, missing, hits, clock.GetElapsedTime(started));
 
         TimeSpan Left() => request.Deadline - clock.GetElapsedTime(started) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
     }
-
-    /// <summary>What is live in a collection. While its node is dead or stalls, searches go on in the generation that was live last:
-    /// generations never change, and older ones stay for a while.</summary>
-    private async Task<CollectionStatus> Find(string name, CancellationToken cancellationToken)
-    {
-        var isKnown = _known.TryGetValue(name, out var known);
-        try
-        {
-            var status = GrainFactory.GetGrain<ICollectionGrain>(name).Status();
-            return _known[name] = await status.WaitAsync(isKnown ? StatusPatience : Timeout.InfiniteTimeSpan, clock, cancellationToken);
-        }
-        catch (Exception silence) when (silence is OrleansException or TimeoutException)
-        {
-            return known ?? throw new FuseMixException(
-                FailureKind.Unavailable,
-                $"Collection '{name}' does not answer.",
-                "Try again in a few seconds: when a node dies, another one takes its collections over.",
-                silence);
-        }
-        catch (FuseMixException)
-        {
-            _known.Remove(name);
-            throw;
-        }
-    }
-
-    /// <summary>What a shard answers, or its name and why it does not.</summary>
-    private async Task<(T? Answer, string? Missing)> Ask<T>(
-        CollectionStatus collection, ShardStatus shard, Func<IIndexShardGrain, Task<T>> call, TimeSpan deadline, CancellationToken cancellationToken)
-    {
-        var grain = GrainFactory.GetGrain<IIndexShardGrain>(new IndexShardKey(collection.Name, collection.Generation, shard.Name).ToString());
-        try
-        {
-            return (await call(grain).WaitAsync(deadline, clock, cancellationToken), null);
-        }
-        catch (FuseMixException wrong) when (wrong.Kind is FailureKind.Invalid)
-        {
-            throw;
-        }
-        catch (Exception failure) when (failure is not (OperationCanceledException or OutOfMemoryException))
-        {
-            return (default, $"{shard.Name}: {Reason(failure)}");
-        }
-    }
-
-    private static string Reason(Exception failure) => failure switch
-    {
-        TimeoutException => "no answer within the deadline",
-        OrleansException => "its node does not answer",
-        _ => failure.Message,
-    };
 
     private static Hit[] Merge((ShardAnswer? Answer, string? Missing)[] answers, int query, int k)
     {
@@ -194,7 +139,7 @@ internal sealed class SearchGrain(FusionModels models, EncoderSessions encoders,
     private async Task<float[]> ItemEmbedding(CollectionStatus collection, string itemId, TimeSpan left, CancellationToken cancellationToken)
     {
         var answers = await Task.WhenAll(
-            collection.Shards.Select(shard => Ask(collection, shard, grain => grain.Embedding(itemId), left, cancellationToken)));
+            collection.Shards.Select(shard => shards.Ask(GrainFactory, collection, shard.Name, grain => grain.Embedding(itemId), left, cancellationToken)));
         if (answers.FirstOrDefault(answer => answer.Answer is not null).Answer is { } embedding) return embedding;
 
         string[] missing = [.. answers.Where(answer => answer.Missing is not null).Select(answer => answer.Missing!)];

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using FuseMix.Contracts;
+using FuseMix.Contracts.Jobs;
 using FuseMix.Contracts.Training;
 using FuseMix.Grains.Nodes;
 using FuseMix.Storage;
@@ -62,6 +63,7 @@ internal sealed partial class TrainerGrain(
             // Refuse now what would fail later: unknown names, recipes, missing latents.
             await Task.Run(() => training.Check(request));
             var before = (State: job?.State ?? JobState.Unknown, job?.Error);
+            await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Begun(new JobReference(JobKind.Training, ITrainerGrain.Key));
             var queued = job ?? new TrainingJobRecord { Request = request, SubmittedAt = clock.GetUtcNow() };
             await _state.Change(
                 state =>

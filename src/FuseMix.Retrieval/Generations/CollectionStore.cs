@@ -124,16 +124,6 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
         return manifest;
     }
 
-    /// <summary>Makes the newest committed generation before the live one live again.</summary>
-    /// <exception cref="FuseMixException">There is no live generation, or none before it.</exception>
-    public GenerationManifest RollBack(string collection)
-    {
-        var live = Live(collection) ?? throw new FuseMixException(FailureKind.Conflict, $"Collection '{collection}' has no live generation.", "Make one live by its id.");
-        var earlier = Generations(collection).FirstOrDefault(id => NumberOf(id) < NumberOf(live.Generation))
-            ?? throw new FuseMixException(FailureKind.Conflict, $"Collection '{collection}' has no generation before '{live.Generation}'.", "Build a new one instead.");
-        return MakeLive(collection, earlier);
-    }
-
     /// <summary>Deletes a collection with all its generations.</summary>
     /// <exception cref="FuseMixException">There is no such collection.</exception>
     public void Drop(string collection)

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
 
 namespace FuseMix.Cli.Tests.Collections;
@@ -75,21 +77,31 @@ public sealed class CollectionsCommandTests
     {
         private static readonly CollectionStatus Live = new(
             "emoji", "g2", "emoji-small", new string('f', 64), "emoji", 512,
-            [new ShardStatus("image-00000", Modality.Image, 3_822), new ShardStatus("text-00000", Modality.Text, 1_911)], ["g2", "g1"], false);
+            [new ShardStatus("image-00000", Modality.Image, 3_822), new ShardStatus("text-00000", Modality.Text, 1_911)], ["g2", "g1"]);
 
         public CollectionBuild? Built { get; private set; }
 
         public bool Dropped { get; private set; }
 
-        public Task<CollectionStatus> Build(CollectionBuild request)
+        public Task<BuildStatus> StartBuild(CollectionBuild request)
         {
             Built = request;
-            return Task.FromResult(Live);
+            return BuildStatus();
+        }
+
+        public Task<BuildStatus> BuildStatus() =>
+            Task.FromResult(new BuildStatus("emoji", Built, JobState.Completed, 5_733, 5_733, "g2", false, TimeSpan.FromSeconds(1), null));
+
+        public Task<BuildStatus> CancelBuild() => BuildStatus();
+
+        public async IAsyncEnumerable<BuildStatus> WatchBuild([EnumeratorCancellation] CancellationToken cancellationToken = default)
+        {
+            yield return await BuildStatus();
         }
 
         public Task<CollectionStatus> Status() => Task.FromResult(Live);
 
-        public Task<CollectionStatus> RollBack() => Task.FromResult(Live with { Generation = "g1" });
+        public Task<CollectionStatus> GoLive(string generation) => Task.FromResult(Live with { Generation = generation });
 
         public Task Drop()
         {

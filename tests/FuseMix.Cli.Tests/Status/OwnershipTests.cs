@@ -59,6 +59,6 @@ public sealed class OwnershipTests : IDisposable
 
     private sealed class FakeNodes : IClusterGrain
     {
-        public Task<ClusterStatus> Status() => Task.FromResult(new ClusterStatus("Embedded", [new NodeStatus("local", ["train"], "Active")]));
+        public Task<ClusterStatus> Status() => Task.FromResult(new ClusterStatus("Embedded", [new NodeStatus("local", ["train"], [], "Active")]));
     }
 }

@@ -34,7 +34,7 @@ public sealed class StatusCommandTests
 
     private sealed class FakeCluster : IClusterGrain
     {
-        public Task<ClusterStatus> Status() => Task.FromResult(new ClusterStatus("Embedded", [new NodeStatus("local", ["gateway", "extract"], "Active")]));
+        public Task<ClusterStatus> Status() => Task.FromResult(new ClusterStatus("Embedded", [new NodeStatus("local", ["gateway", "extract"], [], "Active")]));
     }
 
     private sealed class SilentCluster : IClusterGrain

@@ -10,7 +10,7 @@ public sealed class CatalogGrainTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        await cluster.Collection("boats").Build(new CollectionBuild(PreparedHome.Model, TestHome.Dataset));
+        await cluster.Build("boats", new CollectionBuild(PreparedHome.Model, TestHome.Dataset));
 
         var encoders = await cluster.Catalog.Encoders();
         Assert.Equal(

@@ -17,6 +17,17 @@ public sealed class NodeNameTests
     }
 
     [Fact]
+    public void A_name_carries_its_accelerators_and_back()
+    {
+        var name = NodeName.Create("gpu-1", [NodeRoles.Extract, NodeRoles.Train], [Accelerators.Cuda]);
+        Assert.Equal("extract+train/cuda@gpu-1", name.ToString());
+        var read = NodeName.Parse(name.ToString());
+        Assert.Equal(["extract", "train"], read.Roles);
+        Assert.Equal(["cuda"], read.Accelerators);
+        Assert.Equal("Did you mean 'cuda'?", Assert.Throws<FuseMixException>(() => NodeName.Create("x", NodeRoles.All, ["cude"])).Remedy);
+    }
+
+    [Fact]
     public void A_silo_name_without_roles_has_them_all()
     {
         var name = NodeName.Parse("Silo_17");
@@ -28,7 +39,7 @@ public sealed class NodeNameTests
     public void A_node_without_a_role_is_refused_and_told_the_roles()
     {
         var failure = Assert.Throws<FuseMixException>(() => NodeName.Create("host-1", []));
-        Assert.Equal((FailureKind.Invalid, "Roles: gateway, extract, train, index."), (failure.Kind, failure.Remedy));
+        Assert.Equal((FailureKind.Invalid, "Roles: gateway, extract, train, index, generate."), (failure.Kind, failure.Remedy));
     }
 
     [Fact]

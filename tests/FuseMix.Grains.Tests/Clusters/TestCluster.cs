@@ -1,3 +1,4 @@
+using FuseMix.Contracts;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Collections;
@@ -41,7 +42,7 @@ internal sealed class TestCluster : IAsyncDisposable
             },
             silo =>
             {
-                var node = new NodeOptions { Name = _joining.Name, Roles = _joining.Roles, Threads = 1, ItemsPerShard = 8, CheckpointSteps = 3 };
+                var node = new NodeOptions { Name = _joining.Name, Roles = _joining.Roles, Threads = 1, ItemsPerShard = 8, CheckpointSteps = 3, BalanceEvery = TimeSpan.FromMilliseconds(100) };
                 options?.Invoke(node);
                 silo.AddFuseMix(home.Home, node);
                 configure?.Invoke(silo, _joining);
@@ -100,6 +101,21 @@ internal sealed class TestCluster : IAsyncDisposable
     }
 
     public ICollectionGrain Collection(string name) => Grains.GetGrain<ICollectionGrain>(name);
+
+    /// <summary>Builds a collection, waits for it, and says what it holds.</summary>
+    public async Task<CollectionStatus> Build(string name, CollectionBuild request)
+    {
+        await Collection(name).StartBuild(request);
+        return await EndOfBuild(name);
+    }
+
+    public async Task<CollectionStatus> EndOfBuild(string name)
+    {
+        var end = (await Patience.Read(Collection(name).WatchBuild()))[^1];
+        return end.State == JobState.Completed
+            ? await Collection(name).Status()
+            : throw new InvalidOperationException($"The build of '{name}' ended so: {end}");
+    }
 
     public Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default) =>
         Grains.GetGrain<ISearchGrain>(0).Search(request, cancellationToken);

@@ -14,9 +14,10 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var status = await cluster.Collection("boats").Build(Boats);
+        var status = await cluster.Build("boats", Boats);
 
-        Assert.Equal(("boats", PreparedHome.Model, TestHome.Dataset, 8, false), (status.Name, status.Model, status.Dataset, status.Dimension, status.Reused));
+        Assert.Equal(("boats", PreparedHome.Model, TestHome.Dataset, 8), (status.Name, status.Model, status.Dataset, status.Dimension));
+        Assert.False((await cluster.Collection("boats").BuildStatus()).Reused);
         Assert.Equal(home.Model(PreparedHome.Model).Fingerprint.Hex, status.ModelFingerprint);
         Assert.Equal((25, 25, 0), (status.Count(Modality.Image), status.Count(Modality.Text), status.Count(Modality.Audio)));
         Assert.Equal(
@@ -31,11 +32,10 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var first = await cluster.Collection("boats").Build(Boats);
-        var again = await cluster.Collection("boats").Build(Boats);
-        Assert.True(again.Reused);
-        Assert.Equal(first.Generation, again.Generation);
-        Assert.Single(again.Generations);
+        var first = await cluster.Build("boats", Boats);
+        var again = await cluster.Collection("boats").StartBuild(Boats);
+        Assert.Equal((JobState.Completed, true, first.Generation), (again.State, again.Reused, again.Generation));
+        Assert.Single((await cluster.Collection("boats").Status()).Generations);
     }
 
     [Fact]
@@ -43,9 +43,9 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var both = await Task.WhenAll(cluster.Collection("boats").Build(Boats), cluster.Collection("boats").Build(Boats));
+        var both = await Task.WhenAll(cluster.Build("boats", Boats), cluster.Build("boats", Boats));
         Assert.Equal(both[0].Generation, both[1].Generation);
-        Assert.Equal([false, true], both.Select(status => status.Reused).Order());
+        Assert.Single(both[1].Generations);
     }
 
     [Fact]
@@ -53,20 +53,20 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var first = await cluster.Collection("boats").Build(Boats);
-        var second = await cluster.Collection("boats").Build(Boats with { Model = PreparedHome.OtherModel });
-        Assert.False(second.Reused);
+        var first = await cluster.Build("boats", Boats);
+        var second = await cluster.Build("boats", Boats with { Model = PreparedHome.OtherModel });
         Assert.Equal(PreparedHome.OtherModel, second.Model);
         Assert.Equal([second.Generation, first.Generation], second.Generations);
         Assert.Equal(second.Generation, (await Find(cluster, "boats")).Generation);
 
-        var back = await cluster.Collection("boats").RollBack();
+        var back = await cluster.Collection("boats").GoLive(first.Generation);
+        Assert.Equivalent(back, await cluster.Collection("boats").GoLive(first.Generation));
         Assert.Equal((first.Generation, PreparedHome.Model), (back.Generation, back.Model));
         Assert.Equal(first.Generation, (await Find(cluster, "boats")).Generation);
 
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Collection("boats").RollBack());
-        Assert.Equal(FailureKind.Conflict, failure.Kind);
-        Assert.Contains("has no generation before", failure.Message, StringComparison.Ordinal);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Collection("boats").GoLive("g000009-00000000"));
+        Assert.Equal(FailureKind.NotFound, failure.Kind);
+        Assert.Contains("no generation of collection 'boats' named 'g000009-00000000'", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -77,7 +77,7 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var first = await cluster.Collection("boats").Build(Boats);
+        var first = await cluster.Build("boats", Boats);
         var next = Boats;
         switch (change)
         {
@@ -94,8 +94,7 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
                 break;
         }
 
-        var second = await cluster.Collection("boats").Build(next);
-        Assert.False(second.Reused);
+        var second = await cluster.Build("boats", next);
         Assert.NotEqual(first.Generation, second.Generation);
         Assert.Equal(change == "dataset" ? 26 : 25, second.Count(Modality.Text));
     }
@@ -106,7 +105,7 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
         var built = new List<string>();
-        for (var rows = 10; rows < 15; rows++) built.Add((await cluster.Collection("boats").Build(Boats with { RowsPerShard = rows })).Generation);
+        for (var rows = 10; rows < 15; rows++) built.Add((await cluster.Build("boats", Boats with { RowsPerShard = rows })).Generation);
         var status = await cluster.Collection("boats").Status();
         Assert.Equal([built[4], built[3], built[2]], status.Generations);
         Assert.Equal(3, Directory.GetDirectories(Path.Combine(home.Home.Collections, "boats")).Length);
@@ -117,12 +116,12 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var first = await cluster.Collection("boats").Build(Boats);
+        var first = await cluster.Build("boats", Boats);
         var failure = await Assert.ThrowsAsync<FuseMixException>(
-            () => cluster.Collection("boats").Build(Boats with { Model = PreparedHome.OtherModel, Replace = false }));
+            () => cluster.Build("boats", Boats with { Model = PreparedHome.OtherModel, Replace = false }));
         Assert.Equal(FailureKind.Conflict, failure.Kind);
         Assert.Equal(first.Generation, (await cluster.Collection("boats").Status()).Generation);
-        Assert.True((await cluster.Collection("boats").Build(Boats with { Replace = false })).Reused);
+        Assert.True((await cluster.Collection("boats").StartBuild(Boats with { Replace = false })).Reused);
     }
 
     [Fact]
@@ -130,14 +129,13 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var first = await cluster.Collection("boats").Build(Boats);
+        var first = await cluster.Build("boats", Boats);
         await cluster.Collection("boats").Drop();
         await cluster.Collection("boats").Drop();
         Assert.Equal(FailureKind.NotFound, (await Assert.ThrowsAsync<FuseMixException>(() => cluster.Collection("boats").Status())).Kind);
         Assert.Empty(await cluster.Catalog.Collections());
 
-        var again = await cluster.Collection("boats").Build(Boats);
-        Assert.False(again.Reused);
+        var again = await cluster.Build("boats", Boats);
         Assert.NotEqual(first.Generation, again.Generation);
         Assert.True((await Find(cluster, "boats")).Complete);
     }
@@ -156,9 +154,9 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        await cluster.Collection("boats").Build(Boats);
+        await cluster.Build("boats", Boats);
         var unknown = cluster.Collection("baots");
-        foreach (var ask in (Func<Task>[])[unknown.Status, unknown.RollBack, () => Find(cluster, "baots")])
+        foreach (var ask in (Func<Task>[])[unknown.Status, () => unknown.GoLive("g"), () => Find(cluster, "baots")])
         {
             var failure = await Assert.ThrowsAsync<FuseMixException>(ask);
             Assert.Equal((FailureKind.NotFound, "Did you mean 'boats'?"), (failure.Kind, failure.Remedy));
@@ -181,7 +179,7 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
         using var home = prepared.Copy();
         home.SaveDataset(home.Items(), home.Pairs(), "untouched");
         await using var cluster = await TestCluster.StartAsync(home);
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Collection(name).Build(build));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Build(name, build));
         Assert.Equal(kind, failure.Kind);
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
         Assert.Empty(await cluster.Catalog.Collections());
@@ -193,7 +191,7 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
         using var home = prepared.Copy();
         home.SaveDataset([.. home.Items(), home.TextItem("txt-new", 3, "the red lake")], home.Pairs());
         await using var cluster = await TestCluster.StartAsync(home);
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Collection("boats").Build(Boats));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Build("boats", Boats));
         Assert.Equal(FailureKind.Unavailable, failure.Kind);
         Assert.Contains("fusemix extract boats", failure.Remedy, StringComparison.Ordinal);
     }
@@ -203,7 +201,7 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home, ["gateway+index@left"]);
-        var built = await cluster.Collection("boats").Build(Boats);
+        var built = await cluster.Build("boats", Boats);
         await cluster.AddAsync("gateway+index@right");
         await cluster.KillAsync("gateway+index@left");
         Assert.Equivalent(built, await cluster.Collection("boats").Status());

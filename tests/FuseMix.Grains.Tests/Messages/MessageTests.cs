@@ -5,6 +5,7 @@ using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
+using FuseMix.Contracts.Jobs;
 using FuseMix.Contracts.Search;
 using FuseMix.Contracts.Training;
 using FuseMix.Grains.Tests.Clusters;
@@ -21,7 +22,9 @@ public sealed class MessageTests : IAsyncLifetime
     private static readonly object[] Samples =
     [
         JobState.Completed,
+        JobKind.Build,
         new ExtractionRequest("emoji", "use-lite"),
+        new ExtractionRequest("emoji", "use-lite", "cuda"),
         new ExtractionStatus("emoji", "use-lite", JobState.Failed, 10, 9, 8, 7, 6, 5, 4.5, TimeSpan.FromSeconds(3), "why"),
         new ExtractionStatus("emoji", "use-lite", JobState.Unknown, 0, 0, 0, 0, 0, 0, 0, TimeSpan.Zero, null),
         new ShardLease(3, ["a", "b"], "0123", TimeSpan.FromSeconds(30)),
@@ -36,8 +39,11 @@ public sealed class MessageTests : IAsyncLifetime
         new EvaluationReport("model", "emoji", "test", null, [new DirectionRecall(Modality.Image, Modality.Text, 1, 2, 3.5, 4.5, 5.5, 6.5)], 7.5),
         new EvaluationReport("model", "emoji", "test", "flag", [], 0),
         new CollectionBuild("model", "emoji", 7, false),
+        new BuildStatus("boats", new CollectionBuild("model", "emoji"), JobState.Running, 9, 4, null, false, TimeSpan.FromSeconds(2), "why"),
+        new BuildStatus("boats", null, JobState.Unknown, 0, 0, "g1", true, TimeSpan.Zero, null),
+        new JobReference(JobKind.Build, "boats"),
         new ShardStatus("image-00000", Modality.Image, 4),
-        new CollectionStatus("boats", "g1", "model", "0123", "emoji", 8, [new ShardStatus("image-00000", Modality.Image, 4)], ["g1", "g0"], true),
+        new CollectionStatus("boats", "g1", "model", "0123", "emoji", 8, [new ShardStatus("image-00000", Modality.Image, 4)], ["g1", "g0"]),
         new ShardQuery([1, 2, float.Epsilon], 1, 10, 0.5f, new() { ["split"] = ["test", "train"] }, ["x"]),
         new ShardQuery([], 0, 1, null, null, null),
         new ShardAnswer([[Hit], []]),
@@ -59,8 +65,8 @@ public sealed class MessageTests : IAsyncLifetime
         new LatentSetSummary("emoji", "one", "0123", 3, 4, 1, true),
         new ModelSummary("model", new() { [Modality.Image] = "one" }, 8, 40, null),
         new ModelSummary("other", [], 0, 0, "why"),
-        new NodeStatus("host-1", ["extract", "index"], "Active"),
-        new ClusterStatus("Embedded", [new NodeStatus("host-1", ["extract"], "Dead")]),
+        new NodeStatus("host-1", ["extract", "index"], ["cuda"], "Active"),
+        new ClusterStatus("Embedded", [new NodeStatus("host-1", ["extract"], [], "Dead")]),
     ];
 
     private readonly TestHome _home = TestHome.Create();

@@ -36,13 +36,13 @@ public sealed class NodeRoleDirectorTests
     {
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => new Membership("gateway@a").Choose(new IndexPlacement(), "x"));
         Assert.Equal((FailureKind.Unavailable, "No active node has the role 'index'."), (failure.Kind, failure.Message));
-        Assert.Equal("Start one with the role 'index', or add it to a node's roles.", failure.Remedy);
+        Assert.Equal("Start one with the role 'index', or add it to a node.", failure.Remedy);
     }
 
     [Fact]
     public async Task A_node_that_leaves_moves_only_its_own_shards()
     {
-        var keys = Enumerable.Range(0, 300).Select(i => $"boats/g000001-00/image-{i:D5}").ToArray();
+        var keys = Enumerable.Range(0, 300).Select(i => $"boats/g000001-00/image-{i:D5}/0").ToArray();
         var before = await ChooseAll(new Membership("index@a", "index@b", "index@c", "gateway@x"), keys);
         var after = await ChooseAll(new Membership("index@a", "index@c", "gateway@x"), keys);
 
@@ -54,7 +54,7 @@ public sealed class NodeRoleDirectorTests
     [Fact]
     public async Task A_node_that_joins_takes_only_its_own_share()
     {
-        var keys = Enumerable.Range(0, 300).Select(i => $"boats/g000001-00/image-{i:D5}").ToArray();
+        var keys = Enumerable.Range(0, 300).Select(i => $"boats/g000001-00/image-{i:D5}/0").ToArray();
         var before = await ChooseAll(new Membership("index@a", "index@c"), keys);
         var after = await ChooseAll(new Membership("index@c", "index@b", "index@a"), keys);
         Assert.All(keys, key => Assert.True(after[key] == "index@b" || before[key] == after[key], $"{key} moved from {before[key]} to {after[key]}."));
@@ -64,10 +64,40 @@ public sealed class NodeRoleDirectorTests
     [Fact]
     public async Task The_choice_does_not_depend_on_the_order_in_which_nodes_are_known()
     {
-        var keys = Enumerable.Range(0, 50).Select(i => $"boats/g000001-00/image-{i:D5}").ToArray();
+        var keys = Enumerable.Range(0, 50).Select(i => $"boats/g000001-00/image-{i:D5}/0").ToArray();
         Assert.Equal(
             await ChooseAll(new Membership("index@a", "index@b", "index@c"), keys),
             await ChooseAll(new Membership("index@c", "index@a", "index@b"), keys));
+    }
+
+    [Fact]
+    public async Task Replicas_of_a_shard_are_on_different_nodes_as_long_as_there_are_enough()
+    {
+        var nodes = new Membership("index@a", "index@b", "index@c");
+        for (var shard = 0; shard < 20; shard++)
+        {
+            string[] chosen = [.. await Task.WhenAll(Enumerable.Range(0, 4).Select(r => nodes.Choose(new IndexPlacement(), $"boats/g000001-00/image-{shard:D5}/{r}")))];
+            Assert.Equal(3, chosen.Take(3).Distinct().Count());
+            Assert.Equal(chosen[0], chosen[3]);
+        }
+    }
+
+    [Fact]
+    public async Task Work_that_asks_for_an_accelerator_goes_only_where_there_is_one()
+    {
+        var nodes = new Membership("extract@a", "extract+train/cuda@b", "index/cuda@c");
+        Assert.All(
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(slot => nodes.Choose(new ExtractPlacement(), $"boats/tiny#cuda#{slot}"))),
+            node => Assert.Equal("extract+train/cuda@b", node));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => new Membership("extract@a").Choose(new ExtractPlacement(), "boats/tiny#cuda#0"));
+        Assert.Equal("No active node has the role 'extract' and the accelerator 'cuda'.", failure.Message);
+    }
+
+    [Fact]
+    public async Task The_trainer_takes_a_node_with_an_accelerator_before_one_without()
+    {
+        Assert.Equal("train/cuda@z", await new Membership("train@a", "train/cuda@z", "extract/cuda@b").Choose(new TrainPlacement(), "trainer"));
+        Assert.Equal("train@a", await new Membership("train@a", "extract/cuda@b").Choose(new TrainPlacement(), "trainer"));
     }
 
     [Fact]

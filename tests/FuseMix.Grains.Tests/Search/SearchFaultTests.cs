@@ -17,10 +17,8 @@ public sealed class SearchFaultTests(PreparedHome prepared)
     public async Task When_an_index_node_dies_searches_say_so_or_are_whole_and_the_others_take_over()
     {
         using var home = prepared.Copy();
-        await using var cluster = await TestCluster.StartAsync(home, ["gateway@front"]);
-        await cluster.Collection("boats").Build(Boats);
-        await cluster.AddAsync("index@left");
-        await cluster.AddAsync("index@right");
+        await using var cluster = await TestCluster.StartAsync(home, ["gateway@front", "index@left", "index@right"]);
+        await cluster.Build("boats", Boats);
         var whole = await cluster.Search(Request);
         Assert.True(whole.Complete);
         Assert.Equal(50, whole.Results[0].Length);
@@ -48,7 +46,7 @@ public sealed class SearchFaultTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home, ["gateway+index@left"]);
-        await cluster.Collection("boats").Build(Boats);
+        await cluster.Build("boats", Boats);
         var before = await cluster.Search(Request);
         await cluster.AddAsync("gateway+index@right");
         var after = await cluster.Search(Request);
@@ -61,7 +59,7 @@ public sealed class SearchFaultTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var built = await cluster.Collection("boats").Build(Boats);
+        var built = await cluster.Build("boats", Boats);
         File.Delete(Path.Combine(home.Home.Collections, "boats", built.Generation, "text-00000.fmshard"));
 
         var answer = await cluster.Search(new SearchRequest("boats", [SearchQuery.OfItem("img-05")], Modality.Image, 100));
@@ -74,7 +72,7 @@ public sealed class SearchFaultTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var built = await cluster.Collection("boats").Build(Boats);
+        var built = await cluster.Build("boats", Boats);
         File.Delete(Path.Combine(home.Home.Collections, "boats", built.Generation, "text-00000.fmshard"));
 
         var failure = await Assert.ThrowsAsync<FuseMixException>(
@@ -88,7 +86,7 @@ public sealed class SearchFaultTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        await cluster.Collection("boats").Build(Boats);
+        await cluster.Build("boats", Boats);
         var before = await cluster.Search(Request);
         var byItem = await cluster.Search(new SearchRequest("boats", [SearchQuery.OfItem("img-05")], null, 5));
         Assert.Equal(JobState.Completed, (await cluster.Train(PreparedHome.Request("again", PreparedHome.Model, seed: 3))).State);
@@ -101,7 +99,7 @@ public sealed class SearchFaultTests(PreparedHome prepared)
         // What needs no model still works.
         Assert.Equal(Ids(byItem), Ids(await cluster.Search(new SearchRequest("boats", [SearchQuery.OfItem("img-05")], null, 5))));
 
-        await cluster.Collection("boats").Build(Boats);
+        await cluster.Build("boats", Boats);
         var after = await cluster.Search(Request);
         Assert.True(after.Complete);
         Assert.NotEqual(before.Generation, after.Generation);
@@ -114,7 +112,7 @@ public sealed class SearchFaultTests(PreparedHome prepared)
         var pack = Path.Combine(home.Home.Encoders, TestHome.TextEncoder);
         FuseMix.Encoders.Tests.TestPacks.Text(pack, TestHome.TextEncoder, edit: definition => definition["about"] = "Another one.");
         await using var cluster = await TestCluster.StartAsync(home);
-        await cluster.Collection("boats").Build(Boats);
+        await cluster.Build("boats", Boats);
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Search(Request));
         Assert.Equal(FailureKind.Conflict, failure.Kind);
         Assert.Contains("'tiny-text' is not the one asked for", failure.Message, StringComparison.Ordinal);
@@ -125,8 +123,8 @@ public sealed class SearchFaultTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var first = await cluster.Collection("boats").Build(Boats);
-        var building = cluster.Collection("boats").Build(Boats with { RowsPerShard = 7 });
+        var first = await cluster.Build("boats", Boats);
+        var building = cluster.Build("boats", Boats with { RowsPerShard = 7 });
         var seen = new List<SearchResponse>();
         while (!building.IsCompleted) seen.Add(await cluster.Search(Request));
         var second = await building;

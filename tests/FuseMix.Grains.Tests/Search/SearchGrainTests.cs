@@ -17,7 +17,7 @@ public sealed class BoatsCollection(PreparedHome prepared) : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Cluster = await TestCluster.StartAsync(Home, ["gateway@front", "index@left", "index@right"]);
-        await Cluster.Collection("boats").Build(new CollectionBuild(PreparedHome.Model, TestHome.Dataset, RowsPerShard: 10));
+        await Cluster.Build("boats", new CollectionBuild(PreparedHome.Model, TestHome.Dataset, RowsPerShard: 10));
     }
 
     public async ValueTask DisposeAsync()

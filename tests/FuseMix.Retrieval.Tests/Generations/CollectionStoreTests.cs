@@ -50,12 +50,11 @@ public sealed class CollectionStoreTests : IDisposable
     }
 
     [Fact]
-    public void Rolling_back_goes_one_committed_generation_back_each_time()
+    public void An_earlier_generation_can_be_made_live_again_and_doing_it_twice_changes_nothing()
     {
         var all = Enumerable.Range(0, 3).Select(_ => Build("photos").Generation).ToArray();
-        Assert.Equal(all[1], _store.RollBack("photos").Generation);
-        Assert.Equal(all[0], _store.RollBack("photos").Generation);
-        Assert.Equal(FailureKind.Conflict, Assert.Throws<FuseMixException>(() => _store.RollBack("photos")).Kind);
+        Assert.Equal(all[0], _store.MakeLive("photos", all[0]).Generation);
+        Assert.Equal(all[0], _store.MakeLive("photos", all[0]).Generation);
         Assert.Equal(all[0], _store.Live("photos")!.Generation);
     }
 

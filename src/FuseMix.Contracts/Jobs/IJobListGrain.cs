@@ -1,0 +1,46 @@
+using Orleans;
+using Orleans.Concurrency;
+
+namespace FuseMix.Contracts.Jobs;
+
+/// <summary>Remembers every job of the cluster, and wakes those that should be running when the node of one has died.</summary>
+/// <remarks>Key: <see cref="Key"/>.</remarks>
+public interface IJobListGrain : IGrainWithStringKey
+{
+    /// <summary>The only valid key.</summary>
+    const string Key = "jobs";
+
+    /// <summary>For job grains: the job is about to run. Safe to repeat.</summary>
+    Task Begun(JobReference job);
+
+    /// <summary>For job grains: the job is over. Safe to repeat, and to forget: whoever wakes the job finds out.</summary>
+    Task Ended(JobReference job);
+
+    /// <summary>Every job of a kind that was ever begun, the one begun last first; of those that are over the last 10,000.</summary>
+    [AlwaysInterleave]
+    Task<JobReference[]> List(JobKind kind);
+
+    /// <summary>Calls every job that should be running, which starts those again whose node is gone. Every node does so now and then.</summary>
+    [AlwaysInterleave]
+    Task Wake();
+}
+
+/// <summary>What a job does.</summary>
+[GenerateSerializer]
+public enum JobKind
+{
+    /// <summary>An extraction; its key is <see cref="Extraction.ExtractionRequest.Key"/>.</summary>
+    Extraction,
+
+    /// <summary>All that the trainer has to do; its key is <see cref="Training.ITrainerGrain.Key"/>.</summary>
+    Training,
+
+    /// <summary>The build of a generation; its key is the name of the collection.</summary>
+    Build,
+}
+
+/// <summary>Names a job.</summary>
+/// <param name="Kind">What it does.</param>
+/// <param name="Key">Key of the grain that owns it.</param>
+[GenerateSerializer, Immutable]
+public sealed record JobReference(JobKind Kind, string Key);
