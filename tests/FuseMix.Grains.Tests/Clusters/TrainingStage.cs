@@ -27,6 +27,7 @@ internal sealed class TrainingStage
     /// <summary>One call of the trainer.</summary>
     public sealed class Run(string node, ulong seed)
     {
+        private readonly TaskCompletionSource _toldToStop = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource<Exception?> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public string Node => node;
@@ -35,6 +36,11 @@ internal sealed class TrainingStage
 
         /// <summary>What it ended with; null where it made a model.</summary>
         public Task<Exception?> Ended => _ended.Task.WaitAsync(Patience.Long);
+
+        /// <summary>Completes when it is told to stop.</summary>
+        public Task ToldToStop => _toldToStop.Task.WaitAsync(Patience.Long);
+
+        public void Stop() => _toldToStop.TrySetResult();
 
         public void End(Exception? failure) => _ended.SetResult(failure);
     }
@@ -71,6 +77,7 @@ internal sealed class TrainingStage
         {
             var call = new Run(node, run.Seed);
             stage.Runs.Enqueue(call);
+            using var told = cancellationToken.Register(call.Stop);
             try
             {
                 if (stage.Failures.TryGetValue(run.Seed, out var failure)) throw failure;

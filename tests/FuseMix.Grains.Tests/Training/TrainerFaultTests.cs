@@ -79,6 +79,7 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         await cluster.AddAsync("train@right");
         var first = _stage.Runs.Last();
         var stopping = cluster.StopAsync("train@left");
+        await first.ToldToStop;
         var heir = _stage.HoldAt(7, 40);
 
         hold.Release();
