@@ -23,7 +23,7 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
         if (request.RowsPerShard < 1) throw new FuseMixException(FailureKind.Invalid, "A shard has at least one row.");
         var model = models.Get(request.Model);
         var dataset = datasets.Get(request.Dataset);
-        if (collections.Collections().Contains(collection) && collections.Live(collection) is { } live)
+        if (LiveNow(collection) is { } live)
         {
             var origin = Origin(dataset, request);
             var same = live.ModelFingerprint == model.Fingerprint.Hex
@@ -50,6 +50,7 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
         string collection, CollectionBuild request, Action<long, long> progress, CancellationToken cancellationToken)
     {
         if (FindLive(collection, request) is { } live) return (live, true);
+        var before = LiveNow(collection);
         var model = models.Get(request.Model);
         var dataset = datasets.Get(request.Dataset);
         string[] columns = ["caption", "group", "split", .. dataset.Items.SelectMany(item => item.Metadata.Keys).Distinct().Order(StringComparer.Ordinal)];
@@ -71,7 +72,13 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
             }
 
             cancellationToken.ThrowIfCancellationRequested();
-            return (build.Commit(), false);
+            var made = build.Commit(makeLive: false);
+
+            // Two may build at once where the node of one was only thought dead: the one that is late must not undo what came after it.
+            if (collections.TryMakeLive(collection, made.Generation, before?.Generation)) return (made, false);
+            collections.Drop(collection, made.Generation);
+            return FindLive(collection, request) is { } other ? (other, true) : throw new FuseMixException(
+                FailureKind.Conflict, $"Something else went live in collection '{collection}' while this was built.", "Build it again if it is still wanted.");
 
             IEnumerable<IndexItem> Counted(IEnumerable<IndexItem> items)
             {
@@ -93,6 +100,9 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
             foreach (var (_, reader) in latentsOf) reader.Dispose();
         }
     }
+
+    private GenerationManifest? LiveNow(string collection) =>
+        collections.Collections().Contains(collection) ? collections.Live(collection) : null;
 
     private static Dictionary<string, string> Origin(Dataset dataset, CollectionBuild request) => new()
     {

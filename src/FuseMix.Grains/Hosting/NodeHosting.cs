@@ -62,7 +62,6 @@ public static class NodeHosting
         services.AddSingleton<CollectionBuilder>();
         services.AddSingleton<ShardPlacement>();
         services.AddSingleton<LiveCollections>();
-        services.AddSingleton<ReplicaSearch>();
         services.AddHostedService<JobKeeper>();
         return silo;
     }

@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
 using FuseMix.Encoders.Sessions;
+using FuseMix.Grains.Collections;
 using FuseMix.Grains.Nodes;
 using FuseMix.Retrieval.Search;
 using FuseMix.Training.Models;
@@ -12,9 +13,12 @@ namespace FuseMix.Grains.Search;
 
 [StatelessWorker]
 internal sealed class SearchGrain(
-    LiveCollections collections, ReplicaSearch shards, FusionModels models, EncoderSessions encoders, TimeProvider clock) : Grain, ISearchGrain
+    LiveCollections collections, ShardPlacement placement, FusionModels models, EncoderSessions encoders, NodeOptions options, TimeProvider clock)
+    : Grain, ISearchGrain
 {
     private static readonly TimeSpan LongestDeadline = TimeSpan.FromHours(1);
+
+    private readonly HedgedCall _hedged = new(options.HedgeAfter, clock);
 
     public async Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default)
     {
@@ -35,12 +39,27 @@ internal sealed class SearchGrain(
 
         var left = Left();
         var answers = await Task.WhenAll(
-            targets.Select(shard => shards.Ask(GrainFactory, collection, shard.Name, grain => grain.Search(query), left, cancellationToken)));
+            targets.Select(shard => Ask(collection, shard, grain => grain.Search(query), left, cancellationToken)));
         var hits = Enumerable.Range(0, request.Queries.Length).Select(i => Merge(answers, i, request.K)).ToArray();
         string[] missing = [.. answers.Where(answer => answer.Missing is not null).Select(answer => answer.Missing!)];
         return new SearchResponse(request.Collection, collection.Generation, missing.Length == 0, missing, hits, clock.GetElapsedTime(started));
 
         TimeSpan Left() => request.Deadline - clock.GetElapsedTime(started) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+    }
+
+    /// <summary>What a shard answers, or its name and why it does not.</summary>
+    private async Task<(T? Answer, string? Missing)> Ask<T>(
+        CollectionStatus collection, ShardStatus shard, Func<IIndexShardGrain, Task<T>> call, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        var replicas = placement.Replicas;
+        var key = new IndexShardKey(collection.Name, collection.Generation, shard.Name);
+        var (answer, silence) = await _hedged.Ask(
+            replicas,
+            Random.Shared.Next(replicas),
+            replica => call(GrainFactory.GetGrain<IIndexShardGrain>((key with { Replica = replica }).ToString())),
+            deadline,
+            cancellationToken);
+        return (answer, silence is null ? null : $"{shard.Name}: {silence}");
     }
 
     private static Hit[] Merge((ShardAnswer? Answer, string? Missing)[] answers, int query, int k)
@@ -139,7 +158,7 @@ internal sealed class SearchGrain(
     private async Task<float[]> ItemEmbedding(CollectionStatus collection, string itemId, TimeSpan left, CancellationToken cancellationToken)
     {
         var answers = await Task.WhenAll(
-            collection.Shards.Select(shard => shards.Ask(GrainFactory, collection, shard.Name, grain => grain.Embedding(itemId), left, cancellationToken)));
+            collection.Shards.Select(shard => Ask(collection, shard, grain => grain.Embedding(itemId), left, cancellationToken)));
         if (answers.FirstOrDefault(answer => answer.Answer is not null).Answer is { } embedding) return embedding;
 
         string[] missing = [.. answers.Where(answer => answer.Missing is not null).Select(answer => answer.Missing!)];

@@ -119,9 +119,21 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     public GenerationManifest MakeLive(string collection, string generation)
     {
         using var changing = Change(collection);
-        var manifest = Manifest(collection, generation);
-        AtomicFile.WriteJson(Path.Combine(FolderOf(collection), LiveFile), new LiveGeneration(generation), GenerationJson.Default.LiveGeneration);
-        return manifest;
+        return Point(collection, Manifest(collection, generation));
+    }
+
+    /// <summary>Makes a committed generation the one that searches see, if the live one is still that which was live when its build began.</summary>
+    /// <param name="collection">The collection.</param>
+    /// <param name="generation">The generation to make live.</param>
+    /// <param name="insteadOf">The generation that must be live now; null for none.</param>
+    /// <returns>False where something else is live by now; nothing was changed then.</returns>
+    /// <exception cref="FuseMixException">There is no such generation.</exception>
+    public bool TryMakeLive(string collection, string generation, string? insteadOf)
+    {
+        using var changing = Change(collection);
+        if (LiveId(collection) != insteadOf) return false;
+        Point(collection, Manifest(collection, generation));
+        return true;
     }
 
     /// <summary>Deletes a collection with all its generations.</summary>
@@ -196,6 +208,13 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
         File.Delete(Path.Combine(folder, ManifestFile));
         AtomicFile.SyncFolder(folder);
         Directory.Delete(folder, recursive: true);
+    }
+
+    private GenerationManifest Point(string collection, GenerationManifest manifest)
+    {
+        AtomicFile.WriteJson(
+            Path.Combine(FolderOf(collection), LiveFile), new LiveGeneration(manifest.Generation), GenerationJson.Default.LiveGeneration);
+        return manifest;
     }
 
     private string? LiveId(string collection)

@@ -50,6 +50,17 @@ public sealed class CollectionStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_build_that_is_late_does_not_undo_what_went_live_meanwhile()
+    {
+        var first = Build("photos").Generation;
+        var second = Build("photos").Generation;
+        Assert.False(_store.TryMakeLive("photos", first, insteadOf: first));
+        Assert.Equal(second, _store.Live("photos")!.Generation);
+        Assert.True(_store.TryMakeLive("photos", first, insteadOf: second));
+        Assert.Equal(first, _store.Live("photos")!.Generation);
+    }
+
+    [Fact]
     public void An_earlier_generation_can_be_made_live_again_and_doing_it_twice_changes_nothing()
     {
         var all = Enumerable.Range(0, 3).Select(_ => Build("photos").Generation).ToArray();

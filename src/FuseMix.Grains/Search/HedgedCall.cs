@@ -1,0 +1,82 @@
+using Orleans.Runtime;
+
+namespace FuseMix.Grains.Search;
+
+/// <summary>Asks one of several replicas, and another one where that one fails or is slow (Dean and Barroso, "The tail at scale", 2013).</summary>
+/// <param name="hedgeAfter">How long a replica may take before the next one is asked too; also the pause before one is asked again.</param>
+/// <param name="clock">The clock.</param>
+internal sealed class HedgedCall(TimeSpan hedgeAfter, TimeProvider clock)
+{
+    /// <summary>How often each replica is asked: a node that has just died takes its shards with it until the next call places them anew.</summary>
+    private const int Rounds = 3;
+
+    /// <summary>The first answer, or why there is none.</summary>
+    /// <param name="replicas">Number of replicas, at least 1.</param>
+    /// <param name="first">The one to ask first.</param>
+    /// <param name="ask">Asks a replica.</param>
+    /// <param name="deadline">How long to wait in all.</param>
+    /// <param name="cancellationToken">Nobody waits for the answer any more.</param>
+    /// <exception cref="FuseMixException">The question is wrong; no replica would answer it.</exception>
+    public async Task<(T? Answer, string? Silence)> Ask<T>(
+        int replicas, int first, Func<int, Task<T>> ask, TimeSpan deadline, CancellationToken cancellationToken)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var asked = 0;
+        var waiting = new List<Task<T>>(replicas);
+        var late = Task.Delay(deadline, clock, over.Token);
+        AskNext();
+        try
+        {
+            while (true)
+            {
+                // Another one helps where one is slow; asking the same ones again helps only where all have failed.
+                var mayAsk = waiting.Count == 0 ? asked < replicas * Rounds : asked < replicas;
+                var next = mayAsk ? Task.Delay(hedgeAfter, clock, over.Token) : null;
+                var happened = await Task.WhenAny(next is null ? [.. waiting, late] : [.. waiting, next, late]);
+                cancellationToken.ThrowIfCancellationRequested();
+                if (happened == late) return (default, "no answer within the deadline");
+                if (happened == next)
+                {
+                    AskNext();
+                    continue;
+                }
+
+                var answered = (Task<T>)happened;
+                waiting.Remove(answered);
+                try
+                {
+                    return (await answered, null);
+                }
+                catch (FuseMixException wrong) when (wrong.Kind is FailureKind.Invalid)
+                {
+                    throw;
+                }
+                catch (Exception failure) when (failure is not OutOfMemoryException)
+                {
+                    if (asked < replicas) AskNext();
+                    else if (waiting.Count == 0 && !(failure is OrleansException && asked < replicas * Rounds)) return (default, Reason(failure));
+                }
+            }
+        }
+        finally
+        {
+            await over.CancelAsync();
+        }
+
+        void AskNext() => waiting.Add(Observed(ask((first + asked++) % replicas)));
+    }
+
+    /// <summary>An answer that nobody waits for any more may fail in silence.</summary>
+    private static Task<T> Observed<T>(Task<T> answer)
+    {
+        _ = answer.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        return answer;
+    }
+
+    private static string Reason(Exception failure) => failure switch
+    {
+        TimeoutException => "no answer within the deadline",
+        OrleansException => "its node does not answer",
+        _ => failure.Message,
+    };
+}
