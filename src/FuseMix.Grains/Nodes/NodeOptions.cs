@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using FuseMix.Contracts.Cluster;
 
 namespace FuseMix.Grains.Nodes;
@@ -16,27 +17,35 @@ public sealed class NodeOptions
     public IReadOnlyList<string> Accelerators { get; set; } = [];
 
     /// <summary>Processor threads for encoding, training and search, 1 or more.</summary>
+    [Range(1, 1024)]
     public int Threads { get; set; } = Environment.ProcessorCount;
 
     /// <summary>Items per shard of a latent set: what a crash can cost at most, per extractor.</summary>
+    [Range(1, 1_000_000)]
     public int ItemsPerShard { get; set; } = 512;
 
     /// <summary>How long an extractor may be silent before its shard goes to another.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan LeaseDuration { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How many times a shard is tried before the job fails.</summary>
+    [Range(1, 100)]
     public int ShardAttempts { get; set; } = 3;
 
     /// <summary>Optimiser steps between two checkpoints.</summary>
+    [Range(1, int.MaxValue)]
     public int CheckpointSteps { get; set; } = 100;
 
     /// <summary>How many index nodes hold each shard, where there are so many; the same on every node.</summary>
+    [Range(1, 16)]
     public int ShardReplicas { get; set; } = 2;
 
     /// <summary>How long a shard's replica may take before another one is asked too.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.0010000", "00:01:00")]
     public TimeSpan HedgeAfter { get; set; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>How often a shard looks whether a node has joined that it belongs to now.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.0500000", "01:00:00")]
     public TimeSpan BalanceEvery { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>The silo name that tells all this to the other nodes.</summary>
@@ -48,18 +57,7 @@ public sealed class NodeOptions
     public void Validate()
     {
         _ = ToNodeName();
-        Require(Threads is >= 1 and <= 1024, nameof(Threads), "1 to 1024");
-        Require(ItemsPerShard is >= 1 and <= 1_000_000, nameof(ItemsPerShard), "1 to 1,000,000");
-        Require(LeaseDuration >= TimeSpan.FromSeconds(1), nameof(LeaseDuration), "at least 1 s");
-        Require(ShardAttempts is >= 1 and <= 100, nameof(ShardAttempts), "1 to 100");
-        Require(CheckpointSteps >= 1, nameof(CheckpointSteps), "at least 1");
-        Require(ShardReplicas is >= 1 and <= 16, nameof(ShardReplicas), "1 to 16");
-        Require(HedgeAfter >= TimeSpan.FromMilliseconds(1) && HedgeAfter <= TimeSpan.FromMinutes(1), nameof(HedgeAfter), "1 ms to 1 minute");
-        Require(BalanceEvery >= TimeSpan.FromMilliseconds(50) && BalanceEvery <= TimeSpan.FromHours(1), nameof(BalanceEvery), "50 ms to 1 hour");
-    }
-
-    private static void Require(bool holds, string key, string range)
-    {
-        if (!holds) throw new FuseMixException(FailureKind.Invalid, $"Node option {key} is out of range.", $"It must be {range}.");
+        foreach (var (key, value, allowed) in OptionRange.Broken(this))
+            throw new FuseMixException(FailureKind.Invalid, $"Node option {key} is {value}, which is out of range.", $"It must be {allowed}.");
     }
 }

@@ -1,0 +1,51 @@
+using Microsoft.Extensions.Configuration;
+
+namespace FuseMix.Silo.Configuration;
+
+/// <summary>Where keys come from. Keys are written with colons and do not mind case.</summary>
+/// <param name="Name">What to call it in failures, e.g. "in silo.json"; empty where the key says enough.</param>
+/// <param name="Values">Every key with its value.</param>
+internal sealed record ConfigurationSource(string Name, IReadOnlyDictionary<string, string> Values)
+{
+    /// <exception cref="FuseMixException">The file is missing or is no JSON object.</exception>
+    public static ConfigurationSource File(string path)
+    {
+        try
+        {
+            using var stream = System.IO.File.OpenRead(path);
+            return new ConfigurationSource($" (in '{path}')", Flat(new ConfigurationBuilder().AddJsonStream(stream).Build().AsEnumerable()));
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new FuseMixException(FailureKind.NotFound, $"The configuration file '{path}' is not there.", "Check the path after --config.", failure);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new FuseMixException(FailureKind.Unavailable, $"The configuration file '{path}' cannot be read: {failure.Message}", null, failure);
+        }
+        catch (Exception failure) when (failure is FormatException or System.Text.Json.JsonException or InvalidDataException)
+        {
+            throw new FuseMixException(FailureKind.Invalid, $"The configuration file '{path}' is not a JSON object as it should be: {failure.Message}", null, failure);
+        }
+    }
+
+    public static ConfigurationSource Environment(IEnumerable<KeyValuePair<string, string?>> variables) => new(
+        " (in the environment)",
+        Flat(variables
+            .Select(variable => KeyValuePair.Create(variable.Key.Replace("__", ":", StringComparison.Ordinal), variable.Value))
+            .Where(variable => variable.Key.StartsWith($"{SiloConfiguration.Section}:", StringComparison.OrdinalIgnoreCase))));
+
+    public static ConfigurationSource Settings(IEnumerable<KeyValuePair<string, string?>> settings) => new("", Flat(settings));
+
+    /// <summary>Null, which JSON has and which sections have for themselves, means that nothing is said.</summary>
+    private static Dictionary<string, string> Flat(IEnumerable<KeyValuePair<string, string?>> values)
+    {
+        var flat = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (key, value) in values)
+        {
+            if (value is not null) flat[key] = value;
+        }
+
+        return flat;
+    }
+}
