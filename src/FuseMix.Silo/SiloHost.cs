@@ -36,7 +36,6 @@ public static class SiloHost
             kestrel.AddServerHeader = false;
         });
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete).AddExceptionHandler<Problems>();
-        builder.Services.AddSingleton<ItemContents>();
         builder.AddFuseMixNode(home, options);
 
         var app = builder.Build();

@@ -12,6 +12,10 @@ public interface ICatalogGrain : IGrainWithIntegerKey
     /// <summary>Datasets, by name.</summary>
     Task<DatasetSummary[]> Datasets();
 
+    /// <summary>One dataset, with what its import found worth telling.</summary>
+    /// <exception cref="FuseMixException">There is none of that name, or it is damaged.</exception>
+    Task<DatasetDetails> Dataset(string name);
+
     /// <summary>Latent sets, by dataset and encoder.</summary>
     Task<LatentSetSummary[]> LatentSets();
 
@@ -30,9 +34,10 @@ public interface ICatalogGrain : IGrainWithIntegerKey
 /// <param name="Licence">Licence of the weights.</param>
 /// <param name="Origin">Where they came from.</param>
 /// <param name="Error">Why it cannot be used; null when sound.</param>
+/// <param name="About">For somebody who chooses.</param>
 [GenerateSerializer, Immutable]
 public sealed record EncoderSummary(
-    string Name, Modality Modality, int Dimension, string Fingerprint, string Licence, string Origin, string? Error);
+    string Name, Modality Modality, int Dimension, string Fingerprint, string Licence, string Origin, string? Error, string About = "");
 
 /// <summary>A dataset.</summary>
 /// <param name="Name">Its name.</param>
@@ -42,6 +47,8 @@ public sealed record EncoderSummary(
 /// <param name="Failures">Items that the import could not take.</param>
 /// <param name="Licence">Licence of the content.</param>
 /// <param name="Error">Why it cannot be used; null when sound.</param>
+/// <param name="Fingerprint">SHA-256 over its content, in hexadecimal.</param>
+/// <param name="About">One or two sentences.</param>
 [GenerateSerializer, Immutable]
 public sealed record DatasetSummary(
     string Name,
@@ -50,7 +57,37 @@ public sealed record DatasetSummary(
     int Groups,
     int Failures,
     string Licence,
-    string? Error);
+    string? Error,
+    string Fingerprint = "",
+    string About = "");
+
+/// <summary>A dataset, with what its import found worth telling.</summary>
+/// <param name="Summary">The same as in the list.</param>
+/// <param name="Bytes">Bytes of all items of a modality.</param>
+/// <param name="Pairs">Pairs per kind and split.</param>
+/// <param name="Notices">What the import found worth telling.</param>
+/// <param name="Failures">What could not be imported; of many the first <see cref="MaxFailures"/>.</param>
+[GenerateSerializer, Immutable]
+public sealed record DatasetDetails(
+    DatasetSummary Summary, Dictionary<Modality, long> Bytes, PairSummary[] Pairs, string[] Notices, FailureSummary[] Failures)
+{
+    /// <summary>Most failures that are named.</summary>
+    public const int MaxFailures = 10_000;
+}
+
+/// <summary>How many pairs of one kind are in one split.</summary>
+/// <param name="First">Modality of the first items.</param>
+/// <param name="Second">Modality of the second items.</param>
+/// <param name="Split">train, validation or test.</param>
+/// <param name="Count">Number of pairs.</param>
+[GenerateSerializer, Immutable]
+public sealed record PairSummary(Modality First, Modality Second, string Split, int Count);
+
+/// <summary>Something that could not be imported.</summary>
+/// <param name="Source">The file, or the line of a table.</param>
+/// <param name="Reason">Why not.</param>
+[GenerateSerializer, Immutable]
+public sealed record FailureSummary(string Source, string Reason);
 
 /// <summary>A latent set.</summary>
 /// <param name="Dataset">Its dataset.</param>

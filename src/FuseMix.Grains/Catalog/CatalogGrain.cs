@@ -11,15 +11,14 @@ namespace FuseMix.Grains.Catalog;
 
 [StatelessWorker]
 internal sealed class CatalogGrain(
-    EncoderPackStore packs, DatasetStore datasets, LatentStore latents, FusionModels models, CollectionStore collections) : Grain, ICatalogGrain
+    EncoderPackStore packs, DatasetStore datasets, DatasetCache cache, LatentStore latents, FusionModels models, CollectionStore collections)
+    : Grain, ICatalogGrain
 {
     public Task<EncoderSummary[]> Encoders() => Task.Run<EncoderSummary[]>(() => [.. packs.List().Select(name =>
     {
         try
         {
-            var pack = packs.Load(name);
-            var about = pack.Definition;
-            return new EncoderSummary(name, about.Modality, about.Latent.Dimension, pack.Fingerprint.Hex, about.Licence, about.Origin, null);
+            return Summaries.Of(packs.Load(name));
         }
         catch (FuseMixException damaged)
         {
@@ -32,21 +31,15 @@ internal sealed class CatalogGrain(
     {
         try
         {
-            var dataset = datasets.Describe(name);
-            return new DatasetSummary(
-                name,
-                dataset.Items.ToDictionary(count => count.Modality, count => count.Count),
-                Enum.GetValues<Split>().ToDictionary(split => split.ToString().ToLowerInvariant(), dataset.PairsIn),
-                dataset.Groups,
-                dataset.Failures,
-                dataset.Licence,
-                null);
+            return Summaries.Of(datasets.Describe(name));
         }
         catch (FuseMixException damaged)
         {
             return new DatasetSummary(name, [], [], 0, 0, "", damaged.Advice);
         }
     })]);
+
+    public Task<DatasetDetails> Dataset(string name) => Task.Run(() => Summaries.Details(cache.Get(name)));
 
     public Task<LatentSetSummary[]> LatentSets() => Task.Run<LatentSetSummary[]>(() => [.. latents.List().Select(set => new LatentSetSummary(
         set.Dataset, set.Encoder, set.EncoderFingerprint.Hex, set.Rows, set.Dimension, set.Failures.Count, set.IsComplete))]);

@@ -1,3 +1,4 @@
+using FuseMix.Contracts.Catalog;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
@@ -53,6 +54,7 @@ public static class NodeHosting
         services.AddSingleton(new LatentStore(home));
         services.AddSingleton(new CollectionStore(home));
         services.AddSingleton<DatasetCache>();
+        services.AddSingleton<IHomeFiles, HomeFiles>();
         services.AddSingleton<EncoderSessions>();
         services.AddSingleton<FusionModels>();
         services.AddSingleton<ShardExtraction>();

@@ -61,12 +61,12 @@ internal static class SearchApi
     }
 
     /// <remarks>The id is no part of the path: ids may hold '/', and paths are tidied on their way.</remarks>
-    private static async Task<IResult> Content(string name, HttpRequest request, IGrainFactory grains, ItemContents contents)
+    private static async Task<IResult> Content(string name, HttpRequest request, IGrainFactory grains, IHomeFiles files, CancellationToken cancellationToken)
     {
         var id = new QueryParameters(request, "item").Text("item")
             ?? throw new FuseMixException(FailureKind.Invalid, "No item is named.", "Give item=ID.");
         var collection = await StatusOf(name, grains);
-        var content = await contents.Read(collection.Dataset, id);
+        var content = await files.Content(collection.Dataset, id, cancellationToken);
         request.HttpContext.Response.Headers.CacheControl = "private, max-age=60";
         return Results.Bytes(content.Bytes, content.MediaType, entityTag: new EntityTagHeaderValue($"\"{content.Sha256}\""));
     }

@@ -1,0 +1,39 @@
+using FuseMix.Contracts.Catalog;
+using FuseMix.Data.Datasets;
+using FuseMix.Encoders.Packs;
+
+namespace FuseMix.Grains.Catalog;
+
+/// <summary>What the shared storage holds, in the words of messages.</summary>
+internal static class Summaries
+{
+    public static EncoderSummary Of(EncoderPack pack)
+    {
+        var about = pack.Definition;
+        return new EncoderSummary(pack.Name, about.Modality, about.Latent.Dimension, pack.Fingerprint.Hex, about.Licence, about.Origin, null, about.About);
+    }
+
+    public static DatasetSummary Of(DatasetStatistics dataset) => new(
+        dataset.Name,
+        dataset.Items.ToDictionary(count => count.Modality, count => count.Count),
+        Enum.GetValues<Split>().ToDictionary(Word, dataset.PairsIn),
+        dataset.Groups,
+        dataset.Failures,
+        dataset.Licence,
+        null,
+        dataset.Fingerprint.Hex,
+        dataset.About);
+
+    public static DatasetDetails Details(Dataset dataset)
+    {
+        var statistics = dataset.Statistics();
+        return new DatasetDetails(
+            Of(statistics),
+            statistics.Items.ToDictionary(count => count.Modality, count => count.Bytes),
+            [.. statistics.Pairs.Select(pairs => new PairSummary(pairs.First, pairs.Second, Word(pairs.Split), pairs.Count))],
+            [.. statistics.Notices],
+            [.. dataset.Failures.Take(DatasetDetails.MaxFailures).Select(failure => new FailureSummary(failure.Source, failure.Reason))]);
+    }
+
+    private static string Word(Split split) => split.ToString().ToLowerInvariant();
+}

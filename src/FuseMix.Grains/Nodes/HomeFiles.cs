@@ -1,0 +1,112 @@
+using System.Text;
+using FuseMix.Contracts.Catalog;
+using FuseMix.Data.Datasets;
+using FuseMix.Encoders.Packs;
+using FuseMix.Encoders.Sessions;
+using FuseMix.Grains.Catalog;
+using FuseMix.Storage;
+
+namespace FuseMix.Grains.Nodes;
+
+/// <summary>The files of a home folder, for whoever has it: a node, or the command line on the same machine.</summary>
+public sealed class HomeFiles(FuseMixHome home, EncoderPackStore packs, DatasetStore datasets, DatasetCache cache) : IHomeFiles
+{
+    /// <summary>Where folders lie that <see cref="RegisterDataset"/> takes, under the home folder.</summary>
+    public const string ImportsFolder = "imports";
+
+    /// <summary>The files of a home folder of which nobody in this process has an idea yet.</summary>
+    public static HomeFiles Of(FuseMixHome home)
+    {
+        var datasets = new DatasetStore(home);
+        return new HomeFiles(home, new EncoderPackStore(home.Encoders), datasets, new DatasetCache(datasets));
+    }
+
+    /// <inheritdoc/>
+    public Task<ItemContent> Content(string dataset, string itemId, CancellationToken cancellationToken = default) => Task.Run(
+        () =>
+        {
+            var loaded = cache.Get(dataset);
+            var item = loaded.Find(itemId) ?? throw new FuseMixException(
+                FailureKind.NotFound, $"Dataset '{dataset}' has no item '{itemId}'.", "Take the id of a hit.");
+            if (item.Text is { } text) return new ItemContent(Encoding.UTF8.GetBytes(text), "text/plain; charset=utf-8", item.Sha256);
+            var content = loaded.ReadBytes(item);
+            return new ItemContent(content, MediaTypeOf(content), item.Sha256);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<EncoderSummary> PutEncoder(string name, string folder, bool replace = false, CancellationToken cancellationToken = default) => Task.Run(
+        () =>
+        {
+            var pack = EncoderPack.Load(folder);
+            if (pack.Name != name)
+            {
+                throw new FuseMixException(
+                    FailureKind.Invalid, $"The pack is of the encoder '{pack.Name}', not '{name}'.", "Name it as 'name' in its encoder.json does.");
+            }
+
+            EncoderVerification.Verify(pack);
+            cancellationToken.ThrowIfCancellationRequested();
+            return Summaries.Of(packs.Add(folder, replace));
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task RemoveEncoder(string name, CancellationToken cancellationToken = default) => Task.Run(() => packs.Remove(name), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<DatasetSummary> PutDataset(
+        string name, DatasetSource source, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default) => Task.Run(
+        () =>
+        {
+            var settings = new ImportSettings(name) { Licence = source.Licence };
+            var relay = progress is null ? null : new Relay(progress);
+            var dataset = source.Format switch
+            {
+                DatasetFormat.Folder => FolderImporter.Import(home, source.Path, settings, relay, cancellationToken),
+                DatasetFormat.JsonLines => TableImporter.ImportJsonLines(home, source.Path, settings, relay, cancellationToken),
+                DatasetFormat.Csv => TableImporter.ImportCsv(home, source.Path, settings, relay, cancellationToken),
+                _ => throw new ArgumentOutOfRangeException(nameof(source), source.Format, "No such format."),
+            };
+
+            // The same content need not be written again, so that whoever reads it meanwhile goes on.
+            var statistics = dataset.Statistics();
+            var known = datasets.Exists(name) && datasets.List().Any(d => d.Name == name && d.Fingerprint == statistics.Fingerprint && d.Failures == statistics.Failures);
+            if (!known) datasets.Save(dataset);
+            return Summaries.Of(statistics);
+        },
+        cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<DatasetSummary> RegisterDataset(string name, string folder, CancellationToken cancellationToken = default)
+    {
+        var path = Path.Combine(home.Root, ImportsFolder, ResourceName.Require(folder, "folder"));
+        return Directory.Exists(path)
+            ? PutDataset(name, new DatasetSource(DatasetFormat.Folder, path), null, cancellationToken)
+            : throw FuseMixException.UnknownName($"folder in '{ImportsFolder}'", folder, Folders());
+    }
+
+    /// <inheritdoc/>
+    public Task RemoveDataset(string name, CancellationToken cancellationToken = default) => Task.Run(() => datasets.Remove(name), cancellationToken);
+
+    private IEnumerable<string> Folders()
+    {
+        var imports = Path.Combine(home.Root, ImportsFolder);
+        return Directory.Exists(imports) ? Directory.EnumerateDirectories(imports).Select(path => Path.GetFileName(path)!).Where(ResourceName.IsValid) : [];
+    }
+
+    /// <summary>Pictures are told by their first bytes. Whatever else a file may be is for saving: a browser must not run it.</summary>
+    private static string MediaTypeOf(ReadOnlySpan<byte> content) => content switch
+    {
+        [0x89, (byte)'P', (byte)'N', (byte)'G', ..] => "image/png",
+        [0xFF, 0xD8, 0xFF, ..] => "image/jpeg",
+        [(byte)'G', (byte)'I', (byte)'F', (byte)'8', ..] => "image/gif",
+        [(byte)'R', (byte)'I', (byte)'F', (byte)'F', _, _, _, _, (byte)'W', (byte)'E', (byte)'B', (byte)'P', ..] => "image/webp",
+        _ => "application/octet-stream",
+    };
+
+    private sealed class Relay(IProgress<UploadProgress> progress) : IProgress<ImportProgress>
+    {
+        public void Report(ImportProgress value) => progress.Report(new UploadProgress(value.Done, value.Total));
+    }
+}
