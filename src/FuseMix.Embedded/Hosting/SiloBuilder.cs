@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using FuseMix.Embedded;
 using Microsoft.Extensions.Configuration;
@@ -98,6 +99,14 @@ public static class CoreHostingExtensions
         string serviceId = "dev",
         string clusterId = "dev") =>
         builder.Configure<ClusterOptions>(options => (options.ServiceId, options.ClusterId) = (serviceId, clusterId));
+
+    /// <summary>Lets grains of this node go on with the span of their caller (<see cref="Activity.Current"/>). On Orleans a call is a span of
+    /// its own and its clients are asked too; here the caller's span itself is passed on, whoever calls.</summary>
+    public static ISiloBuilder AddActivityPropagation(this ISiloBuilder builder)
+    {
+        builder.Services.TryAddSingleton<ActivityPropagation>();
+        return builder;
+    }
 
     /// <summary>Makes this host a node of a cluster with others of this process; embedded runtime only.</summary>
     public static ISiloBuilder UseEmbeddedCluster(this ISiloBuilder builder, EmbeddedCluster cluster)

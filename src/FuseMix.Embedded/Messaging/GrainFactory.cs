@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Orleans.Runtime;
@@ -57,6 +58,7 @@ internal sealed class GrainFactory : IClusterClient
             return;
         }
 
+        message.Span = Activity.Current;
         if (message.IsOneWay)
         {
             message.Complete(null);

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Orleans.Runtime;
 
 /// <summary>One request on its way to an activation, and the promise of its reply.</summary>
@@ -29,6 +31,9 @@ internal sealed class Message(GrainId target, string description, Func<Activatio
 
     /// <summary>Where it was sent from; null for a client.</summary>
     public Node? Sender { get; init; }
+
+    /// <summary>The span that it was sent in; null for none.</summary>
+    public Activity? Span { get; set; }
 
     /// <summary>The activation that has it; null while there is none.</summary>
     public Activation? At { get; set; }

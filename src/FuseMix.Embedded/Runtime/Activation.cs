@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Reflection;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Storage;
@@ -281,6 +282,7 @@ internal sealed class Activation : IGrainContext
 
     private async Task Serve(Message message)
     {
+        if (Node.PropagatesActivity) Activity.Current = message.Span;
         try
         {
             if (!message.IsAbandoned && !message.IsCancelled) message.Complete(await message.Body(this, message));

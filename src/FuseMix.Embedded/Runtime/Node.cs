@@ -10,6 +10,9 @@ using Orleans.Runtime.Placement;
 
 namespace Orleans.Runtime;
 
+/// <summary>Registered where the node passes spans on.</summary>
+internal sealed class ActivityPropagation;
+
 /// <summary>One simulated node: a host's services, and the activations that run on them.</summary>
 internal sealed class Node : ILocalSiloDetails, ISiloStatusOracle
 {
@@ -36,6 +39,7 @@ internal sealed class Node : ILocalSiloDetails, ISiloStatusOracle
         Address = SiloAddress.New(IPAddress.Loopback, 11_110 + generation, generation);
         Name = services.GetRequiredService<IOptions<SiloOptions>>().Value.SiloName is { Length: > 0 } name ? name : $"Silo_{generation}";
         ClusterId = services.GetRequiredService<IOptions<ClusterOptions>>().Value.ClusterId;
+        PropagatesActivity = services.GetService<ActivityPropagation>() is not null;
     }
 
     public ClusterCore Cluster { get; }
@@ -49,6 +53,9 @@ internal sealed class Node : ILocalSiloDetails, ISiloStatusOracle
     public GrainCollectionOptions Collection { get; }
 
     public RuntimeLog Log { get; }
+
+    /// <summary>Whether grains go on with the span of their caller.</summary>
+    public bool PropagatesActivity { get; }
 
     public string Name { get; }
 

@@ -106,7 +106,7 @@ internal sealed partial class ExtractorGrain(
     [LoggerMessage(1101, LogLevel.Warning, "Extractor {Extractor} cannot reach its job: {Error}")]
     private partial void LogJobUnreachable(string extractor, string error);
 
-    [LoggerMessage(1104, LogLevel.Debug, "Extractor {Extractor} could not renew its lease of shard {Shard}: {Error}")]
+    [LoggerMessage(1105, LogLevel.Debug, "Extractor {Extractor} could not renew its lease of shard {Shard}: {Error}")]
     private partial void LogNotRenewed(string extractor, int shard, string error);
 
     [LoggerMessage(1103, LogLevel.Information, "Extractor {Extractor} stops with shard {Shard}: its lease is lost")]

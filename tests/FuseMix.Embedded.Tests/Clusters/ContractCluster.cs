@@ -25,6 +25,7 @@ public static class ContractCluster
         {
             silo.Configure<SiloMessagingOptions>(options => options.ResponseTimeout = timeout);
             silo.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add("FuseMix"));
+            silo.AddActivityPropagation();
             silo.AddMemoryGrainStorage("memory");
             silo.Services.AddGrainStorage(SharedStorage.Name, (_, _) => SharedStorage.Instance);
             silo.Services.AddPlacementDirector<Grains.RolePlacement, Grains.RoleDirector>(ServiceLifetime.Transient);
@@ -60,6 +61,7 @@ public static class ContractCluster
             });
             builder.ConfigureClient(client =>
             {
+                client.AddActivityPropagation();
                 client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = timeout);
                 client.Services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add("FuseMix"));
             });
