@@ -95,8 +95,12 @@ public sealed class MessageTests(SharedCluster cluster)
     }
 
     [Fact]
-    public async Task A_collection_of_an_unmarked_enum_is_refused_where_only_an_object_is_declared() =>
-        await Assert.ThrowsAnyAsync<Exception>(() => Grain.Echo(new Dictionary<FailureKind, int> { [FailureKind.Corrupt] = 1 }));
+    public async Task An_unmarked_enum_is_a_number_where_only_an_object_is_declared() =>
+        Assert.Equal((int)FailureKind.Corrupt, await Grain.Echo(FailureKind.Corrupt));
+
+    [Fact]
+    public async Task A_collection_of_an_unmarked_enum_stays_one_where_only_an_object_is_declared() =>
+        Assert.Equal(new Dictionary<FailureKind, int> { [FailureKind.Corrupt] = 1 }, await Grain.Echo(new Dictionary<FailureKind, int> { [FailureKind.Corrupt] = 1 }));
 
     [Fact]
     public async Task A_result_of_an_unmarked_type_is_refused() =>

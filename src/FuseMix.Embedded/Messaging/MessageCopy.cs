@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Collections.ObjectModel;
+using System.Globalization;
 using System.Numerics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
@@ -22,7 +23,7 @@ internal sealed class MessageCopy(GrainFactory owner)
     private readonly Dictionary<object, object> _copies = new(ReferenceEqualityComparer.Instance);
 
     /// <param name="value">The value.</param>
-    /// <param name="declared">What it is declared as; a value of another type must be of one that can be named in a message.</param>
+    /// <param name="declared">What it is declared as.</param>
     /// <param name="promisedImmutable">Whether the place that it is in promises that it does not change.</param>
     /// <exception cref="CodecNotFoundException">Orleans would refuse it.</exception>
     public object? Of(object? value, Type declared, bool promisedImmutable = false)
@@ -32,8 +33,9 @@ internal sealed class MessageCopy(GrainFactory owner)
         if (value is Exception failure) return OfException(failure);
         if (value is IGrainBase grain && declared.IsInterface && typeof(IAddressable).IsAssignableFrom(declared))
             return owner.CreateReference(grain.GrainContext.GrainId, declared);
+        if (value is Enum number && CopyPlan.IsNumberIn(declared, value.GetType()))
+            return Convert.ChangeType(number, number.GetTypeCode(), CultureInfo.InvariantCulture);
         var plan = CopyPlan.Of(value.GetType());
-        if (value.GetType() != declared) plan.RequireName(declared);
         if (plan.PassesThrough || (promisedImmutable && plan.IsClosed)) return value;
         if (value.GetType().IsValueType) return plan.Copy(value, this);
         if (_copies.TryGetValue(value, out var known)) return known;
@@ -201,19 +203,9 @@ internal sealed class CopyPlan
 
     public static CopyPlan Of(Type type) => Known.GetOrAdd(type, static t => new CopyPlan(t));
 
-    /// <summary>
-    /// Refuses a value whose type a message would have to name and Orleans would not: one with an unmarked enum in it. (Alone in an
-    /// <see cref="object"/>, such an enum would arrive as a number.)
-    /// </summary>
-    public void RequireName(Type declared)
-    {
-        if (_type == Nullable.GetUnderlyingType(declared) || CanBeNamed(_type)) return;
-        throw new CodecNotFoundException($"Type {_type} is not allowed where {declared} is declared: it has an enum without [GenerateSerializer].");
-    }
-
-    private static bool CanBeNamed(Type type) => type.IsEnum ? IsMarked(type)
-        : type.IsArray ? CanBeNamed(type.GetElementType()!)
-        : !type.IsGenericType || type.GetGenericArguments().All(CanBeNamed);
+    /// <summary>Whether an enum travels as a number, because it is unmarked and the place that it is in does not say what it is.</summary>
+    public static bool IsNumberIn(Type declared, Type type) =>
+        type != declared && type != Nullable.GetUnderlyingType(declared) && !IsMarked(type);
 
     /// <summary>Whether anything declared as this type is taken as it is, so that an array of it is copied as one block.</summary>
     public static bool NeedsNoCopy(Type type)

@@ -10,7 +10,7 @@ public sealed class SharedCluster : IAsyncLifetime
 {
     public static readonly string[] Nodes = ["train+index@one", "index@two", "extract@three"];
 
-    private IContractCluster _cluster = null!;
+    private RuntimeCluster _cluster = null!;
 
     public IClusterClient Client => _cluster.Client;
 

@@ -12,7 +12,7 @@ public sealed class FakeTimeTests : IAsyncLifetime
 {
     private readonly string _key = Guid.NewGuid().ToString();
     private readonly ManualTimeProvider _time = new();
-    private IContractCluster _cluster = null!;
+    private RuntimeCluster _cluster = null!;
 
     private IGrainFactory Grains => _cluster.ServicesOf("a@fake").GetRequiredService<IGrainFactory>();
 

@@ -5,14 +5,13 @@ using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Search;
 using FuseMix.Contracts.Training;
-using FuseMix.Embedded;
+using FuseMix.Embedded.Tests.Clusters;
 using FuseMix.Grains.Hosting;
 using FuseMix.Grains.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans;
 using Orleans.Hosting;
-using Orleans.Serialization;
 
 namespace FuseMix.Grains.Tests.Clusters;
 
@@ -22,32 +21,31 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>A node that does everything.</summary>
     public const string Everything = "gateway+extract+train+index@one";
 
-    private readonly EmbeddedCluster _cluster;
-    private readonly ServiceProvider _clientServices;
-    private NodeName _joining = null!;
+    private readonly RuntimeCluster _cluster;
 
     private TestCluster(TestHome home, TimeProvider? clock, Action<NodeOptions>? options, Action<ISiloBuilder, NodeName>? configure)
     {
         Home = home;
-
-        // The client keeps real time whatever clock the nodes have: a call that hangs fails its test.
-        _clientServices = new ServiceCollection()
-            .Configure<ExceptionSerializationOptions>(o => o.SupportedNamespacePrefixes.Add(nameof(FuseMix)))
-            .BuildServiceProvider();
-        _cluster = new EmbeddedCluster(
-            host =>
+        _cluster = new RuntimeCluster(
+            (silo, siloName) =>
             {
-                if (clock is not null) host.Services.AddSingleton(clock);
-                host.Logging.AddProvider(Log).SetMinimumLevel(LogLevel.Trace);
-            },
-            silo =>
-            {
-                var node = new NodeOptions { Name = _joining.Name, Roles = _joining.Roles, Threads = 1, ItemsPerShard = 8, CheckpointSteps = 3, BalanceEvery = TimeSpan.FromMilliseconds(100) };
+                var name = NodeName.Parse(siloName);
+                var node = new NodeOptions
+                {
+                    Name = name.Name,
+                    Roles = name.Roles,
+                    Accelerators = name.Accelerators,
+                    Threads = 1,
+                    ItemsPerShard = 8,
+                    CheckpointSteps = 3,
+                    BalanceEvery = TimeSpan.FromMilliseconds(100),
+                };
                 options?.Invoke(node);
+                if (clock is not null) silo.Services.AddSingleton(clock);
+                silo.ConfigureLogging(logging => logging.AddProvider(Log).AddFilter<LogBook>(nameof(FuseMix), LogLevel.Trace));
                 silo.AddFuseMix(home.Home, node);
-                configure?.Invoke(silo, _joining);
+                configure?.Invoke(silo, name);
             },
-            _clientServices,
             Patience.Long);
     }
 
@@ -120,11 +118,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default) =>
         Grains.GetGrain<ISearchGrain>(0).Search(request, cancellationToken);
 
-    public Task AddAsync(string node)
-    {
-        _joining = NodeName.Parse(node);
-        return _cluster.AddNodeAsync(node);
-    }
+    public Task AddAsync(string node) => _cluster.AddNodeAsync(node);
 
     /// <summary>Stops a node in order.</summary>
     public Task StopAsync(string node) => _cluster.StopNodeAsync(node);
@@ -132,9 +126,5 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <summary>Ends a node as if the power went.</summary>
     public Task KillAsync(string node) => _cluster.KillNodeAsync(node);
 
-    public async ValueTask DisposeAsync()
-    {
-        await _cluster.DisposeAsync();
-        await _clientServices.DisposeAsync();
-    }
+    public ValueTask DisposeAsync() => _cluster.DisposeAsync();
 }

@@ -140,6 +140,9 @@ public sealed class NodeRoleDirectorTests
 
         public SiloAddress[] GetCompatibleSilos(PlacementTarget target) => [.. _nodes.Keys];
 
+        // This one and IsFunctionalDirectory are asked for by Orleans' interfaces alone.
+        public IReadOnlyDictionary<ushort, SiloAddress[]> GetCompatibleSilosWithVersions(PlacementTarget target) => throw new NotSupportedException();
+
         public SiloAddress[] GetActiveSilos() => [.. _nodes.Keys];
 
         public SiloStatus GetApproximateSiloStatus(SiloAddress siloAddress) => SiloStatus.Active;
@@ -150,6 +153,8 @@ public sealed class NodeRoleDirectorTests
         public bool TryGetSiloName(SiloAddress siloAddress, [NotNullWhen(true)] out string? siloName) => _nodes.TryGetValue(siloAddress, out siloName);
 
         public bool IsDeadSilo(SiloAddress silo) => false;
+
+        public bool IsFunctionalDirectory(SiloAddress siloAddress) => true;
 
         public bool SubscribeToSiloStatusEvents(ISiloStatusListener observer) => false;
 

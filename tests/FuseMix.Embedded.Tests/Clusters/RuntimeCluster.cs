@@ -1,0 +1,112 @@
+using Microsoft.Extensions.DependencyInjection;
+using Orleans;
+using Orleans.Configuration;
+using Orleans.Hosting;
+using Orleans.Serialization;
+#if ORLEANS
+using Orleans.TestingHost;
+#endif
+
+namespace FuseMix.Embedded.Tests.Clusters;
+
+/// <summary>A cluster of the runtime that this build is for, all its nodes in this process, and a client outside of any node.</summary>
+public sealed class RuntimeCluster : IAsyncDisposable
+{
+#if ORLEANS
+    private readonly InProcessTestCluster _cluster;
+    private string _joining = "";
+
+    /// <param name="configure">Configures each node, by its name.</param>
+    /// <param name="clientTimeout">How long the client's calls wait.</param>
+    public RuntimeCluster(Action<ISiloBuilder, string> configure, TimeSpan clientTimeout)
+    {
+        var builder = new InProcessTestClusterBuilder(0);
+        builder.Options.ConfigureFileLogging = false;
+        builder.ConfigureSiloHost((options, _) => options.SiloName = _joining);
+        builder.ConfigureSilo((options, silo) =>
+        {
+            // A dead node is noticed within two seconds.
+            silo.Configure<ClusterMembershipOptions>(membership =>
+            {
+                membership.ProbeTimeout = TimeSpan.FromSeconds(1);
+                membership.NumMissedProbesLimit = 1;
+                membership.NumVotesForDeathDeclaration = 1;
+            });
+            configure(silo, options.SiloName);
+        });
+        builder.ConfigureClient(client =>
+        {
+            client.AddActivityPropagation();
+            client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = clientTimeout);
+            client.Services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add(nameof(FuseMix)));
+        });
+        _cluster = builder.Build();
+    }
+
+    public IClusterClient Client => _cluster.Client;
+
+    /// <summary>The services of a node.</summary>
+    public IServiceProvider ServicesOf(string node) => Find(node).SiloHost.Services;
+
+    public async Task AddNodeAsync(string node)
+    {
+        _joining = node;
+        var isFirst = _cluster.Silos.Count == 0;
+        await _cluster.StartAdditionalSiloAsync();
+        if (isFirst) await _cluster.InitializeClientAsync();
+        else await _cluster.WaitForLivenessToStabilizeAsync();
+    }
+
+    /// <summary>Stops a node in order.</summary>
+    public Task StopNodeAsync(string node) => _cluster.StopSiloAsync(Find(node));
+
+    /// <summary>Ends a node as if the power went.</summary>
+    public Task KillNodeAsync(string node) => _cluster.KillSiloAsync(Find(node));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _cluster.StopAllSilosAsync();
+        await _cluster.DisposeAsync();
+    }
+
+    private InProcessSiloHandle Find(string node) => _cluster.Silos.Single(silo => silo.Name == node);
+#else
+    private readonly EmbeddedCluster _cluster;
+    private readonly ServiceProvider _clientServices;
+    private string _joining = "";
+
+    /// <param name="configure">Configures each node, by its name.</param>
+    /// <param name="clientTimeout">How long the client's calls wait.</param>
+    public RuntimeCluster(Action<ISiloBuilder, string> configure, TimeSpan clientTimeout)
+    {
+        // The client keeps real time whatever clock the nodes have: a call that hangs fails its test.
+        _clientServices = new ServiceCollection()
+            .Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add(nameof(FuseMix)))
+            .BuildServiceProvider();
+        _cluster = new EmbeddedCluster(null, silo => configure(silo, _joining), _clientServices, clientTimeout);
+    }
+
+    public IClusterClient Client => _cluster.Client;
+
+    /// <summary>The services of a node.</summary>
+    public IServiceProvider ServicesOf(string node) => _cluster.ServicesOf(node);
+
+    public Task AddNodeAsync(string node)
+    {
+        _joining = node;
+        return _cluster.AddNodeAsync(node);
+    }
+
+    /// <summary>Stops a node in order.</summary>
+    public Task StopNodeAsync(string node) => _cluster.StopNodeAsync(node);
+
+    /// <summary>Ends a node as if the power went.</summary>
+    public Task KillNodeAsync(string node) => _cluster.KillNodeAsync(node);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _cluster.DisposeAsync();
+        await _clientServices.DisposeAsync();
+    }
+#endif
+}
