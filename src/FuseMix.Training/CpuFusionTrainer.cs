@@ -91,7 +91,8 @@ public sealed class CpuFusionTrainer : IFusionTrainer
             var rate = session.Schedule.At(session.Done);
             var start = Stopwatch.GetTimestamp();
             loss = session.Step();
-            working += Stopwatch.GetElapsedTime(start);
+            var stepTime = Stopwatch.GetElapsedTime(start);
+            working += stepTime;
 
             var validation = ValidateIfDue();
             var done = session.Done - resumedFrom;
@@ -106,7 +107,9 @@ public sealed class CpuFusionTrainer : IFusionTrainer
                 done * session.PairsPerStep / working.TotalSeconds,
                 working / done * (session.Steps - session.Done),
                 resumedFrom,
-                validation));
+                validation,
+                session.PairsPerStep,
+                stepTime));
             if (session.Done % run.CheckpointEverySteps == 0 && session.Done < session.Steps) SaveCheckpoint();
         }
 

@@ -51,6 +51,8 @@ public sealed record TrainingRun(ulong Seed, string? CheckpointFolder = null, in
 /// <param name="Remaining">Estimated time left.</param>
 /// <param name="ResumedFrom">Step of the checkpoint that this call went on from; 0 for none.</param>
 /// <param name="Validation">Recall on the validation pairs where it was measured after this step.</param>
+/// <param name="Pairs">Mixed pairs of this step.</param>
+/// <param name="StepTime">Time of this step; validation and checkpoints do not count.</param>
 public sealed record TrainingProgress(
     int Step,
     int Steps,
@@ -62,7 +64,9 @@ public sealed record TrainingProgress(
     double PairsPerSecond,
     TimeSpan Remaining,
     int ResumedFrom,
-    ValidationResult? Validation);
+    ValidationResult? Validation,
+    int Pairs,
+    TimeSpan StepTime);
 
 /// <summary>Recall on the validation pairs.</summary>
 /// <param name="Step">After which step.</param>

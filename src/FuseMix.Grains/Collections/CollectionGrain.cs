@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
@@ -165,13 +166,15 @@ internal sealed partial class CollectionGrain(
 
     private async Task Work(RunningBuild running)
     {
+        // It goes on for long after the call that began it, and is a trace of its own.
+        Activity.Current = null;
         using var keepAlive = this.RegisterGrainTimer(
             () => Task.CompletedTask, new GrainTimerCreationOptions(KeepAlive, KeepAlive) { KeepAlive = true, Interleave = true });
         var (state, error, generation, reused) = (JobState.Completed, (string?)null, (string?)null, false);
         try
         {
             (var manifest, reused) = await Task.Factory.StartNew(
-                () => builder.Build(Name, running.Request, Publish, running.Stop.Token),
+                () => IndexMetrics.TraceBuild(Name, () => builder.Build(Name, running.Request, Publish, running.Stop.Token)),
                 CancellationToken.None,
                 TaskCreationOptions.LongRunning,
                 TaskScheduler.Default);

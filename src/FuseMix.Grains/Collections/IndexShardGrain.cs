@@ -11,7 +11,7 @@ namespace FuseMix.Grains.Collections;
 
 [IndexPlacement]
 internal sealed partial class IndexShardGrain(
-    CollectionStore collections, ShardPlacement placement, NodeOptions options, ILogger<IndexShardGrain> logger) : Grain, IIndexShardGrain
+    CollectionStore collections, ShardPlacement placement, NodeOptions options, IndexMetrics metrics, ILogger<IndexShardGrain> logger) : Grain, IIndexShardGrain
 {
     private IndexShard _shard = null!;
 
@@ -19,12 +19,15 @@ internal sealed partial class IndexShardGrain(
     {
         var key = IndexShardKey.Parse(this.GetPrimaryKeyString());
         _shard = await Task.Run(() => collections.OpenShard(collections.Manifest(key.Collection, key.Generation), key.Shard), cancellationToken);
+        metrics.Opened(_shard.Count);
         this.RegisterGrainTimer(() => Balance(key), new GrainTimerCreationOptions(options.BalanceEvery, options.BalanceEvery) { Interleave = true });
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        _shard?.Dispose();
+        if (_shard is null) return Task.CompletedTask;
+        metrics.Closed(_shard.Count);
+        _shard.Dispose();
         return Task.CompletedTask;
     }
 
@@ -49,6 +52,7 @@ internal sealed partial class IndexShardGrain(
         if (!placement.IsHere(key))
         {
             LogMoves(key);
+            metrics.Moved();
             DeactivateOnIdle();
         }
 

@@ -36,6 +36,7 @@ internal sealed partial class ExtractionJobGrain(
     LatentStore latents,
     NodeDirectory nodes,
     NodeOptions options,
+    ExtractionMetrics metrics,
     TimeProvider clock,
     ILogger<ExtractionJobGrain> logger) : Grain, IExtractionJobGrain
 {
@@ -45,6 +46,7 @@ internal sealed partial class ExtractionJobGrain(
     private readonly Dictionary<int, int> _attempts = [];
     private ExtractionPlan? _plan;
     private IGrainTimer? _watchdog;
+    private IDisposable? _running;
     private long _startedAt;
     private TimeSpan _elapsed;
 
@@ -63,6 +65,12 @@ internal sealed partial class ExtractionJobGrain(
             // Its dataset or encoder is gone too. The job must still be there to say so, and to be started again.
             await End(JobState.Failed, failure.Advice);
         }
+    }
+
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        StopCounting();
+        return Task.CompletedTask;
     }
 
     public async Task<ExtractionStatus> Start(ExtractionRequest request)
@@ -173,6 +181,7 @@ internal sealed partial class ExtractionJobGrain(
 
         LogStarted(this.GetPrimaryKeyString(), _plan.PendingCount, _plan.ShardCount);
         var period = options.LeaseDuration / 3;
+        _running ??= metrics.JobRuns();
         _watchdog?.Dispose();
         _watchdog = this.RegisterGrainTimer(_ => CallExtractors(), new GrainTimerCreationOptions(TimeSpan.Zero, period) { KeepAlive = true });
     }
@@ -181,6 +190,7 @@ internal sealed partial class ExtractionJobGrain(
     {
         _watchdog?.Dispose();
         _watchdog = null;
+        StopCounting();
         _elapsed = _plan is null ? TimeSpan.Zero : clock.GetElapsedTime(_startedAt);
         _leases.Clear();
         var ended = await Record(current =>
@@ -194,6 +204,12 @@ internal sealed partial class ExtractionJobGrain(
         LogEnded(this.GetPrimaryKeyString(), state, error);
         _changed.Raise();
         await LeaveJobList();
+    }
+
+    private void StopCounting()
+    {
+        _running?.Dispose();
+        _running = null;
     }
 
     private async Task LeaveJobList()
@@ -253,6 +269,7 @@ internal sealed partial class ExtractionJobGrain(
         foreach (var (shard, lease) in _leases.Where(entry => clock.GetTimestamp() > entry.Value.ExpiresAt).ToArray())
         {
             LogLeaseExpired(shard, this.GetPrimaryKeyString(), lease.Extractor);
+            metrics.LeaseExpired();
             _leases.Remove(shard);
         }
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Grains.Nodes;
@@ -9,7 +10,7 @@ namespace FuseMix.Grains.Extraction;
 
 [ExtractPlacement]
 internal sealed partial class ExtractorGrain(
-    ShardExtraction extraction, ILocalSiloDetails silo, TimeProvider clock, ILogger<ExtractorGrain> logger) : Grain, IExtractorGrain
+    ShardExtraction extraction, ExtractionMetrics metrics, ILocalSiloDetails silo, TimeProvider clock, ILogger<ExtractorGrain> logger) : Grain, IExtractorGrain
 {
     /// <summary>How often to ask a job that does not answer: for longer than a cluster takes to notice that a node is dead.</summary>
     private const int JobAttempts = 60;
@@ -36,6 +37,8 @@ internal sealed partial class ExtractorGrain(
 
     private async Task PullShards(string jobKey, CancellationToken cancellationToken)
     {
+        // It goes on for long after the call that began it; each shard is a trace of its own.
+        Activity.Current = null;
         var me = this.GetPrimaryKeyString();
         var job = GrainFactory.GetGrain<IExtractionJobGrain>(jobKey);
         for (var failures = 0; failures < JobAttempts && !cancellationToken.IsCancellationRequested;)
@@ -63,7 +66,8 @@ internal sealed partial class ExtractorGrain(
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var progress = new ShardProgress();
-        var work = Task.Run(() => extraction.Run(ExtractionRequest.FromKey(jobKey), lease, progress, stop.Token), CancellationToken.None);
+        var request = ExtractionRequest.FromKey(jobKey);
+        var work = Task.Run(() => metrics.Measure(request, lease.Shard, () => extraction.Run(request, lease, progress, stop.Token)), CancellationToken.None);
         while (await Task.WhenAny(work, Task.Delay(ReportEvery, clock, CancellationToken.None)) != work)
         {
             if (await Renew(job, lease.Shard, progress.ItemsDone)) continue;

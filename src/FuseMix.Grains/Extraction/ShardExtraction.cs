@@ -21,7 +21,7 @@ internal sealed class ShardProgress
 
 /// <summary>Turns one leased shard of items into committed latents.</summary>
 internal sealed class ShardExtraction(
-    DatasetCache datasets, LatentStore latents, EncoderSessions encoders, NodeOptions options)
+    DatasetCache datasets, LatentStore latents, EncoderSessions encoders, ExtractionMetrics metrics, NodeOptions options)
 {
     /// <summary>Items between two looks at the lease: few enough for a smooth progress bar, enough to keep every thread busy.</summary>
     private const int ItemsPerBatch = 64;
@@ -44,7 +44,9 @@ internal sealed class ShardExtraction(
         var failures = new List<LatentFailure>();
         foreach (var batch in lease.ItemIds.Chunk(ItemsPerBatch))
         {
+            var (encoded, failed) = (ids.Count, failures.Count);
             Encode(dataset, session, batch, ids, rows, failures, cancellationToken);
+            metrics.Items(session.Pack.Definition.Modality, ids.Count - encoded, failures.Count - failed);
             progress.ItemsDone += batch.Length;
         }
 

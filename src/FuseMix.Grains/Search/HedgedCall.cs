@@ -5,7 +5,8 @@ namespace FuseMix.Grains.Search;
 /// <summary>Asks one of several replicas, and another one where that one fails or is slow (Dean and Barroso, "The tail at scale", 2013).</summary>
 /// <param name="hedgeAfter">How long a replica may take before the next one is asked too; also the pause before one is asked again.</param>
 /// <param name="clock">The clock.</param>
-internal sealed class HedgedCall(TimeSpan hedgeAfter, TimeProvider clock)
+/// <param name="hedged">Told of every replica that is asked because another one is slow.</param>
+internal sealed class HedgedCall(TimeSpan hedgeAfter, TimeProvider clock, Action? hedged = null)
 {
     /// <summary>How often each replica is asked: a node that has just died takes its shards with it until the next call places them anew.</summary>
     private const int Rounds = 3;
@@ -13,12 +14,12 @@ internal sealed class HedgedCall(TimeSpan hedgeAfter, TimeProvider clock)
     /// <summary>The first answer, or why there is none.</summary>
     /// <param name="replicas">Number of replicas, at least 1.</param>
     /// <param name="first">The one to ask first.</param>
-    /// <param name="ask">Asks a replica.</param>
+    /// <param name="ask">Asks a replica; its token is cancelled when nobody waits for the answer any more, for it to know, not to stop.</param>
     /// <param name="deadline">How long to wait in all.</param>
     /// <param name="cancellationToken">Nobody waits for the answer any more.</param>
     /// <exception cref="FuseMixException">The question is wrong; no replica would answer it.</exception>
     public async Task<(T? Answer, string? Silence)> Ask<T>(
-        int replicas, int first, Func<int, Task<T>> ask, TimeSpan deadline, CancellationToken cancellationToken)
+        int replicas, int first, Func<int, CancellationToken, Task<T>> ask, TimeSpan deadline, CancellationToken cancellationToken)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var asked = 0;
@@ -37,6 +38,7 @@ internal sealed class HedgedCall(TimeSpan hedgeAfter, TimeProvider clock)
                 if (happened == late) return (default, "no answer within the deadline");
                 if (happened == next)
                 {
+                    if (waiting.Count > 0) hedged?.Invoke();
                     AskNext();
                     continue;
                 }
@@ -63,7 +65,7 @@ internal sealed class HedgedCall(TimeSpan hedgeAfter, TimeProvider clock)
             await over.CancelAsync();
         }
 
-        void AskNext() => waiting.Add(Observed(ask((first + asked++) % replicas)));
+        void AskNext() => waiting.Add(Observed(ask((first + asked++) % replicas, over.Token)));
     }
 
     /// <summary>An answer that nobody waits for any more may fail in silence.</summary>

@@ -13,14 +13,22 @@ namespace FuseMix.Grains.Search;
 
 [StatelessWorker]
 internal sealed class SearchGrain(
-    LiveCollections collections, ShardPlacement placement, FusionModels models, EncoderSessions encoders, NodeOptions options, TimeProvider clock)
-    : Grain, ISearchGrain
+    LiveCollections collections,
+    ShardPlacement placement,
+    FusionModels models,
+    EncoderSessions encoders,
+    SearchMetrics metrics,
+    NodeOptions options,
+    TimeProvider clock) : Grain, ISearchGrain
 {
     private static readonly TimeSpan LongestDeadline = TimeSpan.FromHours(1);
 
-    private readonly HedgedCall _hedged = new(options.HedgeAfter, clock);
+    private readonly HedgedCall _hedged = new(options.HedgeAfter, clock, metrics.Hedged);
 
-    public async Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default)
+    public Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default) =>
+        metrics.Measure(request, () => Find(request, cancellationToken));
+
+    private async Task<SearchResponse> Find(SearchRequest request, CancellationToken cancellationToken)
     {
         var started = clock.GetTimestamp();
         Validate(request);
@@ -56,7 +64,8 @@ internal sealed class SearchGrain(
         var (answer, silence) = await _hedged.Ask(
             replicas,
             Random.Shared.Next(replicas),
-            replica => call(GrainFactory.GetGrain<IIndexShardGrain>((key with { Replica = replica }).ToString())),
+            (replica, over) => metrics.MeasureShard(
+                shard.Name, () => call(GrainFactory.GetGrain<IIndexShardGrain>((key with { Replica = replica }).ToString())), over),
             deadline,
             cancellationToken);
         return (answer, silence is null ? null : $"{shard.Name}: {silence}");
@@ -144,7 +153,7 @@ internal sealed class SearchGrain(
         if (toEncode.Length > 0)
         {
             var session = encoders.Get(encoder, fingerprint, EncoderAim.Latency);
-            var batch = session.EncodeBatch([.. toEncode.Select(i => Input(terms[i]))], cancellationToken);
+            var batch = metrics.MeasureEncode(modality, () => session.EncodeBatch([.. toEncode.Select(i => Input(terms[i]))], cancellationToken));
             for (var i = 0; i < toEncode.Length; i++)
             {
                 if (batch.ErrorOf(i) is { } error) throw new FuseMixException(FailureKind.Invalid, $"The query cannot be encoded: {error}");

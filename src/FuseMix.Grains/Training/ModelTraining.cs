@@ -11,7 +11,7 @@ namespace FuseMix.Grains.Training;
 
 /// <summary>Runs training jobs: from stored latents to a fusion model on disk.</summary>
 internal sealed class ModelTraining(
-    FuseMixHome home, DatasetCache datasets, EncoderPackStore packs, LatentStore latents, FusionModels models, IFusionTrainer trainer, NodeOptions options)
+    FuseMixHome home, DatasetCache datasets, EncoderPackStore packs, LatentStore latents, FusionModels models, IFusionTrainer trainer, TrainingMetrics metrics, NodeOptions options)
 {
     /// <summary>Whether the model that a request asks for is there: of that name, made by that recipe and seed from those very latents.</summary>
     public bool IsMade(TrainingRequest request)
@@ -41,13 +41,25 @@ internal sealed class ModelTraining(
         var recipe = TrainingRecipe.Parse(request.Recipe);
         using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents);
         var checkpoints = Path.Combine(home.Runs, request.JobId);
-        var run = new TrainingRun(request.Seed, checkpoints, options.CheckpointSteps) { Commit = fence.Write };
-        var model = trainer.Train(paired.ToTrainingData(), recipe, run, progress, cancellationToken);
+        var run = new TrainingRun(request.Seed, checkpoints, options.CheckpointSteps) { Commit = Commit };
+        var model = trainer.Train(paired.ToTrainingData(), recipe, run, Step, cancellationToken);
         fence.Write(() =>
         {
             model.Save(models.FolderOf(request.Model));
             if (Directory.Exists(checkpoints)) Directory.Delete(checkpoints, recursive: true);
         });
+
+        void Commit(Action checkpoint)
+        {
+            fence.Write(checkpoint);
+            metrics.Checkpointed();
+        }
+
+        void Step(TrainingProgress step)
+        {
+            metrics.Stepped(step);
+            progress(step);
+        }
     }
 
     /// <summary>Fits linear CCA to the training pairs of a dataset, by the encoders of a fusion model.</summary>

@@ -14,19 +14,23 @@ internal sealed class TrainerFence
     private readonly string _path;
     private readonly long _epoch;
 
-    private TrainerFence(string path, long epoch) => (_path, _epoch) = (path, epoch);
+    private readonly Action? _lost;
+
+    private TrainerFence(string path, long epoch, Action? lost) => (_path, _epoch, _lost) = (path, epoch, lost);
 
     /// <summary>Whether a write was refused because another trainer has taken over.</summary>
     public bool IsLost { get; private set; }
 
     /// <summary>Takes the next epoch; from now on whoever held an earlier one cannot write.</summary>
-    public static TrainerFence Claim(FuseMixHome home)
+    /// <param name="home">Where the epoch stands.</param>
+    /// <param name="lost">Told of every write that is refused.</param>
+    public static TrainerFence Claim(FuseMixHome home, Action? lost = null)
     {
         var path = Path.Combine(home.Runs, "trainer.epoch");
         using var held = FileLock.Acquire($"{path}.lock", "The trainer's epoch", Patience);
         var epoch = Read(path) + 1;
         AtomicFile.WriteText(path, epoch.ToString(CultureInfo.InvariantCulture));
-        return new TrainerFence(path, epoch);
+        return new TrainerFence(path, epoch, lost);
     }
 
     /// <summary>Writes, unless another trainer has taken over.</summary>
@@ -38,6 +42,7 @@ internal sealed class TrainerFence
         if (current != _epoch)
         {
             IsLost = true;
+            _lost?.Invoke();
             throw new FuseMixException(
                 FailureKind.Conflict, $"Another trainer has taken over (epoch {current}; this one has {_epoch}).", "Nothing was written; it goes on with the job.");
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Jobs;
@@ -17,6 +18,7 @@ internal sealed partial class TrainerGrain(
     FuseMixHome home,
     ModelTraining training,
     ModelEvaluation evaluation,
+    TrainingMetrics metrics,
     TimeProvider clock,
     ILogger<TrainerGrain> logger) : Grain, ITrainerGrain
 {
@@ -37,7 +39,7 @@ internal sealed partial class TrainerGrain(
             throw new FuseMixException(FailureKind.Invalid, $"There is one trainer, with the key '{ITrainerGrain.Key}'.");
         }
 
-        _fence = await Task.Run(() => TrainerFence.Claim(home), cancellationToken);
+        _fence = await Task.Run(() => TrainerFence.Claim(home, metrics.Fenced), cancellationToken);
 
         // Jobs that were running or waiting when the last trainer went away go on.
         WorkThroughQueue();
@@ -47,6 +49,7 @@ internal sealed partial class TrainerGrain(
     {
         await _leaving.CancelAsync();
         await _queue;
+        metrics.Has([]);
     }
 
     public async Task<TrainingStatus> Submit(TrainingRequest request)
@@ -77,7 +80,7 @@ internal sealed partial class TrainerGrain(
                     if (job is null) state.Jobs.Remove(queued);
                     (queued.State, queued.Error) = before;
                 });
-            _changed.Raise();
+            Changed();
             WorkThroughQueue();
         }
 
@@ -106,7 +109,7 @@ internal sealed partial class TrainerGrain(
                     return true;
                 },
                 undo: state => state.Find(jobId)!.State = JobState.Queued);
-            _changed.Raise();
+            Changed();
         }
 
         return Snapshot(jobId);
@@ -135,6 +138,8 @@ internal sealed partial class TrainerGrain(
 
     private async Task RunQueue()
     {
+        // It goes on for long after the call that began it; each job is a trace of its own.
+        Activity.Current = null;
         while (!_leaving.IsCancellationRequested && NextJob() is { } job)
         {
             _keepAlive ??= this.RegisterGrainTimer(
@@ -161,9 +166,10 @@ internal sealed partial class TrainerGrain(
                 (job.State, job.Error) = (JobState.Running, null);
                 return true;
             });
+            Changed();
             LogStarted(job.Request.JobId, job.Request.Model);
             await Task.Factory.StartNew(
-                () => training.Run(job.Request, _fence!, progress => Publish(running, progress), running.Stop.Token),
+                () => TrainingMetrics.Trace(job.Request, () => training.Run(job.Request, _fence!, progress => Publish(running, progress), running.Stop.Token)),
                 CancellationToken.None,
                 TaskCreationOptions.LongRunning,
                 TaskScheduler.Default);
@@ -201,8 +207,14 @@ internal sealed partial class TrainerGrain(
         finally
         {
             _running = null;
-            _changed.Raise();
+            Changed();
         }
+    }
+
+    private void Changed()
+    {
+        metrics.Has(_state.Value.Jobs);
+        _changed.Raise();
     }
 
     private void Publish(RunningJob running, TrainingProgress progress)

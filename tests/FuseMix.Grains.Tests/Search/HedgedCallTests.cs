@@ -11,7 +11,8 @@ public sealed class HedgedCallTests
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(10);
 
     private readonly ManualTimeProvider _clock = new();
-    private readonly List<(int Replica, TaskCompletionSource<string> Answer)> _asked = [];
+    private readonly List<(int Replica, CancellationToken Over, TaskCompletionSource<string> Answer)> _asked = [];
+    private int _hedged;
 
     [Fact]
     public async Task A_quick_replica_is_the_only_one_asked()
@@ -20,6 +21,7 @@ public sealed class HedgedCallTests
         _asked[0].Answer.SetResult("here");
         Assert.Equal(("here", null), await call);
         Assert.Equal([1], _asked.Select(asked => asked.Replica));
+        Assert.Equal(0, _hedged);
         Assert.Equal(0, _clock.WaitingTimers);
     }
 
@@ -28,9 +30,12 @@ public sealed class HedgedCallTests
     {
         var call = Ask(replicas: 2, first: 1);
         await Pass(HedgeAfter, untilAsked: 2);
+        Assert.Equal(1, _hedged);
+        Assert.False(_asked[0].Over.IsCancellationRequested);
         _asked[1].Answer.SetResult("the other");
         Assert.Equal(("the other", null), await call);
         Assert.Equal([1, 0], _asked.Select(asked => asked.Replica));
+        Assert.True(_asked[0].Over.IsCancellationRequested);
         _asked[0].Answer.SetException(new InvalidOperationException("too late to matter"));
     }
 
@@ -65,6 +70,7 @@ public sealed class HedgedCallTests
 
         Assert.Equal((null, "its node does not answer"), await call);
         Assert.Equal([0, 1, 0, 1, 0, 1], _asked.Select(asked => asked.Replica));
+        Assert.Equal(0, _hedged);
     }
 
     [Fact]
@@ -105,13 +111,13 @@ public sealed class HedgedCallTests
     }
 
     private Task<(string? Answer, string? Silence)> Ask(int replicas, int first = 0, CancellationToken cancellationToken = default) =>
-        new HedgedCall(HedgeAfter, _clock).Ask(
+        new HedgedCall(HedgeAfter, _clock, () => _hedged++).Ask(
             replicas,
             first,
-            replica =>
+            (replica, over) =>
             {
                 var answer = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-                _asked.Add((replica, answer));
+                _asked.Add((replica, over, answer));
                 return answer.Task;
             },
             Deadline,

@@ -23,13 +23,15 @@ public sealed class TrainerFenceTests : IDisposable
     [Fact]
     public void A_trainer_of_an_earlier_epoch_cannot_write()
     {
-        var old = TrainerFence.Claim(Home);
+        var refused = 0;
+        var old = TrainerFence.Claim(Home, () => refused++);
         var current = TrainerFence.Claim(Home);
         var failure = Assert.Throws<FuseMixException>(() => old.Write(() => Assert.Fail("It wrote.")));
         Assert.Equal((FailureKind.Conflict, "Another trainer has taken over (epoch 2; this one has 1)."), (failure.Kind, failure.Message));
         var wrote = false;
         current.Write(() => wrote = true);
         Assert.True(wrote);
+        Assert.Equal(1, refused);
     }
 
     [Fact]
