@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
-using System.Text.Json.Serialization;
+using System.Text;
 using Microsoft.Data.Sqlite;
 using Orleans;
 using Orleans.Runtime;
@@ -17,8 +16,6 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
 {
     /// <summary>Version of the table layout, kept in the file's <c>user_version</c>.</summary>
     private const int Layout = 1;
-
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter() } };
 
     private const string TheRow = "grain_type = $type AND grain_id = $id AND state_name = $name";
 
@@ -44,26 +41,15 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
             return;
         }
 
-        try
-        {
-            grainState.State = JsonSerializer.Deserialize<T>(row.GetString(0), Json);
-        }
-        catch (Exception failure) when (failure is JsonException or NotSupportedException)
-        {
-            throw new FuseMixException(
-                FailureKind.Corrupt,
-                $"The state '{stateName}' of grain {grainId} in '{_path}' cannot be read as {typeof(T).Name}: {failure.Message}",
-                "It was written by another version or changed by hand. Restore the file, or delete that row to start the grain anew.",
-                failure);
-        }
-
+        var what = $"The state '{stateName}' of grain {grainId} in '{_path}'";
+        grainState.State = StateJson.Read<T>(Encoding.UTF8.GetBytes(row.GetString(0)), what);
         (grainState.ETag, grainState.RecordExists) = (row.GetString(1), true);
     });
 
     public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
         // Serialized before leaving the grain's turn: afterwards the grain may change its state again.
-        var payload = JsonSerializer.Serialize(grainState.State, Json);
+        var payload = StateJson.Write(grainState.State);
         var (read, written) = (grainState.ETag, Guid.NewGuid().ToString("N"));
         return Use(connection =>
         {

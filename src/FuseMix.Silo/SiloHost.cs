@@ -3,13 +3,16 @@ using FuseMix.Contracts.Cluster;
 using FuseMix.Grains.Hosting;
 using FuseMix.Grains.Nodes;
 using FuseMix.Silo.Api;
+using FuseMix.Silo.Clustering;
+using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Page;
-using FuseMix.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans;
 
@@ -19,26 +22,42 @@ namespace FuseMix.Silo;
 public static class SiloHost
 {
     /// <summary>Builds the node; run it with <see cref="WebApplication.RunAsync(string?)"/>.</summary>
-    /// <param name="home">Where everything is stored.</param>
-    /// <param name="options">What the node is.</param>
-    /// <param name="port">TCP port on the loopback interface; 0 for any free one.</param>
-    /// <exception cref="FuseMixException">An option is out of range, or the home folder cannot be written to.</exception>
-    public static WebApplication Build(FuseMixHome home, NodeOptions options, int port)
+    /// <param name="configuration">All that can be said to it.</param>
+    /// <exception cref="FuseMixException">The configuration asks for what this build cannot do, or the home folder cannot be written to.</exception>
+    public static WebApplication Build(SiloConfiguration configuration)
     {
+        SiloClustering.RequireSupported(configuration);
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "FuseMix" });
+
+        // The configuration was read and checked; no file that happens to lie in the current folder adds to it.
+        builder.Configuration.Sources.Clear();
+        builder.Configuration.AddInMemoryCollection(configuration.Logging);
         builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("FuseMix", LogLevel.Information);
+
+        // Whoever is gone is told about with a stack for each attempt to reach him; that he is given up stands in the membership's own lines.
+        foreach (var chatter in (string[])["Messaging", "MembershipService.SiloHealthMonitor", "Watchdog", "Silo"])
+            builder.Logging.AddFilter($"Orleans.Runtime.{chatter}", LogLevel.Error);
+        builder.Logging.AddFilter("Orleans.Runtime.MembershipService.MembershipTableManager", LogLevel.Information);
+        builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            // Loopback only: without API keys nobody else may reach the node.
-            kestrel.Listen(IPAddress.Loopback, port);
+            kestrel.Listen(IPAddress.Parse(configuration.Http.Address), configuration.Http.Port);
             kestrel.Limits.MaxRequestBodySize = SearchApi.MaxBody;
             kestrel.AddServerHeader = false;
         });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = configuration.Shutdown.Timeout);
+        builder.Services.AddSingleton(configuration.Http).AddSingleton(configuration.Shutdown);
+        builder.Services.AddSingleton<Leaving>().AddHostedService(services => services.GetRequiredService<Leaving>());
         builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete).AddExceptionHandler<Problems>();
-        builder.AddFuseMixNode(home, options);
+        builder.UseOrleans(silo =>
+        {
+            SiloClustering.Configure(silo, configuration);
+            silo.AddFuseMix(configuration.ResolveHome(), configuration.Node, state => SiloClustering.AddState(state, configuration));
+        });
 
         var app = builder.Build();
+        app.Use(app.Services.GetRequiredService<Leaving>().Track);
         app.UseExceptionHandler();
         app.UseStatusCodePages();
         app.Use(BrowserSafety.Apply);
@@ -52,8 +71,10 @@ public static class SiloHost
     {
         string[] reading = [HttpMethods.Get, HttpMethods.Head];
         routes.MapMethods("/health/live", reading, () => Results.Text("live"));
-        routes.MapMethods("/health/ready", reading, async (IGrainFactory grains, NodeOptions self) =>
+        routes.MapMethods("/health/ready", reading, async (IGrainFactory grains, NodeOptions self, Leaving leaving) =>
         {
+            if (leaving.HasBegun) throw new FuseMixException(FailureKind.Unavailable, $"Node '{self.Name}' is leaving.", "Ask another one.");
+
             // That a grain answers shows that the node takes part in the cluster.
             var status = await grains.GetGrain<IClusterGrain>(0).Status();
             return status.Nodes.Any(node => node.Name == self.Name && node.State == "Active")

@@ -7,6 +7,7 @@ using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Training;
 using FuseMix.Grains.Nodes;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Tests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -36,7 +37,7 @@ public sealed class ServedHome : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _home = TestHome.Create();
-        _app = SiloHost.Build(_home.Home, new NodeOptions { Threads = 1 }, port: 0);
+        _app = SiloHost.Build(ConfigurationOf(Root));
         await _app.StartAsync();
         Client = new HttpClient { BaseAddress = new Uri(_app.Urls.Single()), Timeout = Patience.Long };
         foreach (var encoder in (string[])[TestHome.ImageEncoder, TestHome.TextEncoder])
@@ -74,6 +75,16 @@ public sealed class ServedHome : IAsyncLifetime
         await trainer.Submit(new TrainingRequest(jobId, model, TestHome.Dataset, encoders, recipe, seed));
         Require((await Patience.Read(trainer.Watch(jobId)))[^1].State);
     }
+
+    /// <summary>A small node over a home folder, on free ports.</summary>
+    internal static SiloConfiguration ConfigurationOf(string home) => new()
+    {
+        Home = home,
+        Node = new NodeOptions { Threads = 1 },
+        Cluster = new ClusteringOptions { SiloPort = 0, GatewayPort = 0 },
+        Http = new HttpOptions { Port = 0 },
+        Shutdown = new ShutdownOptions { Drain = TimeSpan.Zero },
+    };
 
     /// <summary>The JSON that answers a GET.</summary>
     internal async Task<JsonNode> Get(string address)

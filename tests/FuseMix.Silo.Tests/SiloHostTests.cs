@@ -1,6 +1,4 @@
 using System.Net;
-using FuseMix.Grains.Nodes;
-using FuseMix.Storage;
 using FuseMix.Testing;
 
 namespace FuseMix.Silo.Tests;
@@ -60,7 +58,7 @@ public sealed class SiloHostTests(ServedHome served)
     public async Task A_node_over_an_empty_home_is_ready_and_lists_no_collections()
     {
         using var folder = new TemporaryFolder();
-        await using (var app = SiloHost.Build(new FuseMixHome(folder.Path), new NodeOptions { Threads = 1 }, port: 0))
+        await using (var app = SiloHost.Build(ServedHome.ConfigurationOf(folder.Path)))
         {
             await app.StartAsync(TestContext.Current.CancellationToken);
             using var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };

@@ -6,6 +6,7 @@ using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
 using FuseMix.Grains.Nodes;
 using FuseMix.Silo;
+using FuseMix.Silo.Configuration;
 
 namespace FuseMix.Cli.Serve;
 
@@ -40,7 +41,14 @@ internal static class ServeCommand
         await run.CloseCluster();
         var port = run.Get(Port);
         RequireFree(port);
-        await using var app = SiloHost.Build(run.Home.EnsureWritable(), new NodeOptions(), port);
+        await using var app = SiloHost.Build(new SiloConfiguration
+        {
+            Home = run.Home.Root,
+            Node = new NodeOptions(),
+            Cluster = new ClusteringOptions { SiloPort = 0, GatewayPort = 0 },
+            Http = new HttpOptions { Port = port },
+            Shutdown = new ShutdownOptions { Drain = TimeSpan.Zero },
+        });
         await app.StartAsync(run.Stop);
         run.Terminal.Result(new Serving(app.Urls.First()), CliJson.Relaxed.Serving, s => run.Terminal.Say(
             $"{run.Terminal.Out.Green("✓")} Serving at {run.Terminal.Out.Bold(s.Url)}: a page to search with, and the API under /api/v1. Ctrl-C ends it."));

@@ -34,12 +34,18 @@ public static class NodeHosting
     }
 
     /// <summary>Adds the grains and all they need to a silo whose clustering is configured elsewhere.</summary>
-    public static ISiloBuilder AddFuseMix(this ISiloBuilder silo, FuseMixHome home, NodeOptions options)
+    /// <param name="silo">The node.</param>
+    /// <param name="home">Where data lie.</param>
+    /// <param name="options">What the node is.</param>
+    /// <param name="addState">Adds a grain storage named <see cref="GrainStorage.Name"/>; null for SQLite under the home folder.</param>
+    /// <exception cref="FuseMixException">An option is out of range, or the home folder cannot be written to.</exception>
+    public static ISiloBuilder AddFuseMix(this ISiloBuilder silo, FuseMixHome home, NodeOptions options, Action<ISiloBuilder>? addState = null)
     {
         options.Validate();
         home.EnsureWritable();
         silo.Configure<SiloOptions>(o => o.SiloName = options.ToNodeName().ToString());
-        silo.AddSqliteGrainStorage(GrainStorage.Name, Path.Combine(home.State, "grains.db"));
+        if (addState is not null) addState(silo);
+        else silo.AddSqliteGrainStorage(GrainStorage.Name, Path.Combine(home.State, "grains.db"));
         silo.AddActivityPropagation();
         silo.AddPlacementDirector<ExtractPlacement, NodeRoleDirector>();
         silo.AddPlacementDirector<TrainPlacement, NodeRoleDirector>();

@@ -1,7 +1,7 @@
 namespace FuseMix.Grains.Nodes;
 
 /// <summary>Where grains keep their state.</summary>
-internal static class GrainStorage
+public static class GrainStorage
 {
     /// <summary>Name of the one storage provider.</summary>
     public const string Name = "grains";

@@ -84,6 +84,12 @@ internal sealed class ConfigurationReader(IReadOnlyList<ConfigurationSource> sou
         foreach (var place in places.Where(place => int.TryParse(place, NumberStyles.None, CultureInfo.InvariantCulture, out _)).OrderBy(int.Parse))
         {
             var at = $"{path}:{place}";
+            if (place != $"{list.Count}")
+            {
+                problems.Add(at, $"has no place {list.Count} before it{source.Name}; a list is given as a whole and replaces the one of other sources");
+                break;
+            }
+
             if (element == typeof(string))
             {
                 if (source.Values.TryGetValue(at, out var word)) list.Add(word);

@@ -36,6 +36,8 @@ public sealed class StateOptions
 
     internal void Validate(ConfigurationProblems problems, ClusteringOptions cluster)
     {
+        if (KindWith(cluster) == StateKind.Azure && cluster.ServiceId.Length > 50)
+            problems.Add("FuseMix:Cluster:ServiceId", $"has {cluster.ServiceId.Length} characters; with FuseMix:State:Kind Azure it names a container and must have at most 50");
         var kind = KindWith(cluster);
         if (kind == StateKind.Sqlite)
         {

@@ -1,0 +1,112 @@
+using System.Net;
+using System.Net.Sockets;
+using FuseMix.Clustering.Azure;
+using FuseMix.Clustering.PostgreSql;
+using FuseMix.Contracts.Cluster;
+using FuseMix.Grains.Nodes;
+using FuseMix.Persistence.Sqlite;
+using FuseMix.Silo.Configuration;
+using Orleans.Configuration;
+using Orleans.Hosting;
+
+namespace FuseMix.Silo.Clustering;
+
+/// <summary>What a node stands on with Orleans: how it finds the others, when it gives one of them up, and where grains keep their state.</summary>
+internal static class SiloClustering
+{
+    public static void RequireSupported(SiloConfiguration configuration)
+    {
+        // All kinds there are.
+    }
+
+    /// <summary>Makes what databases need before the first node starts; harmless where it is there.</summary>
+    /// <returns>What was made, in one sentence.</returns>
+    /// <exception cref="FuseMixException">A database cannot be reached, or refuses.</exception>
+    public static async Task<string> EnsureSchema(SiloConfiguration configuration, CancellationToken cancellationToken = default)
+    {
+        var (cluster, state) = (configuration.Cluster, configuration.State);
+        var made = new List<string>();
+        string?[] databases =
+        [
+            cluster.Kind == ClusteringKind.PostgreSql ? cluster.ConnectionString : null,
+            state.KindWith(cluster) == StateKind.PostgreSql ? state.ConnectionStringWith(cluster) : null,
+        ];
+        foreach (var database in databases.OfType<string>().Distinct()) made.AddRange(await PostgreSqlSchema.EnsureAsync(database, cancellationToken));
+
+        var table = cluster.Kind == ClusteringKind.Azure ? cluster.ConnectionString : null;
+        var blobs = state.KindWith(cluster) == StateKind.Azure ? state.ConnectionStringWith(cluster) : null;
+        if (table is not null || blobs is not null) await AzureHosting.EnsureAsync(table, blobs, cluster.ServiceId, cancellationToken);
+        return made.Count > 0 ? $"Created by {string.Join(", ", made)}." : "Nothing to create: all that is needed is there.";
+    }
+
+    public static void Configure(ISiloBuilder silo, SiloConfiguration configuration)
+    {
+        var cluster = configuration.Cluster;
+        var siloPort = cluster.SiloPort != 0 ? cluster.SiloPort : FreePort();
+
+        // Orleans clients enter by gateways alone; no other node opens that port.
+        var gatewayPort = !configuration.Node.Roles.Contains(NodeRoles.Gateway) ? 0 : cluster.GatewayPort != 0 ? cluster.GatewayPort : FreePort();
+        if (cluster.Kind == ClusteringKind.Local)
+        {
+            var primary = cluster.PrimarySiloPort is { } port ? new IPEndPoint(IPAddress.Loopback, port) : null;
+            silo.UseLocalhostClustering(siloPort, gatewayPort, primary, cluster.ServiceId, cluster.ClusterId);
+        }
+        else
+        {
+            if (cluster.Kind == ClusteringKind.Azure) silo.UseAzureClustering(cluster.ConnectionString!);
+            else silo.UsePostgreSqlClustering(cluster.ConnectionString!);
+            silo.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (cluster.ClusterId, cluster.ServiceId));
+
+            // They listen at the address that the others are told, and at no other: these ports ask nobody for a key.
+            if (cluster.AdvertisedAddress is { } address) silo.ConfigureEndpoints(IPAddress.Parse(address), siloPort, gatewayPort);
+            else silo.ConfigureEndpoints(siloPort, gatewayPort);
+        }
+
+        silo.Configure<ClusterMembershipOptions>(Watch);
+        silo.Configure<GrainCollectionOptions>(options =>
+        {
+            // Opening a large shard from a cold disk, and the last checkpoint of a training, may take longer than Orleans' 30 s.
+            options.ActivationTimeout = TimeSpan.FromMinutes(2);
+            options.DeactivationTimeout = configuration.Shutdown.Timeout;
+        });
+    }
+
+    public static void AddState(ISiloBuilder silo, SiloConfiguration configuration)
+    {
+        var connectionString = configuration.State.ConnectionStringWith(configuration.Cluster);
+        switch (configuration.State.KindWith(configuration.Cluster))
+        {
+            case StateKind.Azure:
+                silo.AddAzureGrainStorage(GrainStorage.Name, connectionString!, configuration.Cluster.ServiceId);
+                break;
+            case StateKind.PostgreSql:
+                silo.AddPostgreSqlGrainStorage(GrainStorage.Name, connectionString!);
+                break;
+            default:
+                silo.AddSqliteGrainStorage(GrainStorage.Name, Path.Combine(configuration.ResolveHome().State, "grains.db"));
+                break;
+        }
+    }
+
+    /// <summary>When a silent node is given up: after some 6 s rather than Orleans' 15, and never by one other node alone where there are more.</summary>
+    /// <remarks>docs/cluster.md has the reasons for each.</remarks>
+    private static void Watch(ClusterMembershipOptions options)
+    {
+        options.ProbeTimeout = TimeSpan.FromSeconds(2);
+        options.NumMissedProbesLimit = 3;
+        options.NumVotesForDeathDeclaration = 2;
+        options.EnableIndirectProbes = true;
+        options.ExtendProbeTimeoutDuringDegradation = true;
+        options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(5);
+        options.NumMissedTableIAmAliveLimit = 3;
+        options.TableRefreshTimeout = TimeSpan.FromSeconds(20);
+        options.DefunctSiloExpiration = TimeSpan.FromDays(1);
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
+    }
+}

@@ -1,0 +1,1 @@
+return await FuseMix.Silo.SiloCommand.Run(args);

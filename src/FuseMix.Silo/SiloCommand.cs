@@ -1,0 +1,125 @@
+using System.Collections;
+using System.Runtime.InteropServices;
+using FuseMix.Silo.Clustering;
+using FuseMix.Silo.Configuration;
+using FuseMix.Storage;
+
+namespace FuseMix.Silo;
+
+/// <summary>The program <c>fusemix-silo</c>: one node of a cluster.</summary>
+internal static class SiloCommand
+{
+    private const int Failed = 1;
+    private const int Misused = 2;
+
+    private const string Help = """
+        fusemix-silo: one node of a FuseMix cluster, with its HTTP API, until SIGTERM or Ctrl-C.
+
+          fusemix-silo [--config FILE]... [--FuseMix:KEY=VALUE]...
+
+          --config FILE          a JSON file; of several, later ones win
+          --FuseMix:KEY=VALUE    a single key, e.g. --FuseMix:Http:Port=8080; wins over files and environment
+          --check                say whether the configuration is valid, and end
+          --create-schema        make what the databases of the configuration need, and end
+          --help                 this page
+
+        In the environment, keys have two underscores: FUSEMIX__Http__Port=8080. docs/configuration.md has every key.
+
+        SIGTERM: the node says that it is not ready, serves on for FuseMix:Shutdown:Drain, then leaves the cluster in order. A second one ends
+        it at once.
+
+        """;
+
+    /// <returns>What the process answers: 0 where it did what was asked, 2 where it was asked wrongly, 1 where it failed.</returns>
+    public static async Task<int> Run(IReadOnlyList<string> arguments)
+    {
+        try
+        {
+            var asked = SiloArguments.Parse(arguments);
+            if (asked.Act == SiloAct.Help)
+            {
+                Console.Out.Write(Help);
+                return 0;
+            }
+
+            var configuration = SiloConfiguration.Load(asked.Files, Variables(), asked.Settings);
+            SiloClustering.RequireSupported(configuration);
+            using (configuration.Http.Certificate.Load())
+            {
+                // Read for its failures alone.
+            }
+
+            switch (asked.Act)
+            {
+                case SiloAct.Check:
+                    Console.Out.WriteLine(
+                        $"The configuration is valid: node {configuration.Node.ToNodeName()}, cluster {configuration.Cluster.Kind}, "
+                        + $"state {configuration.State.KindWith(configuration.Cluster)}, home {configuration.ResolveHome().Root}.");
+                    return 0;
+                case SiloAct.CreateSchema:
+                    Console.Out.WriteLine(await SiloClustering.EnsureSchema(configuration));
+                    return 0;
+                default:
+                    await Serve(configuration);
+                    return 0;
+            }
+        }
+        catch (Exception failure) when (Known(failure) is { } known)
+        {
+            Console.Error.WriteLine($"fusemix-silo: {known.Message}{(known.Remedy is null ? "" : $"\n  → {known.Remedy}")}");
+            return known.Kind == FailureKind.Invalid ? Misused : Failed;
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine("fusemix-silo: leaving took longer than FuseMix:Shutdown:Timeout; what was not finished goes on elsewhere.");
+            return Failed;
+        }
+    }
+
+    private static async Task Serve(SiloConfiguration configuration)
+    {
+        using var impatience = EndAtOnceOnSecondSignal();
+        var home = configuration.ResolveHome().EnsureWritable();
+
+        // A node on its own is the only one that may work in its home folder; nodes of a cluster share it.
+        using var owned = configuration.Cluster.IsAlone
+            ? FileLock.Acquire(Path.Combine(home.State, "node.lock"), $"The home folder '{home.Root}'", TimeSpan.FromSeconds(1))
+            : null;
+        await SiloClustering.EnsureSchema(configuration);
+        await using var app = SiloHost.Build(configuration);
+        await app.RunAsync();
+    }
+
+    private static IEnumerable<KeyValuePair<string, string?>> Variables() =>
+        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value));
+
+    /// <summary>What the operator can act on is often wrapped by whoever called it.</summary>
+    private static FuseMixException? Known(Exception? failure) => failure switch
+    {
+        null => null,
+        FuseMixException known => known,
+        AggregateException { InnerExceptions: [var only] } => Known(only),
+        IOException and not FileNotFoundException when failure.InnerException is null => new FuseMixException(FailureKind.Unavailable, failure.Message, null, failure),
+        _ => Known(failure.InnerException),
+    };
+
+    private static IDisposable EndAtOnceOnSecondSignal()
+    {
+        var count = 0;
+        var registrations = new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT }.Select(signal => PosixSignalRegistration.Create(signal, context =>
+        {
+            // The host hears the first one too, and leaves in order.
+            context.Cancel = true;
+            if (Interlocked.Increment(ref count) > 1) Environment.Exit(signal == PosixSignal.SIGTERM ? 143 : 130);
+        })).ToArray();
+        return new Registrations(registrations);
+    }
+
+    private sealed class Registrations(PosixSignalRegistration[] all) : IDisposable
+    {
+        public void Dispose()
+        {
+            foreach (var one in all) one.Dispose();
+        }
+    }
+}
