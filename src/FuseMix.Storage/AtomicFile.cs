@@ -87,11 +87,25 @@ public static partial class AtomicFile
         _ = Close(descriptor);
     }
 
+    /// <summary>Makes all files durable that were written in a folder, at once rather than one by one; without effect where the platform has no
+    /// such call.</summary>
+    public static void SyncFiles(string folder)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var descriptor = Open(folder, 0);
+        if (descriptor < 0) return;
+        _ = SyncFileSystem(descriptor);
+        _ = Close(descriptor);
+    }
+
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
 
     [LibraryImport("libc", EntryPoint = "fsync")]
     private static partial int Fsync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "syncfs")]
+    private static partial int SyncFileSystem(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);

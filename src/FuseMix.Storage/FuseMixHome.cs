@@ -36,6 +36,9 @@ public sealed class FuseMixHome
     /// <summary>Collections with their generations.</summary>
     public string Collections => this["collections"];
 
+    /// <summary>Files that came over the network.</summary>
+    public string Uploads => this["uploads"];
+
     /// <summary>The state of grains and jobs.</summary>
     public string State => this["state"];
 

@@ -67,6 +67,12 @@ public sealed record DatasetSource(DatasetFormat Format, string Path)
 {
     /// <summary>The terms under which the data may be used.</summary>
     public string Licence { get; init; } = "not stated";
+
+    /// <summary>One or two sentences about them; null for one that names the source.</summary>
+    public string? About { get; init; }
+
+    /// <summary>Whether they came from somebody else: files outside of the folder are refused then, and failures do not tell where it lies.</summary>
+    public bool IsForeign { get; init; }
 }
 
 /// <summary>How far an upload is.</summary>

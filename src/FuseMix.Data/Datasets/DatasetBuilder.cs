@@ -11,8 +11,9 @@ namespace FuseMix.Data.Datasets;
 public readonly record struct ImportProgress(int Done, int Total, int Failures);
 
 /// <summary>Gathers what an importer finds, then makes groups, splits and leakage checks of it, the same way for every source.</summary>
-internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRatios ratios)
+internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRatios ratios, string? within = null)
 {
+    private readonly string? _within = within is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(within)) + Path.DirectorySeparatorChar;
     private readonly List<Draft> _drafts = [];
     private readonly Dictionary<string, Draft> _byId = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Draft> _byCaption = new(StringComparer.Ordinal);
@@ -27,7 +28,7 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
     public int FailureCount => _failures.Count;
 
     /// <summary>Records something that could not be imported.</summary>
-    public void Fail(string source, string reason) => _failures.Add(new ImportFailure(source, reason));
+    public void Fail(string source, string reason) => _failures.Add(new ImportFailure(source, _within is null ? reason : reason.Replace(_within, "", StringComparison.Ordinal)));
 
     /// <summary>Adds a picture or sound, or finds it where the same id was added before.</summary>
     /// <returns>Its id, or null where it cannot be imported, which is then recorded.</returns>
@@ -52,6 +53,12 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
             if (group is not null) _groups.Union(known.Item.Group, group);
             known.Given = Strictest(known.Given, split);
             return id;
+        }
+
+        if (_within is not null && !Path.GetFullPath(path).StartsWith(_within, StringComparison.Ordinal))
+        {
+            Fail(source, "the file lies outside of the dataset's folder");
+            return null;
         }
 
         if (!DatasetItem.IsValidId(id))

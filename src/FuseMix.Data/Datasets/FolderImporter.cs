@@ -34,7 +34,7 @@ public static class FolderImporter
             .Order(StringComparer.Ordinal)
             .ToArray();
         var stems = files.Where(f => MediaFiles.ModalityOf(f) is not null).Select(WithoutExtension).ToHashSet(StringComparer.Ordinal);
-        var builder = new DatasetBuilder(home, settings.Name, settings.Ratios);
+        var builder = new DatasetBuilder(home, settings.Name, settings.Ratios, settings.Within);
         var done = 0;
         foreach (var file in files)
         {

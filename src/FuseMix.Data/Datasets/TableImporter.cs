@@ -99,7 +99,7 @@ public static class TableImporter
         settings.Checked();
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var file = Path.GetFileName(path);
-        var builder = new DatasetBuilder(home, settings.Name, settings.Ratios);
+        var builder = new DatasetBuilder(home, settings.Name, settings.Ratios, settings.Within);
         var done = 0;
         foreach (var row in rows)
         {

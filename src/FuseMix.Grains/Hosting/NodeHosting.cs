@@ -1,6 +1,7 @@
 using FuseMix.Contracts.Catalog;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
+using FuseMix.Data.Uploads;
 using FuseMix.Encoders.Packs;
 using FuseMix.Grains.Cluster;
 using FuseMix.Grains.Collections;
@@ -59,6 +60,7 @@ public static class NodeHosting
         services.AddSingleton<NodeDirectory>();
         services.AddSingleton(new EncoderPackStore(home.Encoders));
         services.AddSingleton(new DatasetStore(home));
+        services.AddSingleton(new UploadStore(home));
         services.AddSingleton(new LatentStore(home));
         services.AddSingleton(new CollectionStore(home));
         services.AddMetrics();

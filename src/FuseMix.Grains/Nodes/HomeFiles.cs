@@ -1,6 +1,7 @@
 using System.Text;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Data.Datasets;
+using FuseMix.Data.Uploads;
 using FuseMix.Encoders.Packs;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Grains.Catalog;
@@ -9,7 +10,7 @@ using FuseMix.Storage;
 namespace FuseMix.Grains.Nodes;
 
 /// <summary>The files of a home folder, for whoever has it: a node, or the command line on the same machine.</summary>
-public sealed class HomeFiles(FuseMixHome home, EncoderPackStore packs, DatasetStore datasets, DatasetCache cache) : IHomeFiles
+public sealed class HomeFiles(FuseMixHome home, EncoderPackStore packs, DatasetStore datasets, DatasetCache cache, UploadStore uploads) : IHomeFiles
 {
     /// <summary>Where folders lie that <see cref="RegisterDataset"/> takes, under the home folder.</summary>
     public const string ImportsFolder = "imports";
@@ -18,7 +19,7 @@ public sealed class HomeFiles(FuseMixHome home, EncoderPackStore packs, DatasetS
     public static HomeFiles Of(FuseMixHome home)
     {
         var datasets = new DatasetStore(home);
-        return new HomeFiles(home, new EncoderPackStore(home.Encoders), datasets, new DatasetCache(datasets));
+        return new HomeFiles(home, new EncoderPackStore(home.Encoders), datasets, new DatasetCache(datasets), new UploadStore(home));
     }
 
     /// <inheritdoc/>
@@ -59,7 +60,8 @@ public sealed class HomeFiles(FuseMixHome home, EncoderPackStore packs, DatasetS
         string name, DatasetSource source, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default) => Task.Run(
         () =>
         {
-            var settings = new ImportSettings(name) { Licence = source.Licence };
+            var folder = source.Format == DatasetFormat.Folder ? source.Path : Path.GetDirectoryName(Path.GetFullPath(source.Path))!;
+            var settings = new ImportSettings(name) { Licence = source.Licence, About = source.About, Within = source.IsForeign ? folder : null };
             var relay = progress is null ? null : new Relay(progress);
             var dataset = source.Format switch
             {
@@ -69,11 +71,9 @@ public sealed class HomeFiles(FuseMixHome home, EncoderPackStore packs, DatasetS
                 _ => throw new ArgumentOutOfRangeException(nameof(source), source.Format, "No such format."),
             };
 
-            // The same content need not be written again, so that whoever reads it meanwhile goes on.
-            var statistics = dataset.Statistics();
-            var known = datasets.Exists(name) && datasets.List().Any(d => d.Name == name && d.Fingerprint == statistics.Fingerprint && d.Failures == statistics.Failures);
-            if (!known) datasets.Save(dataset);
-            return Summaries.Of(statistics);
+            // The same content in the same place need not be written again, so that whoever reads it meanwhile goes on.
+            if (!IsStored(dataset)) datasets.Save(dataset);
+            return Summaries.Of(dataset.Statistics());
         },
         cancellationToken);
 
@@ -87,7 +87,30 @@ public sealed class HomeFiles(FuseMixHome home, EncoderPackStore packs, DatasetS
     }
 
     /// <inheritdoc/>
-    public Task RemoveDataset(string name, CancellationToken cancellationToken = default) => Task.Run(() => datasets.Remove(name), cancellationToken);
+    public Task RemoveDataset(string name, CancellationToken cancellationToken = default) => Task.Run(
+        () =>
+        {
+            // Nobody but the dataset knows the files that were uploaded for it; a user's own stay where they are.
+            datasets.Remove(name);
+            uploads.Remove(name);
+        },
+        cancellationToken);
+
+    private bool IsStored(Dataset dataset)
+    {
+        if (!datasets.Exists(dataset.Name)) return false;
+        try
+        {
+            if (datasets.Describe(dataset.Name).Fingerprint != dataset.Fingerprint) return false;
+            var stored = datasets.Load(dataset.Name);
+            return stored.Failures.SequenceEqual(dataset.Failures) && stored.Items.Select(item => item.File).SequenceEqual(dataset.Items.Select(item => item.File))
+                && (stored.Licence, stored.About) == (dataset.Licence, dataset.About);
+        }
+        catch (FuseMixException damaged) when (damaged.Kind == FailureKind.Corrupt)
+        {
+            return false;
+        }
+    }
 
     private IEnumerable<string> Folders()
     {
