@@ -1,4 +1,5 @@
 using System.CommandLine;
+using FuseMix.Cli.ApiKeys;
 using FuseMix.Cli.Collections;
 using FuseMix.Cli.Datasets;
 using FuseMix.Cli.Demo;
@@ -28,6 +29,7 @@ internal static class CommandTree
             DemoCommand.Create(),
             SearchCommand.Create(),
             ServeCommand.Create(),
+            ApiKeysCommand.Create(),
             EncodersCommand.Create(),
             DatasetsCommand.Create(),
             FetchCommand.Create(),
