@@ -1,4 +1,3 @@
-using System.Net;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Grains.Hosting;
 using FuseMix.Grains.Nodes;
@@ -7,7 +6,6 @@ using FuseMix.Silo.Clustering;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Page;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
@@ -40,16 +38,10 @@ public static class SiloHost
             builder.Logging.AddFilter($"Orleans.Runtime.{chatter}", LogLevel.Error);
         builder.Logging.AddFilter("Orleans.Runtime.MembershipService.MembershipTableManager", LogLevel.Information);
         builder.Logging.AddConfiguration(builder.Configuration.GetSection("Logging"));
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.Listen(IPAddress.Parse(configuration.Http.Address), configuration.Http.Port);
-            kestrel.Limits.MaxRequestBodySize = SearchApi.MaxBody;
-            kestrel.AddServerHeader = false;
-        });
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = configuration.Shutdown.Timeout);
-        builder.Services.AddSingleton(configuration.Http).AddSingleton(configuration.Shutdown);
+        builder.Services.AddSingleton(configuration.Shutdown);
         builder.Services.AddSingleton<Leaving>().AddHostedService(services => services.GetRequiredService<Leaving>());
-        builder.Services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete).AddExceptionHandler<Problems>();
+        builder.AddFuseMixApi(configuration.Http);
         builder.UseOrleans(silo =>
         {
             SiloClustering.Configure(silo, configuration);
@@ -58,10 +50,8 @@ public static class SiloHost
 
         var app = builder.Build();
         app.Use(app.Services.GetRequiredService<Leaving>().Track);
-        app.UseExceptionHandler();
-        app.UseStatusCodePages();
-        app.Use(BrowserSafety.Apply);
-        SearchApi.Map(app);
+        app.UseFuseMixSecurity();
+        app.MapFuseMixApi();
         MapHealth(app);
         PageFiles.Map(app);
         return app;
@@ -69,9 +59,10 @@ public static class SiloHost
 
     private static void MapHealth(IEndpointRouteBuilder routes)
     {
+        var health = routes.MapGroup("/health").AllowAnonymous().DisableRateLimiting();
         string[] reading = [HttpMethods.Get, HttpMethods.Head];
-        routes.MapMethods("/health/live", reading, () => Results.Text("live"));
-        routes.MapMethods("/health/ready", reading, async (IGrainFactory grains, NodeOptions self, Leaving leaving) =>
+        health.MapMethods("/live", reading, () => Results.Text("live"));
+        health.MapMethods("/ready", reading, async (IGrainFactory grains, NodeOptions self, Leaving leaving) =>
         {
             if (leaving.HasBegun) throw new FuseMixException(FailureKind.Unavailable, $"Node '{self.Name}' is leaving.", "Ask another one.");
 

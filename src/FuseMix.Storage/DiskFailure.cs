@@ -1,7 +1,7 @@
 namespace FuseMix.Storage;
 
 /// <summary>Tells the failures of a disk that a user can do something about from all others.</summary>
-internal static class DiskFailure
+public static class DiskFailure
 {
     // On Unix the HResult of an IOException is the errno; on Windows the low word is the Win32 code.
     private const int NoSpace = 28;
@@ -10,6 +10,8 @@ internal static class DiskFailure
     private const int WindowsDiskFull = unchecked((int)0x80070070);
 
     /// <summary>The failure in a user's words, or null where <paramref name="error"/> is something else.</summary>
+    /// <param name="error">What went wrong.</param>
+    /// <param name="path">What was being written, for the message.</param>
     public static FuseMixException? Of(Exception error, string path) => error switch
     {
         UnauthorizedAccessException => NotWritable(path, error),

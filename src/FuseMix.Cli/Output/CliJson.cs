@@ -18,6 +18,7 @@ using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Search;
 using FuseMix.Contracts.Training;
 using FuseMix.Data.Datasets;
+using DatasetDetails = FuseMix.Cli.Datasets.DatasetDetails;
 
 namespace FuseMix.Cli.Output;
 

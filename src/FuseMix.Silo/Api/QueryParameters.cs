@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using FuseMix.Silo.Describing;
 using Microsoft.AspNetCore.Http;
 
 namespace FuseMix.Silo.Api;
@@ -30,6 +31,11 @@ internal sealed class QueryParameters
         }
     }
 
+    /// <summary>Reads the query string of a request as its route describes it.</summary>
+    /// <exception cref="FuseMixException">A parameter is unknown (the nearest one is named), given twice or not UTF-8.</exception>
+    public static QueryParameters Of(HttpRequest request) =>
+        new(request, [.. (request.HttpContext.GetEndpoint()?.Metadata.GetMetadata<ApiRoute>()?.Query ?? []).Select(parameter => parameter.Name)]);
+
     /// <summary>The value of a parameter; null where it is missing or blank.</summary>
     public string? Text(string name) => _values.TryGetValue(name, out var value) && !string.IsNullOrWhiteSpace(value) ? value : null;
 
@@ -38,6 +44,21 @@ internal sealed class QueryParameters
     public int? Integer(string name) => Text(name) is not { } text ? null
         : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
         : throw new FuseMixException(FailureKind.Invalid, $"Query parameter '{name}' is '{text}', which is not a whole number in range.", $"Give e.g. {name}=10.");
+
+    /// <summary>The value of a parameter that must be there.</summary>
+    /// <exception cref="FuseMixException">It is missing or blank.</exception>
+    public string Required(string name, string example) => Text(name)
+        ?? throw new FuseMixException(FailureKind.Invalid, $"Query parameter '{name}' is missing.", $"Give e.g. {name}={example}.");
+
+    /// <summary>The value of a parameter that is one of a few words; null where it is missing or blank.</summary>
+    /// <exception cref="FuseMixException">It is another word; the nearest one is named.</exception>
+    public string? Word(string name, params string[] words) => Text(name) is not { } text || words.Contains(text, StringComparer.Ordinal)
+        ? Text(name)
+        : throw FuseMixException.UnknownName($"value of query parameter '{name}'", text, words, FailureKind.Invalid);
+
+    /// <summary>Whether a parameter is "true".</summary>
+    /// <exception cref="FuseMixException">It is neither that nor "false".</exception>
+    public bool Flag(string name) => Word(name, "true", "false") == "true";
 
     private static string Decode(string escaped, string what)
     {

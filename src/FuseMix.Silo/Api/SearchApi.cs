@@ -1,17 +1,13 @@
-using FuseMix.Contracts.Catalog;
-using FuseMix.Contracts.Cluster;
-using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
-using FuseMix.Storage;
-using Microsoft.AspNetCore.Builder;
+using FuseMix.Silo.Describing;
+using FuseMix.Silo.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Net.Http.Headers;
 using Orleans;
 
 namespace FuseMix.Silo.Api;
 
-/// <summary>The HTTP face of collections and search, under <c>/api/v1</c>.</summary>
+/// <summary>Searches.</summary>
 internal static class SearchApi
 {
     /// <summary>Largest picture or sound that may be uploaded, in bytes.</summary>
@@ -26,90 +22,88 @@ internal static class SearchApi
     /// <summary>Hits per query where the caller does not say.</summary>
     public const int DefaultK = 10;
 
-    private static readonly string[] Reading = [HttpMethods.Get, HttpMethods.Head];
+    private static readonly string[] Targets = [.. Enum.GetNames<Modality>().Select(name => name.ToLowerInvariant()), Any];
+
+    private const string Any = "any";
+
+    private static readonly QueryParameter[] Common =
+    [
+        new("target", "What kind of items to find.") { Words = Targets, Preset = Any },
+        new("k", "Hits wanted.") { Range = (1, 10_000), Preset = "10" },
+    ];
 
     public static void Map(IEndpointRouteBuilder routes)
     {
-        var api = routes.MapGroup("/api/v1");
-        api.MapMethods("/cluster", Reading, Cluster);
-        api.MapMethods("/collections", Reading, Collections);
-        api.MapMethods("/collections/{name}", Reading, OneCollection);
-        api.MapMethods("/collections/{name}/content", Reading, Content);
-        api.MapMethods("/collections/{name}/search", Reading, SearchByQueryString);
-        api.MapPost("/collections/{name}/search", SearchByBody);
-        api.MapPost("/collections/{name}/search/{modality}", SearchByUpload);
+        var api = routes.About("Search");
+        int[] problems = [StatusCodes.Status404NotFound, StatusCodes.Status409Conflict];
+        int[] bodyProblems = [.. problems, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType];
+        Answer[] answers = [Answer.Json<SearchAnswer>("Hits per query, the best first. Where a shard did not answer, 'complete' is false and 'missingShards' names it.")];
+        api.Get("/collections/{collection}/search", SearchByQueryString, new ApiRoute("search", Scope.Read, "Search by words or by an item")
+        {
+            Description = "One query; where both words and an item are given, it is their sum.",
+            Query =
+            [
+                new("q", "Words to look for.") { Example = "angry cat" },
+                new("minus", "Words to move away from, with weight -0.5.") { Example = "dog" },
+                new("item", "Id of an item of the collection whose like to look for.") { Example = "1f436.google" },
+                .. Common,
+            ],
+            Answers = answers,
+            Problems = problems,
+            Limit = RequestLimits.Search,
+        });
+        api.Post("/collections/{collection}/search", SearchByBody, new ApiRoute("searchBatch", Scope.Read, "Search by several queries of weighted terms")
+        {
+            Description = "A term has exactly one of 'text', 'content' (base64) with 'modality', 'itemId', 'latent' with 'modality', and 'embedding'.",
+            Body = Body.Json<SearchBody>(
+                "The queries, and what holds for all of them.",
+                """{ "queries": [ { "terms": [ { "itemId": "1f3d6-fe0f.google" }, { "text": "snow", "weight": 0.7 } ] } ], "target": "image", "k": 5, "filter": { "vendor": ["google"] }, "deadlineMs": 500 }"""),
+            Answers = answers,
+            Problems = bodyProblems,
+            Limit = RequestLimits.Search,
+        });
+        api.Post("/collections/{collection}/search/{modality}", SearchByUpload, new ApiRoute("searchByFile", Scope.Read, "Search by a file")
+        {
+            Description = "What the file is stands in the address: 'image' or 'audio'.",
+            Query = Common,
+            Body = new Body(typeof(Stream), "*/*", "The bytes of a picture or a sound, up to 16 MiB."),
+            Answers = answers,
+            Problems = [.. problems, StatusCodes.Status413PayloadTooLarge],
+            Limit = RequestLimits.Search,
+        });
     }
 
-    private static async Task<IResult> Cluster(HttpRequest request, IGrainFactory grains)
+    private static Task<IResult> SearchByQueryString(string collection, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
     {
-        _ = new QueryParameters(request);
-        return Results.Json(await grains.GetGrain<IClusterGrain>(0).Status(), SearchDocuments.Relaxed.ClusterStatus);
-    }
-
-    private static async Task<IResult> Collections(HttpRequest request, IGrainFactory grains)
-    {
-        _ = new QueryParameters(request);
-        var names = await grains.GetGrain<ICatalogGrain>(0).Collections();
-        var all = await Task.WhenAll(names.Select(name => grains.GetGrain<ICollectionGrain>(name).Status()));
-        return Results.Json(all, SearchDocuments.Relaxed.CollectionStatusArray);
-    }
-
-    private static async Task<IResult> OneCollection(string name, HttpRequest request, IGrainFactory grains)
-    {
-        _ = new QueryParameters(request);
-        return Results.Json(await StatusOf(name, grains), SearchDocuments.Relaxed.CollectionStatus);
-    }
-
-    /// <remarks>The id is no part of the path: ids may hold '/', and paths are tidied on their way.</remarks>
-    private static async Task<IResult> Content(string name, HttpRequest request, IGrainFactory grains, IHomeFiles files, CancellationToken cancellationToken)
-    {
-        var id = new QueryParameters(request, "item").Text("item")
-            ?? throw new FuseMixException(FailureKind.Invalid, "No item is named.", "Give item=ID.");
-        var collection = await StatusOf(name, grains);
-        var content = await files.Content(collection.Dataset, id, cancellationToken);
-        request.HttpContext.Response.Headers.CacheControl = "private, max-age=60";
-        return Results.Bytes(content.Bytes, content.MediaType, entityTag: new EntityTagHeaderValue($"\"{content.Sha256}\""));
-    }
-
-    private static Task<IResult> SearchByQueryString(string name, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
-    {
-        var parameters = new QueryParameters(request, "q", "minus", "item", "target", "k");
+        var parameters = QueryParameters.Of(request);
         var terms = new List<QueryTerm>();
         if (parameters.Text("q") is { } text) terms.Add(new QueryTerm { Text = text });
         if (parameters.Text("item") is { } item) terms.Add(new QueryTerm { ItemId = item });
         if (terms.Count == 0) throw new FuseMixException(FailureKind.Invalid, "The search says nothing to look for.", "Give q=TEXT or item=ID.");
         if (parameters.Text("minus") is { } minus) terms.Add(new QueryTerm { Text = minus, Weight = -0.5f });
-        return Search(name, new SearchQuery([.. terms]), parameters, grains, cancellationToken);
+        return Search(collection, new SearchQuery([.. terms]), parameters, grains, cancellationToken);
     }
 
-    private static async Task<IResult> SearchByBody(string name, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    private static async Task<IResult> SearchByBody(string collection, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
     {
-        _ = new QueryParameters(request);
-        if (!request.HasJsonContentType())
-        {
-            throw new BadHttpRequestException(
-                $"The body of a search is JSON, but its content type is '{request.ContentType}'.", StatusCodes.Status415UnsupportedMediaType);
-        }
-
-        var bytes = await RequestBody.Read(request, MaxBody, cancellationToken);
-        var body = StrictJson.Read(bytes, SearchDocuments.Default.SearchBody, "The body of the request");
-        return await Search(body.ToRequest(name), grains, cancellationToken);
+        var body = await RequestBody.ReadJson(request, ApiJson.Default.SearchBody, cancellationToken, MaxBody);
+        return await Search(body.ToRequest(collection), grains, cancellationToken);
     }
 
     private static async Task<IResult> SearchByUpload(
-        string name, string modality, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+        string collection, string modality, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
     {
-        var parameters = new QueryParameters(request, "target", "k");
+        var parameters = QueryParameters.Of(request);
         var kind = ParseModality(modality);
         var content = await RequestBody.Read(request, MaxUpload, cancellationToken);
-        return await Search(name, SearchQuery.OfContent(kind, content), parameters, grains, cancellationToken);
+        return await Search(collection, SearchQuery.OfContent(kind, content), parameters, grains, cancellationToken);
     }
 
     private static Task<IResult> Search(
-        string name, SearchQuery query, QueryParameters parameters, IGrainFactory grains, CancellationToken cancellationToken)
+        string collection, SearchQuery query, QueryParameters parameters, IGrainFactory grains, CancellationToken cancellationToken)
     {
-        Modality? target = parameters.Text("target") is { } word and not "any" ? ParseModality(word) : null;
-        return Search(new SearchRequest(name, [query], target, parameters.Integer("k") ?? DefaultK), grains, cancellationToken);
+        Modality? target = parameters.Text("target") is { } word and not Any ? ParseModality(word) : null;
+        return Search(new SearchRequest(collection, [query], target, parameters.Integer("k") ?? DefaultK), grains, cancellationToken);
     }
 
     private static async Task<IResult> Search(SearchRequest request, IGrainFactory grains, CancellationToken cancellationToken)
@@ -124,11 +118,8 @@ internal static class SearchApi
         }
 
         var response = await grains.GetGrain<ISearchGrain>(0).Search(request, cancellationToken);
-        return Results.Json(SearchAnswer.Of(response), SearchDocuments.Relaxed.SearchAnswer);
+        return Results.Json(SearchAnswer.Of(response), ApiJson.Relaxed.SearchAnswer);
     }
-
-    private static Task<CollectionStatus> StatusOf(string name, IGrainFactory grains) =>
-        grains.GetGrain<ICollectionGrain>(ResourceName.Require(name, "collection")).Status();
 
     private static Modality ParseModality(string word)
     {

@@ -1,10 +1,5 @@
-using System.Text.Encodings.Web;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
-using FuseMix.Storage;
 
 namespace FuseMix.Silo.Api;
 
@@ -77,21 +72,4 @@ internal sealed record SearchAnswer(string Collection, string Generation, bool C
         response.MissingShards,
         response.Results,
         Math.Round(response.Elapsed.TotalMilliseconds, 3));
-}
-
-/// <summary>The documents of the API.</summary>
-[JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
-    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    Converters = [typeof(WordConverter<Modality>)])]
-[JsonSerializable(typeof(SearchBody))]
-[JsonSerializable(typeof(SearchAnswer))]
-[JsonSerializable(typeof(ClusterStatus))]
-[JsonSerializable(typeof(CollectionStatus))]
-[JsonSerializable(typeof(CollectionStatus[]))]
-internal sealed partial class SearchDocuments : JsonSerializerContext
-{
-    /// <summary>The context to write with: it leaves letters of every script as they are, since no answer is taken for HTML.</summary>
-    public static SearchDocuments Relaxed =>
-        field ??= new SearchDocuments(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -16,7 +16,8 @@ public sealed class HttpOptions
     [Range(0, 65_535)]
     public int Port { get; set; } = 5080;
 
-    /// <summary>Host names by which others reach this node; requests to any other name are refused (421).</summary>
+    /// <summary>Host names by which others reach this node; requests to any other name are refused (421). None: any name, where keys are
+    /// needed, and this machine's own names where they are not.</summary>
     public IReadOnlyList<string> PublicNames { get; set; } = [];
 
     /// <summary>The certificate for TLS; without a path, plain HTTP.</summary>
@@ -25,15 +26,15 @@ public sealed class HttpOptions
     /// <summary>Who may do what. None: whoever reaches the node may do everything, which is allowed on a loopback address alone.</summary>
     public IReadOnlyList<ApiKeyOptions> ApiKeys { get; set; } = [];
 
-    /// <summary>Requests per second of one key, or of one address where there are no keys; more are answered 429.</summary>
+    /// <summary>Requests per second of one key, and of one address that sends none; more are answered 429. No limit where nobody needs a key.</summary>
     [Range(1, 1_000_000)]
     public int RequestsPerSecond { get; set; } = 200;
 
-    /// <summary>Requests that are worked on at once.</summary>
+    /// <summary>Searches that are worked on at once; uploads have a quarter as many places of their own.</summary>
     [Range(1, 10_000)]
     public int ConcurrentRequests { get; set; } = 64;
 
-    /// <summary>Requests that wait while <see cref="ConcurrentRequests"/> are worked on; more are answered 503.</summary>
+    /// <summary>Searches, and uploads, that wait while <see cref="ConcurrentRequests"/> are worked on; more are answered 503.</summary>
     [Range(0, 1_000_000)]
     public int QueuedRequests { get; set; } = 256;
 
@@ -55,6 +56,10 @@ public sealed class HttpOptions
             problems.Add(
                 "FuseMix:Http:ApiKeys", $"is empty, but others can reach {Address}; add a key, or set FuseMix:Http:Address to a loopback address such as 127.0.0.1");
         }
+
+        // Whoever reaches a node without keys may do everything, and a web page in a browser on this machine reaches what has a public name.
+        if (PublicNames.Count > 0 && ApiKeys.Count == 0)
+            problems.Add("FuseMix:Http:ApiKeys", "is empty, but FuseMix:Http:PublicNames is not; a node that others reach by name needs keys");
 
         foreach (var (name, i) in PublicNames.Select((name, i) => (name, i)))
         {
@@ -111,6 +116,15 @@ public sealed class CertificateOptions
                 "Give a PEM file with the private key in KeyPath, or a PKCS #12 file, and the Password where the key is encrypted.",
                 failure);
         }
+    }
+
+    /// <summary>The other certificates of the file: those between the node's own and the authority.</summary>
+    internal X509Certificate2Collection LoadChain()
+    {
+        var chain = new X509Certificate2Collection();
+        if (IsPem) chain.ImportFromPemFile(Path!);
+        else chain.AddRange(X509CertificateLoader.LoadPkcs12CollectionFromFile(Path!, Password));
+        return chain;
     }
 
     private static void RequireFile(string key, string path)

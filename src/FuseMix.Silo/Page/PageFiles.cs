@@ -29,7 +29,7 @@ internal static class PageFiles
                 // Asked for anew each time, and sent only where it has changed: no mixture of two versions.
                 response.Headers.CacheControl = "no-cache";
                 return Results.Bytes(content, mediaType, entityTag: tag);
-            });
+            }).AllowAnonymous();
         }
     }
 

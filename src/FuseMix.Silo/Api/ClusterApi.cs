@@ -1,0 +1,20 @@
+using FuseMix.Contracts.Cluster;
+using FuseMix.Silo.Describing;
+using FuseMix.Silo.Security;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Orleans;
+
+namespace FuseMix.Silo.Api;
+
+/// <summary>What the cluster consists of.</summary>
+internal static class ClusterApi
+{
+    public static void Map(IEndpointRouteBuilder api) => api.About("Cluster").Get("/cluster", Status, new ApiRoute("getCluster", Scope.Read, "Grain runtime and nodes")
+    {
+        Answers = [Answer.Json<ClusterStatus>("Every node, as the answering one sees it.")],
+    });
+
+    private static async Task<IResult> Status(IGrainFactory grains) =>
+        Results.Json(await grains.GetGrain<IClusterGrain>(0).Status(), ApiJson.Relaxed.ClusterStatus);
+}

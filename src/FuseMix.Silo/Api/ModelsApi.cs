@@ -1,0 +1,102 @@
+using FuseMix.Contracts;
+using FuseMix.Contracts.Catalog;
+using FuseMix.Contracts.Training;
+using FuseMix.Silo.Describing;
+using FuseMix.Silo.Security;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Orleans;
+
+namespace FuseMix.Silo.Api;
+
+/// <summary>Fusion models and how good they are.</summary>
+internal static class ModelsApi
+{
+    private static readonly string[] Splits = ["train", "validation", "test"];
+
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var api = routes.About("Models");
+        api.Get("/models", List, new ApiRoute("listModels", Scope.Read, "List fusion models")
+        {
+            Query = Paging.Parameters,
+            Answers = [Answer.Json<Page<ModelSummary>>("Fusion models, by name.")],
+        });
+        api.Get("/models/{model}", One, new ApiRoute("getModel", Scope.Read, "One fusion model")
+        {
+            Answers = [Answer.Json<ModelSummary>("The model.")],
+            Problems = [StatusCodes.Status404NotFound],
+        });
+        api.Get("/models/{model}/evaluation", Evaluate, new ApiRoute("evaluateModel", Scope.Read, "Measure a fusion model")
+        {
+            Description = "Recall of every direction on one split of a dataset whose latents are stored. May take minutes.",
+            Query =
+            [
+                new("dataset", "Name of a dataset; where missing, the one that the model was last trained on.") { Example = "emoji" },
+                new("split", "Which part of the dataset.") { Words = Splits, Preset = "test" },
+                new("without", "Leave out items whose metadata have this key set to \"true\".") { Example = "flag" },
+            ],
+            Answers = [Answer.Json<EvaluationReport>("Recall in percent.")],
+            Problems = [StatusCodes.Status404NotFound],
+        });
+        api.Put("/models/{model}/baseline", FitBaseline, new ApiRoute("fitBaseline", Scope.Write, "Fit the yardstick of a fusion model")
+        {
+            Description = "Regularised linear CCA on the latents of the model's encoders, as a fusion model of its own. It is named by what it is fitted to: "
+                + "the same request finds it made. May take minutes.",
+            Body = Body.Json<BaselineBody>("What to fit it to.", """{ "dataset": "emoji" }"""),
+            Answers = [Answer.Json<BaselineAnswer>("Name of the linear model.")],
+            Problems = [StatusCodes.Status404NotFound, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType],
+        });
+    }
+
+    private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
+    {
+        var page = Paging.Of(request);
+        return Results.Json(page.ByKey(await grains.GetGrain<ICatalogGrain>(0).Models(), model => model.Name), ApiJson.Relaxed.PageModelSummary);
+    }
+
+    private static async Task<IResult> One(string model, IGrainFactory grains) => Results.Json(await Find(model, grains), ApiJson.Relaxed.ModelSummary);
+
+    private static async Task<IResult> Evaluate(string model, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    {
+        var parameters = QueryParameters.Of(request);
+        var split = parameters.Word("split", Splits) ?? "test";
+        _ = ResourceName.Require(model, "fusion model");
+        var dataset = parameters.Text("dataset") ?? await TrainedOn(model, grains);
+        var wanted = new EvaluationRequest(model, ResourceName.Require(dataset, "dataset"), split, parameters.Text("without"));
+        return Results.Json(await Trainer(grains).Evaluate(wanted).WaitAsync(cancellationToken), ApiJson.Relaxed.EvaluationReport);
+    }
+
+    private static async Task<IResult> FitBaseline(string model, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    {
+        var body = await RequestBody.ReadJson(request, ApiJson.Default.BaselineBody, cancellationToken);
+        var dataset = Given.Value(body.Dataset, "dataset");
+        var name = await Trainer(grains).FitBaseline(ResourceName.Require(model, "fusion model"), ResourceName.Require(dataset, "dataset")).WaitAsync(cancellationToken);
+        return Results.Json(new BaselineAnswer(name), ApiJson.Relaxed.BaselineAnswer);
+    }
+
+    private static async Task<ModelSummary> Find(string model, IGrainFactory grains)
+    {
+        _ = ResourceName.Require(model, "fusion model");
+        var models = await grains.GetGrain<ICatalogGrain>(0).Models();
+        return models.FirstOrDefault(known => known.Name == model) ?? throw FuseMixException.UnknownName("fusion model", model, models.Select(known => known.Name));
+    }
+
+    private static async Task<string> TrainedOn(string model, IGrainFactory grains)
+    {
+        _ = await Find(model, grains);
+        var job = (await Trainer(grains).List()).FirstOrDefault(job => job.Model == model && job.State == JobState.Completed && job.Dataset.Length > 0);
+        return job?.Dataset ?? throw new FuseMixException(
+            FailureKind.Invalid, $"It is not known which dataset the fusion model '{model}' was trained on.", "Give dataset=NAME.");
+    }
+
+    private static ITrainerGrain Trainer(IGrainFactory grains) => grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key);
+}
+
+/// <summary>What a yardstick is fitted to.</summary>
+/// <param name="Dataset">Name of the dataset whose training pairs to take.</param>
+internal sealed record BaselineBody(string? Dataset);
+
+/// <summary>A yardstick.</summary>
+/// <param name="Model">Name of the linear model, which is measured like any other.</param>
+internal sealed record BaselineAnswer(string Model);

@@ -1,0 +1,114 @@
+using System.Text.Json;
+using FuseMix.Contracts;
+using FuseMix.Contracts.Training;
+using FuseMix.Silo.Describing;
+using FuseMix.Silo.Security;
+using FuseMix.Training.Recipe;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Orleans;
+
+namespace FuseMix.Silo.Api;
+
+/// <summary>Training jobs.</summary>
+internal static class TrainingsApi
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var api = routes.About("Trainings");
+        api.Get("/trainings", List, new ApiRoute("listTrainings", Scope.Read, "List trainings")
+        {
+            Query = Paging.Parameters,
+            Answers = [Answer.Json<Page<TrainingStatus>>("Training jobs, the newest first.")],
+        });
+        api.Get("/trainings/{jobId}", Status, new ApiRoute("getTraining", Scope.Read, "One training")
+        {
+            Answers = [Answer.Json<TrainingStatus>("Where it stands.")],
+            Problems = [StatusCodes.Status404NotFound],
+        });
+        api.Put("/trainings/{jobId}", Submit, new ApiRoute("submitTraining", Scope.Write, "Train a fusion model")
+        {
+            Description = "Puts a job in the queue of the one trainer. The id is the caller's: the same request under the same id finds its job, and goes on "
+                + "with one that was cancelled or failed; another request under an id that is taken is a conflict.",
+            Body = Body.Json<TrainingBody>(
+                "What to train.",
+                """{ "model": "emoji-small", "dataset": "emoji", "encoders": { "image": "mobilenet-v2-mid", "text": "use-lite" }, "recipe": { "preset": "small", "steps": 400 }, "seed": 0 }"""),
+            Answers = JobAnswers.Describe<TrainingStatus>(),
+            Problems =
+            [
+                StatusCodes.Status404NotFound, StatusCodes.Status409Conflict, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType,
+            ],
+        });
+        api.Get("/trainings/{jobId}/events", Events, new ApiRoute("watchTraining", Scope.Read, "Watch a training")
+        {
+            Description = JobAnswers.EventsDescription,
+            Answers = JobAnswers.DescribeEvents<TrainingStatus>(),
+            Problems = [StatusCodes.Status404NotFound],
+            IsStream = true,
+        });
+        api.Post("/trainings/{jobId}/cancel", Cancel, new ApiRoute("cancelTraining", Scope.Write, "Stop a training")
+        {
+            Description = "It stops after the step in hand, with a checkpoint. Safe to repeat; a job that is over stays as it is.",
+            Answers = [Answer.Json<TrainingStatus>("Where it stands.")],
+            Problems = [StatusCodes.Status404NotFound],
+        });
+    }
+
+    private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
+    {
+        var page = Paging.Of(request);
+        return Results.Json(page.NewestFirst(await Trainer(grains).List(), job => job.JobId), ApiJson.Relaxed.PageTrainingStatus);
+    }
+
+    private static async Task<IResult> Status(string jobId, IGrainFactory grains) =>
+        Results.Json(await Trainer(grains).Status(jobId), ApiJson.Relaxed.TrainingStatus);
+
+    private static async Task<IResult> Submit(string jobId, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    {
+        var body = await RequestBody.ReadJson(request, ApiJson.Default.TrainingBody, cancellationToken);
+        var trainer = Trainer(grains);
+        var wanted = body.ToRequest(ResourceName.Require(jobId, "job"));
+        var before = (await trainer.List()).FirstOrDefault(job => job.JobId == jobId)?.State ?? JobState.Unknown;
+        var status = await trainer.Submit(wanted);
+        return JobAnswers.Started(request, before, status.State, status, ApiJson.Relaxed.TrainingStatus);
+    }
+
+    private static async Task Events(string jobId, HttpContext context, IGrainFactory grains, EventStream events)
+    {
+        var trainer = Trainer(grains);
+        _ = await trainer.Status(jobId);
+        await events.Send(context, stop => trainer.Watch(jobId, stop), ApiJson.Relaxed.TrainingStatus);
+    }
+
+    private static async Task<IResult> Cancel(string jobId, IGrainFactory grains) =>
+        Results.Json(await Trainer(grains).Cancel(jobId), ApiJson.Relaxed.TrainingStatus);
+
+    private static ITrainerGrain Trainer(IGrainFactory grains) => grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key);
+}
+
+/// <summary>What to train; see <see cref="TrainingRequest"/>.</summary>
+/// <param name="Model">Name of the fusion model to make; replaced only when the job completes.</param>
+/// <param name="Dataset">Name of a dataset with pairs between the modalities of the encoders.</param>
+/// <param name="Encoders">Encoder pack per modality.</param>
+/// <param name="Recipe">How to train, an object with the keys of <c>docs/training.md</c>; the preset "small" where missing.</param>
+/// <param name="Seed">Decides every random number; 0 where missing.</param>
+internal sealed record TrainingBody(string? Model, string? Dataset, Dictionary<Modality, string?>? Encoders, JsonElement? Recipe, ulong? Seed)
+{
+    /// <exception cref="FuseMixException">A key is missing, or the recipe is not one.</exception>
+    public TrainingRequest ToRequest(string jobId)
+    {
+        var encoders = Given.Value(Encoders, "encoders").ToDictionary(
+            entry => entry.Key,
+            entry => ResourceName.Require(Given.Value(entry.Value, $"encoders.{entry.Key.ToString().ToLowerInvariant()}"), "encoder"));
+
+        // Written out in full, so that one recipe is one text however it was given.
+        var recipe = Recipe is { } given ? TrainingRecipe.Parse(given.GetRawText(), "'recipe' in the body of the request") : TrainingRecipe.Preset("small");
+        return new TrainingRequest(
+            jobId,
+            ResourceName.Require(Given.Value(Model, "model"), "fusion model"),
+            ResourceName.Require(Given.Value(Dataset, "dataset"), "dataset"),
+            encoders,
+            recipe.ToJson(),
+            Seed ?? 0);
+    }
+}
