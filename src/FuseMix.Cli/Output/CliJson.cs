@@ -1,7 +1,6 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using FuseMix.Cli.Datasets;
 using FuseMix.Cli.Demo;
 using FuseMix.Cli.Doctor;
 using FuseMix.Cli.Encoders;
