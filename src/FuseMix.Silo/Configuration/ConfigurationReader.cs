@@ -148,7 +148,7 @@ internal sealed class ConfigurationReader(IReadOnlyList<ConfigurationSource> sou
     private static IEnumerable<string> Keys(string path, IReadOnlyList<ConfigurationSource> from)
     {
         var prefix = path.Length == 0 ? "" : $"{path}:";
-        return from.SelectMany(source => source.Values.Keys)
+        return from.SelectMany(source => source.Keys)
             .Where(key => key.Length > prefix.Length && key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
             .Select(key => key[prefix.Length..].Split(':')[0])
             .Distinct(StringComparer.OrdinalIgnoreCase);
@@ -158,5 +158,5 @@ internal sealed class ConfigurationReader(IReadOnlyList<ConfigurationSource> sou
         key.StartsWith(path, StringComparison.OrdinalIgnoreCase) && (key.Length == path.Length || key[path.Length] == ':');
 
     private static string SourceOf(string path, IReadOnlyList<ConfigurationSource> from) =>
-        from.LastOrDefault(source => source.Values.Keys.Any(key => IsAtOrBelow(key, path)))?.Name ?? "";
+        from.LastOrDefault(source => source.Keys.Any(key => IsAtOrBelow(key, path)))?.Name ?? "";
 }

@@ -4,8 +4,9 @@ namespace FuseMix.Silo.Configuration;
 
 /// <summary>Where keys come from. Keys are written with colons and do not mind case.</summary>
 /// <param name="Name">What to call it in failures, e.g. "in silo.json"; empty where the key says enough.</param>
-/// <param name="Values">Every key with its value.</param>
-internal sealed record ConfigurationSource(string Name, IReadOnlyDictionary<string, string> Values)
+/// <param name="Keys">Every key there is, those of sections among them.</param>
+/// <param name="Values">The keys that have a value.</param>
+internal sealed record ConfigurationSource(string Name, IReadOnlyCollection<string> Keys, IReadOnlyDictionary<string, string> Values)
 {
     /// <exception cref="FuseMixException">The file is missing or is no JSON object.</exception>
     public static ConfigurationSource File(string path)
@@ -13,7 +14,7 @@ internal sealed record ConfigurationSource(string Name, IReadOnlyDictionary<stri
         try
         {
             using var stream = System.IO.File.OpenRead(path);
-            return new ConfigurationSource($" (in '{path}')", Flat(new ConfigurationBuilder().AddJsonStream(stream).Build().AsEnumerable()));
+            return Of($" (in '{path}')", new ConfigurationBuilder().AddJsonStream(stream).Build().AsEnumerable());
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -29,23 +30,25 @@ internal sealed record ConfigurationSource(string Name, IReadOnlyDictionary<stri
         }
     }
 
-    public static ConfigurationSource Environment(IEnumerable<KeyValuePair<string, string?>> variables) => new(
+    public static ConfigurationSource Environment(IEnumerable<KeyValuePair<string, string?>> variables) => Of(
         " (in the environment)",
-        Flat(variables
+        variables
             .Select(variable => KeyValuePair.Create(variable.Key.Replace("__", ":", StringComparison.Ordinal), variable.Value))
-            .Where(variable => variable.Key.StartsWith($"{SiloConfiguration.Section}:", StringComparison.OrdinalIgnoreCase))));
+            .Where(variable => variable.Key.StartsWith($"{SiloConfiguration.Section}:", StringComparison.OrdinalIgnoreCase)));
 
-    public static ConfigurationSource Settings(IEnumerable<KeyValuePair<string, string?>> settings) => new("", Flat(settings));
+    public static ConfigurationSource Settings(IEnumerable<KeyValuePair<string, string?>> settings) => Of("", settings);
 
     /// <summary>Null, which JSON has and which sections have for themselves, means that nothing is said.</summary>
-    private static Dictionary<string, string> Flat(IEnumerable<KeyValuePair<string, string?>> values)
+    private static ConfigurationSource Of(string name, IEnumerable<KeyValuePair<string, string?>> all)
     {
-        var flat = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
-        foreach (var (key, value) in values)
+        var keys = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        var values = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        foreach (var (key, value) in all)
         {
-            if (value is not null) flat[key] = value;
+            keys.Add(key);
+            if (value is not null) values[key] = value;
         }
 
-        return flat;
+        return new ConfigurationSource(name, keys, values);
     }
 }
