@@ -17,6 +17,9 @@ public enum FailureKind
 
     /// <summary>It may work later, or elsewhere: something it needs is missing or busy.</summary>
     Unavailable,
+
+    /// <summary>A fault of the program itself; a log tells more.</summary>
+    Internal,
 }
 
 /// <summary>A failure that a user can act on: it names the thing that is wrong and, where there is one, the way out.</summary>

@@ -73,6 +73,9 @@ public sealed record DatasetSource(DatasetFormat Format, string Path)
 
     /// <summary>Whether they came from somebody else: files outside of the folder are refused then, and failures do not tell where it lies.</summary>
     public bool IsForeign { get; init; }
+
+    /// <summary>What to send along with a table where it has to be sent: paths relative to its folder, and in it; null for all of the folder.</summary>
+    public IReadOnlyList<string>? Files { get; init; }
 }
 
 /// <summary>How far an upload is.</summary>
