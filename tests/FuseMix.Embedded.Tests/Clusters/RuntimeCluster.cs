@@ -13,6 +13,9 @@ namespace FuseMix.Embedded.Tests.Clusters;
 public sealed class RuntimeCluster : IAsyncDisposable
 {
 #if ORLEANS
+    /// <summary>Which runtime that is.</summary>
+    public const string Runtime = "Orleans";
+
     private readonly InProcessTestCluster _cluster;
     private string _joining = "";
 
@@ -71,6 +74,9 @@ public sealed class RuntimeCluster : IAsyncDisposable
 
     private InProcessSiloHandle Find(string node) => _cluster.Silos.Single(silo => silo.Name == node);
 #else
+    /// <summary>Which runtime that is.</summary>
+    public const string Runtime = "Embedded";
+
     private readonly EmbeddedCluster _cluster;
     private readonly ServiceProvider _clientServices;
     private string _joining = "";

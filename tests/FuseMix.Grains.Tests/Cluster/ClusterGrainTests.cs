@@ -1,3 +1,4 @@
+using FuseMix.Embedded.Tests.Clusters;
 using FuseMix.Grains.Tests.Clusters;
 
 namespace FuseMix.Grains.Tests.Cluster;
@@ -10,9 +11,9 @@ public sealed class ClusterGrainTests
         using var home = TestHome.Create();
         await using var cluster = await TestCluster.StartAsync(home, ["gateway@front", "train+index@worker", "extract@gone"]);
         await cluster.KillAsync("extract@gone");
-        var status = await cluster.Nodes.Status();
+        var status = await Patience.Until(() => cluster.Nodes.Status(), status => status.Nodes.Any(node => node.State == "Dead"));
 
-        Assert.Equal("Embedded", status.Runtime);
+        Assert.Equal(RuntimeCluster.Runtime, status.Runtime);
         Assert.Equal(
             [("front", "gateway", "Active"), ("gone", "extract", "Dead"), ("worker", "train+index", "Active")],
             status.Nodes.Select(node => (node.Name, string.Join('+', node.Roles), node.State)));

@@ -1,86 +1,17 @@
 using FuseMix.Contracts;
 using FuseMix.Grains.Tests.Clusters;
-using FuseMix.Testing;
 
 namespace FuseMix.Grains.Tests.Extraction;
 
 /// <summary>Nodes that die, stop and stall in the middle of an extraction.</summary>
 public sealed class ExtractionFaultTests
 {
-    private static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
-
-    [Fact]
-    public async Task When_an_extractors_node_dies_its_slot_goes_on_elsewhere_and_does_nothing_twice()
-    {
-        using var home = TestHome.Create();
-        using var held = new HeldFile(home.PicturePath("img-00"));
-        var clock = new ManualTimeProvider();
-        await using var cluster = await StartWithJobOnFront(home, clock);
-        var job = cluster.Extraction(TestHome.ImageEncoder);
-        await cluster.AddAsync("extract@left");
-        await cluster.Start(TestHome.ImageEncoder);
-        clock.Advance(TimeSpan.Zero);
-        await held.Reached;
-        await cluster.AddAsync("extract@right");
-        await Tick(cluster, clock);
-        await Patience.Read(job.Watch(), status => status.ShardsDone == 3);
-        var before = home.LatentFiles(TestHome.ImageEncoder);
-        Assert.Equal(3, before.Count);
-
-        await cluster.KillAsync("extract@left");
-        held.PutBack();
-        await Tick(cluster, clock);
-        var end = (await Patience.Read(job.Watch()))[^1];
-
-        Assert.Equal((JobState.Completed, 25, 0), (end.State, end.ItemsDone, end.ItemsFailed));
-        var after = home.LatentFiles(TestHome.ImageEncoder);
-        Assert.All(before, file => Assert.Equal(file.Value, after[file.Key]));
-
-        // The dead node's thread wakes up and finds its shard done: what it writes is not taken.
-        await held.Release();
-        Assert.Equal(after, home.LatentFiles(TestHome.ImageEncoder));
-    }
-
-    [Fact]
-    public async Task When_a_slot_is_gone_with_its_node_the_shard_goes_to_another_as_soon_as_its_lease_expires()
-    {
-        using var home = TestHome.Create();
-        using var first = new HeldFile(home.PicturePath("img-00"));
-        using var second = new HeldFile(home.PicturePath("img-09"));
-        var clock = new ManualTimeProvider();
-        await using var cluster = await StartWithJobOnFront(home, clock);
-        var job = cluster.Extraction(TestHome.ImageEncoder);
-        await cluster.AddAsync("extract@left");
-        await cluster.AddAsync("extract@right");
-        await cluster.Start(TestHome.ImageEncoder);
-        clock.Advance(TimeSpan.Zero);
-        await Task.WhenAll(first.Reached, second.Reached);
-        var shardOnRight = (await job.Lease($"{TestHome.Dataset}/{TestHome.ImageEncoder}#1"))!.Shard;
-        var (onLeft, onRight) = shardOnRight == 0 ? (second, first) : (first, second);
-        await onLeft.Release();
-        await Patience.Read(job.Watch(), status => status.ShardsDone == 3);
-        var before = home.LatentFiles(TestHome.ImageEncoder);
-
-        await cluster.KillAsync("extract@right");
-        onRight.PutBack();
-        for (var tick = 0; tick < 3; tick++) await Tick(cluster, clock);
-        Assert.Empty(cluster.Log.Lines(1004));
-        Assert.Equal(3, (await job.Status()).ShardsDone);
-        await Tick(cluster, clock);
-        var end = (await Patience.Read(job.Watch()))[^1];
-
-        Assert.Equal((JobState.Completed, 25, 0), (end.State, end.ItemsDone, end.ItemsFailed));
-        Assert.Contains("#1", Assert.Single(cluster.Log.Lines(1004)), StringComparison.Ordinal);
-        var after = home.LatentFiles(TestHome.ImageEncoder);
-        Assert.All(before, file => Assert.Equal(file.Value, after[file.Key]));
-    }
-
     [Fact]
     public async Task When_the_jobs_own_node_dies_the_next_report_brings_it_back_and_it_goes_on()
     {
         using var home = TestHome.Create();
         using var held = new HeldFile(home.PicturePath("img-09"));
-        await using var cluster = await StartWithJobOnFront(home, null);
+        await using var cluster = await StartWithJobOnFront(home);
         await cluster.AddAsync("extract+gateway@worker");
         await cluster.Start(TestHome.ImageEncoder);
         await held.Reached;
@@ -161,7 +92,7 @@ public sealed class ExtractionFaultTests
     {
         using var home = TestHome.Create();
         using var held = new HeldFile(home.PicturePath("img-00"));
-        await using var cluster = await StartWithJobOnFront(home, null);
+        await using var cluster = await StartWithJobOnFront(home);
         await cluster.AddAsync("extract@worker");
         await cluster.Start(TestHome.ImageEncoder);
         await held.Reached;
@@ -177,7 +108,7 @@ public sealed class ExtractionFaultTests
     {
         using var home = TestHome.Create();
         using var held = new HeldFile(home.PicturePath("img-09"));
-        await using var cluster = await StartWithJobOnFront(home, null);
+        await using var cluster = await StartWithJobOnFront(home);
         await cluster.AddAsync("extract@worker");
         await cluster.Start(TestHome.ImageEncoder);
         await held.Reached;
@@ -208,19 +139,10 @@ public sealed class ExtractionFaultTests
         Assert.Equal(JobState.Completed, (await cluster.Extract(TestHome.TextEncoder)).State);
     }
 
-    /// <summary>Lets a third of a lease pass, and the job's watchdog do what it does then.</summary>
-    private static async Task Tick(TestCluster cluster, ManualTimeProvider clock)
-    {
-        clock.Advance(Lease / 3);
-
-        // The job takes requests in turn: when this one is answered, the tick before it is over.
-        await cluster.Start(TestHome.ImageEncoder);
-    }
-
     /// <summary>A cluster whose image extraction lives on the node "front", which does not extract.</summary>
-    private static async Task<TestCluster> StartWithJobOnFront(TestHome home, TimeProvider? clock)
+    private static async Task<TestCluster> StartWithJobOnFront(TestHome home)
     {
-        var cluster = await TestCluster.StartAsync(home, ["gateway@front"], clock, options => options.LeaseDuration = Lease);
+        var cluster = await TestCluster.StartAsync(home, ["gateway@front"]);
         await cluster.Extraction(TestHome.ImageEncoder).Status();
         return cluster;
     }

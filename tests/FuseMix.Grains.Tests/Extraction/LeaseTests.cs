@@ -19,7 +19,7 @@ public sealed class LeaseTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _cluster = await TestCluster.StartAsync(_home, ["gateway@front"], _clock, options => options.LeaseDuration = Duration);
+        _cluster = await TestCluster.StartAsync(_home, ["gateway@front"], new ToldTime(_clock), options => options.LeaseDuration = Duration);
         await _cluster.Start(TestHome.TextEncoder);
     }
 
