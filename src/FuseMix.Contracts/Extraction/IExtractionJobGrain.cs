@@ -34,4 +34,8 @@ public interface IExtractionJobGrain : IGrainWithStringKey
 
     /// <summary>For extractors: the shard stands in the latent store, or could not be made (<see cref="ShardOutcome.Error"/>).</summary>
     Task Report(string extractor, ShardOutcome outcome);
+
+    /// <summary>For extractors: gives back a shard that is not finished, since its node leaves. Another one may have it at once, rather than when the
+    /// lease expires, and the attempt does not count.</summary>
+    Task Release(string extractor, int shard);
 }

@@ -160,6 +160,18 @@ internal sealed partial class ExtractionJobGrain(
         else _changed.Raise();
     }
 
+    public Task Release(string extractor, int shard)
+    {
+        if (_leases.TryGetValue(shard, out var lease) && lease.Extractor == extractor)
+        {
+            _leases.Remove(shard);
+            _attempts[shard]--;
+            _changed.Raise();
+        }
+
+        return Task.CompletedTask;
+    }
+
     private async Task Begin(string? accelerator)
     {
         var request = ExtractionRequest.FromKey(this.GetPrimaryKeyString());

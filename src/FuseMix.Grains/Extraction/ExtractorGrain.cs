@@ -17,6 +17,7 @@ internal sealed partial class ExtractorGrain(
 
     private static readonly TimeSpan JobRetryAfter = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(3);
 
     private readonly CancellationTokenSource _stop = new();
     private Task _work = Task.CompletedTask;
@@ -83,12 +84,26 @@ internal sealed partial class ExtractorGrain(
         catch (OperationCanceledException)
         {
             LogShardDropped(this.GetPrimaryKeyString(), lease.Shard);
+            if (cancellationToken.IsCancellationRequested) await GiveBack(job, lease.Shard);
             return null;
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
             LogShardFailed(failure, lease.Shard, jobKey);
             return new ShardOutcome(lease.Shard, lease.ItemIds.Length, 0, (failure as FuseMixException)?.Advice ?? failure.Message);
+        }
+    }
+
+    /// <summary>The node leaves: another one need not wait until the lease expires. Only a courtesy, which may not hold up the leaving.</summary>
+    private async Task GiveBack(IExtractionJobGrain job, int shard)
+    {
+        try
+        {
+            await job.Release(this.GetPrimaryKeyString(), shard).WaitAsync(ReleasePatience, clock, CancellationToken.None);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            LogNotReleased(this.GetPrimaryKeyString(), shard, failure.Message);
         }
     }
 
@@ -112,6 +127,9 @@ internal sealed partial class ExtractorGrain(
 
     [LoggerMessage(1105, LogLevel.Debug, "Extractor {Extractor} could not renew its lease of shard {Shard}: {Error}")]
     private partial void LogNotRenewed(string extractor, int shard, string error);
+
+    [LoggerMessage(1106, LogLevel.Debug, "Extractor {Extractor} could not give shard {Shard} back, which waits until its lease expires: {Error}")]
+    private partial void LogNotReleased(string extractor, int shard, string error);
 
     [LoggerMessage(1103, LogLevel.Information, "Extractor {Extractor} stops with shard {Shard}: its lease is lost")]
     private partial void LogLeaseLost(string extractor, int shard);

@@ -130,5 +130,7 @@ public sealed class ExtractCommandTests
         public Task<bool> Renew(string extractor, int shard, int itemsDone) => throw new NotSupportedException();
 
         public Task Report(string extractor, ShardOutcome outcome) => throw new NotSupportedException();
+
+        public Task Release(string extractor, int shard) => throw new NotSupportedException();
     }
 }

@@ -119,6 +119,10 @@ public sealed class ExtractionFaultTests
 
         var kept = home.LatentFiles(TestHome.ImageEncoder);
         Assert.InRange(kept.Count, 1, 2);
+
+        // Long before the lease would expire: whoever left has given the shard back.
+        var lease = await cluster.Extraction(TestHome.ImageEncoder).Lease("a test");
+        Assert.Equal(kept.Count, lease?.Shard);
         await cluster.AddAsync("extract@other");
         await cluster.Extraction(TestHome.ImageEncoder).Cancel();
         var end = await cluster.Extract(TestHome.ImageEncoder);

@@ -101,6 +101,29 @@ public sealed class LeaseTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_shard_that_is_given_back_goes_to_the_next_one_at_once_and_was_no_attempt()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.Equal(0, (await Job.Lease($"leaving-{i}"))!.Shard);
+            await Job.Renew($"leaving-{i}", 0, 5);
+            await Job.Release("stranger", 0);
+            Assert.True(await Job.Renew($"leaving-{i}", 0, 5));
+            await Job.Release($"leaving-{i}", 0);
+            Assert.False(await Job.Renew($"leaving-{i}", 0, 6));
+            Assert.Equal(0, (await Job.Status()).ItemsDone);
+        }
+
+        for (var attempt = 1; attempt <= 2; attempt++)
+        {
+            await Job.Lease("failing");
+            await Job.Report("failing", new ShardOutcome(0, 8, 0, "a reason"));
+        }
+
+        Assert.Equal(JobState.Running, (await Job.Status()).State);
+    }
+
+    [Fact]
     public async Task After_a_cancel_nothing_is_leased_and_every_lease_is_lost()
     {
         await Job.Lease("holder");
