@@ -1,7 +1,7 @@
 using System.Text.Json;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Session;
-using Orleans;
+using FuseMix.Client;
 
 namespace FuseMix.Cli.Tests;
 
@@ -18,17 +18,19 @@ internal sealed class CliTester
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
-    public IGrainFactory? Grains { get; init; }
+    /// <summary>The cluster of every command; null for one that must not need any.</summary>
+    public IFuseMixClient? Client { get; init; }
 
-    public int ClustersStarted { get; private set; }
+    /// <summary>The clusters that commands were for, in order.</summary>
+    public List<ClusterChoice> Clusters { get; } = [];
 
-    public int ClustersStopped { get; private set; }
+    public int ClustersClosed { get; private set; }
 
     public string Home { get; init; } = Path.Combine(Path.GetTempPath(), "fusemix-cli-tests-never-written");
 
     public CancellationToken Stop { get; init; }
 
-    /// <summary>Whether commands get a cluster of their own in this process, rather than <see cref="Grains"/>.</summary>
+    /// <summary>Whether commands get the cluster that they are for, in this process or elsewhere, rather than <see cref="Client"/>.</summary>
     public bool RealCluster { get; init; }
 
     /// <summary>Gets every line that is written to standard error.</summary>
@@ -41,7 +43,8 @@ internal sealed class CliTester
     {
         using var output = new ListenedWriter(OutListener) { NewLine = "\n" };
         using var error = new ListenedWriter(Listener) { NewLine = "\n" };
-        var environment = new CliEnvironment
+        var process = CliEnvironment.OfThisProcess();
+        var environment = process with
         {
             Out = output,
             Error = error,
@@ -50,11 +53,12 @@ internal sealed class CliTester
             Width = Width,
             Clock = Clock,
             Variable = name => Variables.GetValueOrDefault(name),
-            StartCluster = (home, verbose, stop) =>
+            Connect = choice =>
             {
-                ClustersStarted++;
-                if (RealCluster) return InProcessCluster.StartAsync(home, verbose, stop);
-                return Task.FromResult<ICluster>(new FakeCluster(this, Grains ?? throw new InvalidOperationException("This command must not start a cluster.")));
+                Clusters.Add(choice);
+                return new Watched(this, RealCluster
+                    ? process.Connect(choice)
+                    : new FakeCluster(Client ?? throw new InvalidOperationException("This command must not need a cluster.")));
             },
         };
         string[] all = args.Length > 0 && !args.Contains("--home") ? [.. args, "--home", Home] : args;
@@ -71,14 +75,21 @@ internal sealed class CliTester
         }
     }
 
-    private sealed class FakeCluster(CliTester tester, IGrainFactory grains) : ICluster
+    private sealed class FakeCluster(IFuseMixClient client) : ICluster
     {
-        public IGrainFactory Grains => grains;
+        public IFuseMixClient Client => client;
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    private sealed class Watched(CliTester tester, ICluster cluster) : ICluster
+    {
+        public IFuseMixClient Client => cluster.Client;
 
         public ValueTask DisposeAsync()
         {
-            tester.ClustersStopped++;
-            return ValueTask.CompletedTask;
+            tester.ClustersClosed++;
+            return cluster.DisposeAsync();
         }
     }
 }

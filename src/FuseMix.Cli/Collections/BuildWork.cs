@@ -13,13 +13,13 @@ internal static class BuildWork
     /// <exception cref="StoppedException">The user stopped it.</exception>
     public static async Task<(CollectionStatus Collection, bool Reused)> Run(CliRun run, string name, CollectionBuild request)
     {
-        var collection = (await run.GrainsToWorkWith()).GetGrain<ICollectionGrain>(ResourceName.Require(name, "collection"));
-        var status = await collection.StartBuild(request);
+        var client = run.ClientToWork();
+        var status = await client.StartBuild(name, request, run.Stop);
         using (var progress = run.Terminal.Progress($"Building {name}", new ProgressUnit("items")))
         {
             try
             {
-                await foreach (var now in collection.WatchBuild(run.Stop).WithCancellation(run.Stop))
+                await foreach (var now in client.WatchBuild(name, run.Stop))
                 {
                     status = now;
                     progress.Report(new ProgressReading(now.ItemsDone, now.Items));
@@ -27,14 +27,14 @@ internal static class BuildWork
             }
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
-                status = await collection.CancelBuild();
+                status = await client.CancelBuild(name);
                 if (status.State != JobState.Completed) throw Stopped(name, request);
             }
         }
 
         return status.State switch
         {
-            JobState.Completed => (await collection.Status(), status.Reused),
+            JobState.Completed => (await client.Collection(name, run.Stop), status.Reused),
             JobState.Cancelled => throw Stopped(name, request),
             _ => throw new FuseMixException(
                 FailureKind.Unavailable, $"The build of collection '{name}' failed: {status.Error ?? status.State.ToString()}", $"Searches go on in what was live before. {Again(name, request)}"),

@@ -4,7 +4,6 @@ using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Models;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
-using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Collections;
 
 namespace FuseMix.Cli.Collections;
@@ -62,9 +61,7 @@ internal static class CollectionsCommand
 
     private static async Task List(CliRun run)
     {
-        var grains = await run.Grains();
-        var names = await grains.GetGrain<ICatalogGrain>(0).Collections();
-        var all = await Task.WhenAll(names.Select(name => grains.GetGrain<ICollectionGrain>(name).Status()));
+        var all = await run.Client.Collections(run.Stop);
         run.Terminal.Result(all, CliJson.Relaxed.CollectionStatusArray, Show);
 
         void Show(CollectionStatus[] collections)
@@ -99,23 +96,23 @@ internal static class CollectionsCommand
     }
 
     private static async Task Status(CliRun run) =>
-        run.Terminal.Result(await (await Known(run)).Status(), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
+        run.Terminal.Result(await run.Client.Collection(run.Get(Name), run.Stop), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
 
     private static async Task RollBack(CliRun run)
     {
-        var collection = await Known(run, toWork: true);
-        var status = await collection.Status();
+        var client = run.ClientToWork();
+        var status = await client.Collection(run.Get(Name), run.Stop);
         var earlier = status.Generations.SkipWhile(generation => generation != status.Generation).ElementAtOrDefault(1)
             ?? throw new FuseMixException(
                 FailureKind.Conflict, $"Collection '{status.Name}' has no generation before '{status.Generation}'.", "Build a new one instead.");
-        run.Terminal.Result(await collection.GoLive(earlier), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
+        run.Terminal.Result(await client.GoLive(status.Name, earlier, run.Stop), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
     }
 
     private static async Task Drop(CliRun run)
     {
-        var collection = await Known(run, toWork: true);
-        var status = await collection.Status();
-        await collection.Drop();
+        var client = run.ClientToWork();
+        var status = await client.Collection(run.Get(Name), run.Stop);
+        await client.Drop(status.Name, run.Stop);
         run.Terminal.Result(status, CliJson.Relaxed.CollectionStatus, s => run.Terminal.Say(
             $"{run.Terminal.Out.Green("✓")} Dropped {s.Name}. './fusemix collections build {s.Name} --model {s.Model} --dataset {s.Dataset}' makes it again."));
     }
@@ -128,13 +125,5 @@ internal static class CollectionsCommand
         foreach (var shard in status.Shards) table.Row(shard.Name, EvaluationTable.Word(shard.Modality), Phrases.Count(shard.Count));
         terminal.Draw(table);
         foreach (var generation in status.Generations) terminal.Say($"  {(generation == status.Generation ? "live " : "     ")}{generation}");
-    }
-
-    private static async Task<ICollectionGrain> Known(CliRun run, bool toWork = false)
-    {
-        var grains = toWork ? await run.GrainsToWorkWith() : await run.Grains();
-        var name = run.Get(Name);
-        var known = await grains.GetGrain<ICatalogGrain>(0).Collections();
-        return known.Contains(name) ? grains.GetGrain<ICollectionGrain>(name) : throw FuseMixException.UnknownName("collection", name, known);
     }
 }

@@ -38,10 +38,23 @@ internal static class CliApplication
             return ExitCode.Usage;
         }
 
-        if (command is not CliCommand { Work: { } work })
+        if (command is not CliCommand { Work: { } work } known)
         {
             HelpPage.Write(command, environment.Error, run.Terminal.Error, environment.Width);
             return ExitCode.Usage;
+        }
+
+        if (known.InsteadOfRemote is { } instead)
+        {
+            if (run.Has(CommonOptions.Cluster))
+            {
+                FailureReport.Write(run.Terminal, environment, new FuseMixException(
+                    FailureKind.Invalid, $"'{HelpPage.PathOf(command)}' works on this machine, not on a remote cluster.", instead));
+                return ExitCode.Usage;
+            }
+
+            if (environment.Variable(CommonOptions.ClusterVariable) is { Length: > 0 })
+                run.Terminal.Note($"'{HelpPage.PathOf(command)}' works on this machine; {CommonOptions.ClusterVariable} does not matter to it.");
         }
 
         try

@@ -14,6 +14,9 @@ internal sealed class CliCommand(string name, string description) : Command(name
 
     public Func<CliRun, Task<int>>? Work { get; private set; }
 
+    /// <summary>What to do instead where the command makes no sense for a remote cluster; null where it does.</summary>
+    public string? InsteadOfRemote { get; private set; }
+
     public CliCommand Does(Func<CliRun, Task<int>> work)
     {
         Work = work;
@@ -31,6 +34,14 @@ internal sealed class CliCommand(string name, string description) : Command(name
         work(run);
         return Task.FromResult(ExitCode.Success);
     });
+
+    /// <summary>Says that the command is about this machine.</summary>
+    /// <param name="instead">What to do where somebody names a remote cluster.</param>
+    public CliCommand OnThisMachine(string instead)
+    {
+        InsteadOfRemote = instead;
+        return this;
+    }
 
     public CliCommand WithExample(string commandLine, string meaning)
     {

@@ -1,5 +1,4 @@
 using FuseMix.Cli.Session;
-using FuseMix.Storage;
 
 namespace FuseMix.Cli.CommandLine;
 
@@ -23,7 +22,8 @@ internal sealed record CliEnvironment
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
-    public required Func<FuseMixHome, bool, CancellationToken, Task<ICluster>> StartCluster { get; init; }
+    /// <summary>Gives the cluster that a command is for.</summary>
+    public required Func<ClusterChoice, ICluster> Connect { get; init; }
 
     public bool WantsColour(bool isTerminal) =>
         isTerminal && string.IsNullOrEmpty(Variable("NO_COLOR")) && Variable("TERM") is not "dumb";
@@ -40,7 +40,7 @@ internal sealed record CliEnvironment
         ErrorIsTerminal = !Console.IsErrorRedirected,
         Width = TerminalWidth(),
         Variable = Environment.GetEnvironmentVariable,
-        StartCluster = InProcessCluster.StartAsync,
+        Connect = static choice => choice.Addresses.Count == 0 ? new InProcessCluster(choice) : new RemoteCluster(choice),
     };
 
     private static int TerminalWidth()

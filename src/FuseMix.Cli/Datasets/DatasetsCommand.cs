@@ -3,7 +3,7 @@ using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
-using FuseMix.Data.Datasets;
+using FuseMix.Contracts.Catalog;
 
 namespace FuseMix.Cli.Datasets;
 
@@ -50,8 +50,8 @@ internal static class DatasetsCommand
                 .WithExample("./fusemix datasets remove mine", "it can be imported again")
                 .Does(Remove));
 
-    private static void List(CliRun run) =>
-        run.Terminal.Result(new DatasetStore(run.Home).List().ToArray(), CliJson.Relaxed.DatasetStatisticsArray, all =>
+    private static async Task List(CliRun run) =>
+        run.Terminal.Result(await run.Client.Datasets(run.Stop), CliJson.Relaxed.DatasetSummaryArray, all =>
         {
             if (all.Length == 0)
             {
@@ -62,9 +62,9 @@ internal static class DatasetsCommand
             var table = Tables.Of("dataset", "items", ">train", ">validation", ">test", ">groups", ">failed", "licence");
             foreach (var d in all)
             {
-                table.Row(
-                    d.Name, Items(d), Phrases.Count(d.PairsIn(Split.Train)), Phrases.Count(d.PairsIn(Split.Validation)), Phrases.Count(d.PairsIn(Split.Test)),
-                    Phrases.Count(d.Groups), Phrases.Count(d.Failures), d.Licence);
+                table.Row([
+                    d.Name, d.Error ?? Items(d), .. DatasetImport.Splits.Select(split => Phrases.Count(d.Pairs.GetValueOrDefault(split))),
+                    Phrases.Count(d.Groups), Phrases.Count(d.Failures), d.Licence]);
             }
 
             run.Terminal.Draw(table);
@@ -73,8 +73,9 @@ internal static class DatasetsCommand
     private static async Task Import(CliRun run)
     {
         var known = run.Get(Known);
-        var (folder, jsonLines, csv) = (run.Get(Folder), run.Get(JsonLines), run.Get(Csv));
-        if (new[] { known, folder, jsonLines, csv }.Count(s => s is not null) != 1)
+        (DatasetFormat Format, string? Path)[] own = [(DatasetFormat.Folder, run.Get(Folder)), (DatasetFormat.JsonLines, run.Get(JsonLines)), (DatasetFormat.Csv, run.Get(Csv))];
+        own = [.. own.Where(source => source.Path is not null)];
+        if (own.Length + (known is null ? 0 : 1) != 1)
         {
             throw new FuseMixException(
                 FailureKind.Invalid, "One source is needed: a known dataset, --folder, --jsonl or --csv.",
@@ -85,63 +86,66 @@ internal static class DatasetsCommand
         ImportOutcome outcome;
         if (known is not null)
         {
+            _ = DatasetImport.PackagesOf(known);
+            if (run.IsRemote)
+            {
+                throw new FuseMixException(
+                    FailureKind.Invalid, $"'{known}' is fetched from packages, which a remote cluster is not sent.",
+                    $"Run './fusemix datasets import {known}' where the home folder of the cluster is, naming that with --home.");
+            }
+
             outcome = await DatasetImport.Import(run, known);
         }
         else
         {
             var name = run.Get(NewName) ?? throw new FuseMixException(FailureKind.Invalid, "Your own dataset needs a name.", "Give one with --name, for example --name mine.");
-            var settings = new ImportSettings(name);
-            if (run.Get(Licence) is { } licence) settings = settings with { Licence = licence };
-            outcome = await DatasetImport.Own(run, settings, folder, jsonLines, csv);
+            var source = new DatasetSource(own[0].Format, own[0].Path!);
+            if (run.Get(Licence) is { } licence) source = source with { Licence = licence };
+            outcome = await DatasetImport.Own(run, name, source);
         }
 
-        run.Terminal.Result(outcome.Statistics, CliJson.Relaxed.DatasetStatistics, s =>
+        var summary = outcome.Details.Summary;
+        run.Terminal.Result(summary, CliJson.Relaxed.DatasetSummary, s =>
         {
             run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {s.Name}: {DatasetImport.Describe(outcome)} ({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})");
-            foreach (var notice in s.Notices) run.Terminal.Say($"  {notice}");
+            foreach (var notice in outcome.Details.Notices) run.Terminal.Say($"  {notice}");
             if (s.Failures > 0) run.Terminal.Say($"  {run.Terminal.Out.Yellow(Phrases.Count(s.Failures, "source"))} could not be imported; './fusemix datasets show {s.Name}' names them.");
         });
     }
 
-    private static void Show(CliRun run)
-    {
-        var dataset = new DatasetStore(run.Home).Load(run.Get(Name));
-        var statistics = dataset.Statistics();
-        run.Terminal.Result(new DatasetDetails(statistics, [.. dataset.Failures]), CliJson.Relaxed.DatasetDetails, d =>
+    private static async Task Show(CliRun run) =>
+        run.Terminal.Result(await run.Client.Dataset(run.Get(Name), run.Stop), CliJson.Relaxed.DatasetDetails, d =>
         {
-            run.Terminal.Say($"{run.Terminal.Out.Bold(d.Statistics.Name)}: {d.Statistics.About}");
-            run.Terminal.Say($"Licence: {d.Statistics.Licence}. Fingerprint {d.Statistics.Fingerprint.Short}, {Phrases.Count(d.Statistics.Groups, "group")} that splits never cut.");
+            var s = d.Summary;
+            run.Terminal.Say($"{run.Terminal.Out.Bold(s.Name)}: {s.About}");
+            run.Terminal.Say($"Licence: {s.Licence}. Fingerprint {s.Fingerprint[..16]}, {Phrases.Count(s.Groups, "group")} that splits never cut.");
             var items = Tables.Of("items", ">count", ">size");
-            foreach (var i in d.Statistics.Items) items.Row(EvaluationTable.Word(i.Modality), Phrases.Count(i.Count), Phrases.Bytes(i.Bytes));
+            foreach (var (modality, count) in s.Items.OrderBy(i => i.Key)) items.Row(EvaluationTable.Word(modality), Phrases.Count(count), Phrases.Bytes(d.Bytes.GetValueOrDefault(modality)));
             run.Terminal.Draw(items);
             var pairs = Tables.Of("pairs", ">train", ">validation", ">test");
-            foreach (var kind in d.Statistics.Pairs.GroupBy(p => (p.First, p.Second)))
+            foreach (var kind in d.Pairs.GroupBy(p => (p.First, p.Second)))
             {
                 pairs.Row([
                     $"{EvaluationTable.Word(kind.Key.First)} – {EvaluationTable.Word(kind.Key.Second)}",
-                    .. new[] { Split.Train, Split.Validation, Split.Test }.Select(s => Phrases.Count(kind.Where(p => p.Split == s).Sum(p => p.Count)))]);
+                    .. DatasetImport.Splits.Select(split => Phrases.Count(kind.Where(p => p.Split == split).Sum(p => p.Count)))]);
             }
 
             run.Terminal.Draw(pairs);
-            foreach (var notice in d.Statistics.Notices) run.Terminal.Say(notice);
-            if (d.Failures.Length == 0) return;
-            run.Terminal.Say(run.Terminal.Out.Yellow($"{Phrases.Count(d.Failures.Length, "source")} could not be imported:"));
+            foreach (var notice in d.Notices) run.Terminal.Say(notice);
+            if (s.Failures == 0) return;
+            run.Terminal.Say(run.Terminal.Out.Yellow($"{Phrases.Count(s.Failures, "source")} could not be imported:"));
             foreach (var failure in d.Failures.Take(20)) run.Terminal.Say($"  {failure.Source}: {failure.Reason}");
-            if (d.Failures.Length > 20) run.Terminal.Say($"  … and {Phrases.Count(d.Failures.Length - 20)} more; --json lists them all.");
+            if (s.Failures > 20) run.Terminal.Say($"  … and {Phrases.Count(s.Failures - 20)} more; --json lists {(s.Failures > d.Failures.Length ? $"the first {Phrases.Count(d.Failures.Length)}" : "them all")}.");
         });
-    }
 
-    private static void Remove(CliRun run)
+    private static async Task Remove(CliRun run)
     {
-        var store = new DatasetStore(run.Home);
-        var statistics = store.Load(run.Get(Name)).Statistics();
-        store.Remove(statistics.Name);
-        run.Terminal.Result(statistics, CliJson.Relaxed.DatasetStatistics, s => run.Terminal.Say($"{run.Terminal.Out.Green("✓")} Forgot {s.Name} ({Items(s)}); its files are where they were."));
+        var summary = (await run.Client.Dataset(run.Get(Name), run.Stop)).Summary;
+        await run.Client.RemoveDataset(summary.Name, run.Stop);
+        run.Terminal.Result(summary, CliJson.Relaxed.DatasetSummary, s => run.Terminal.Say(
+            $"{run.Terminal.Out.Green("✓")} Forgot {s.Name} ({Items(s)}); its files are where they were."));
     }
 
-    private static string Items(DatasetStatistics statistics) =>
-        string.Join(", ", statistics.Items.Select(i => Phrases.Count(i.Count, EvaluationTable.Word(i.Modality))));
+    private static string Items(DatasetSummary dataset) =>
+        string.Join(", ", dataset.Items.OrderBy(i => i.Key).Select(i => Phrases.Count(i.Value, EvaluationTable.Word(i.Key))));
 }
-
-/// <summary>A dataset with what could not be imported.</summary>
-internal sealed record DatasetDetails(DatasetStatistics Statistics, ImportFailure[] Failures);

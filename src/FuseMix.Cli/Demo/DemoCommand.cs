@@ -43,6 +43,7 @@ internal static class DemoCommand
             .WithExample("./fusemix demo", "some minutes the first time, seconds after that")
             .WithExample("./fusemix demo --serve", "and then a web page to try it")
             .WithExample("./fusemix demo --seed 1", "another run of the training")
+            .OnThisMachine("Leave --cluster out: the demo fills the home folder of this machine.")
             .Does(Run);
 
     private static async Task Run(CliRun run)
@@ -127,21 +128,21 @@ internal static class DemoCommand
             var status = await ExtractionWork.Run(run, Dataset, encoder);
             var reused = status.ItemsFound >= status.Items;
             var outcome = ExtractionWork.Describe(status);
-            return (status, reused ? $"{outcome}, recognised by fingerprint {imported.Statistics.Fingerprint.Short}" : outcome, reused);
+            return (status, reused ? $"{outcome}, recognised by fingerprint {imported.Details.Summary.Fingerprint[..16]}" : outcome, reused);
         });
     }
 
     /// <summary>The model and the linear baseline, with and without the flags.</summary>
     private static async Task<DemoEvaluation[]> Measure(CliRun run, string model)
     {
-        var trainer = await run.Trainer();
+        var client = run.ClientToWork();
         var baseline = await LinearBaseline.Make(run, model, Dataset);
         var rows = new List<DemoEvaluation>();
         foreach (var without in (string?[])[null, Flags])
         {
             foreach (var (method, name) in ((string, string)[])[("FuseMix", model), (LinearBaseline.Method, baseline)])
             {
-                var report = await trainer.Evaluate(new EvaluationRequest(name, Dataset, "test", without)).WaitAsync(run.Stop);
+                var report = await client.Evaluate(new EvaluationRequest(name, Dataset, "test", without), run.Stop);
                 rows.Add(new DemoEvaluation(without is null ? method : $"{method}, without flags", report));
             }
         }

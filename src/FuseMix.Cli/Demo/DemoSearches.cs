@@ -18,7 +18,6 @@ internal static class DemoSearches
 
     public static async Task<DemoSearch[]> Run(CliRun run, string collection, Dataset dataset)
     {
-        var search = (await run.Grains()).GetGrain<ISearchGrain>(0);
         var pictures = Unseen(dataset);
 
         var byText = await Ask([.. Texts.Select(SearchQuery.OfText)], Modality.Image);
@@ -34,7 +33,7 @@ internal static class DemoSearches
 
         async Task<Hit[][]> Ask(SearchQuery[] queries, Modality target)
         {
-            var response = await search.Search(new SearchRequest(collection, queries, target, Shown + 1), run.Stop);
+            var response = await run.Client.Search(new SearchRequest(collection, queries, target, Shown + 1), run.Stop);
             if (!response.Complete) run.Terminal.Warn($"an answer is not complete: {string.Join("; ", response.MissingShards)}");
             return target == Modality.Image && queries.All(q => q.Terms[0].ItemId is not null) ? response.Results : [.. response.Results.Select(r => r[..Math.Min(Shown, r.Length)])];
         }
@@ -58,7 +57,7 @@ internal static class DemoSearches
                 {
                     terminal.Say();
                     terminal.Say($"  {Title(dataset, search)}");
-                    PictureStrip.Show(terminal, dataset, search.Hits);
+                    PictureStrip.Show(terminal, search.Hits, id => Picture(dataset, id));
                 }
             }
 
@@ -67,6 +66,19 @@ internal static class DemoSearches
             {
                 terminal.Say($"  {Phrases.Fit(Title(dataset, search), 28)} {terminal.Out.Dim("→")} {string.Join("  ", search.Hits.Select(h => $"{Phrases.Cut(HitLabel.Of(h), 26)} {terminal.Out.Dim(Phrases.Fixed(h.Score, 2))}"))}");
             }
+        }
+    }
+
+    private static byte[]? Picture(Dataset dataset, string id)
+    {
+        try
+        {
+            return dataset.ReadBytes(dataset.Item(id));
+        }
+        catch (FuseMixException)
+        {
+            // Missing or changed since: the rest of the demo is worth showing nevertheless.
+            return null;
         }
     }
 

@@ -12,6 +12,7 @@ internal static class DoctorCommand
         new CliCommand("doctor", "What this installation consists of, what was chosen and why, and what is missing. Exit code 1 where something will fail.")
             .WithExample("./fusemix doctor", "a line per finding, with the way out")
             .WithExample("./fusemix doctor --json", "the same for scripts")
+            .OnThisMachine("Leave --cluster out, or run it on a machine of the cluster; './fusemix status' looks at the cluster itself.")
             .Does(run => Task.FromResult(Run(run)));
 
     private static int Run(CliRun run)

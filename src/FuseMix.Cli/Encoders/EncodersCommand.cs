@@ -4,6 +4,7 @@ using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Progress;
 using FuseMix.Cli.Session;
+using FuseMix.Contracts.Catalog;
 using FuseMix.Encoders.Packs;
 using FuseMix.Encoders.Sessions;
 using FuseMix.ModelImport;
@@ -58,16 +59,16 @@ internal static class EncodersCommand
                 .With(OneOrAll)
                 .WithExample("./fusemix encoders verify", "every installed one")
                 .WithExample("./fusemix encoders verify use-lite", "one")
+                .OnThisMachine("Leave --cluster out: a cluster tries packs out when they are added to it.")
                 .Does(Verify),
             new CliCommand("remove", "Remove an installed pack. Latents and models made with it stay.")
                 .With(Name)
                 .WithExample("./fusemix encoders remove inception-v3", "it can be imported again")
                 .Does(Remove));
 
-    private static void List(CliRun run)
+    private static async Task List(CliRun run)
     {
-        var store = new EncoderPackStore(run.Home.Encoders);
-        var installed = store.List().Select(name => Entry(store, name)).ToArray();
+        var installed = (await run.Client.Encoders(run.Stop)).Select(Entry).ToArray();
         var available = EncoderRecipe.All.Where(r => installed.All(e => e.Name != r.Name))
             .Select(r => new EncoderEntry(r.Name, r.Modality, r.Dimension, false, null, r.Licence, $"npm {r.Package} {r.Version}", r.About, null));
         run.Terminal.Result([.. installed, .. available], CliJson.Relaxed.EncoderEntryArray, all =>
@@ -84,23 +85,10 @@ internal static class EncodersCommand
         });
     }
 
-    private static EncoderEntry Entry(EncoderPackStore store, string name)
-    {
-        try
-        {
-            var pack = store.Load(name);
-            return Entry(pack);
-        }
-        catch (FuseMixException damaged)
-        {
-            // One damaged pack must not hide the others: it is listed with what is wrong.
-            return new EncoderEntry(name, null, 0, true, null, "", "", "", damaged.Advice);
-        }
-    }
-
-    private static EncoderEntry Entry(EncoderPack pack) => new(
-        pack.Name, pack.Definition.Modality, pack.Definition.Latent.Dimension, true, pack.Fingerprint.Hex,
-        pack.Definition.Licence, pack.Definition.Origin, pack.Definition.About, null);
+    /// <remarks>One damaged pack must not hide the others: it is listed with what is wrong.</remarks>
+    private static EncoderEntry Entry(EncoderSummary e) => e.Error is { } damage
+        ? new EncoderEntry(e.Name, null, 0, true, null, "", "", "", damage)
+        : new EncoderEntry(e.Name, e.Modality, e.Dimension, true, e.Fingerprint, e.Licence, e.Origin, e.About, null);
 
     private static async Task Import(CliRun run)
     {
@@ -112,8 +100,12 @@ internal static class EncodersCommand
         {
             var started = run.Terminal.Clock.GetTimestamp();
             var installation = await EncoderInstall.Import(run, name);
+
+            // A remote cluster gets what was made of the package here.
+            if (run.IsRemote) _ = await Put(run, installation.Pack, replace: false);
             run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {name}: {EncoderInstall.Describe(installation)} ({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})");
-            done.Add(Entry(installation.Pack));
+            var (pack, about) = (installation.Pack, installation.Pack.Definition);
+            done.Add(new EncoderEntry(name, about.Modality, about.Latent.Dimension, true, pack.Fingerprint.Hex, about.Licence, about.Origin, about.About, null));
         }
 
         run.Terminal.Result(done.ToArray(), CliJson.Relaxed.EncoderEntryArray, static _ => { });
@@ -121,18 +113,17 @@ internal static class EncodersCommand
 
     private static async Task Add(CliRun run)
     {
-        var folder = run.Get(Folder);
-        var store = new EncoderPackStore(run.Home.EnsureWritable().Encoders);
-        using var progress = run.Terminal.Progress($"Trying {Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))}", new ProgressUnit("items"));
-        var pack = await Task.Run(
-            () =>
-            {
-                EncoderVerification.Verify(EncoderPack.Load(folder));
-                return store.Add(folder, run.Get(Replace));
-            },
-            run.Stop);
-        run.Terminal.Result(Entry(pack), CliJson.Relaxed.EncoderEntry, e => run.Terminal.Say(
-            $"{run.Terminal.Out.Green("✓")} {e.Name}: {EvaluationTable.Word(pack.Definition.Modality)}, {e.Dimension} dimensions, fingerprint {pack.Fingerprint.Short}. Next: ./fusemix extract DATASET {e.Name}"));
+        var pack = await Task.Run(() => EncoderPack.Load(run.Get(Folder)), run.Stop);
+        var encoder = await Put(run, pack, run.Get(Replace));
+        run.Terminal.Result(Entry(encoder), CliJson.Relaxed.EncoderEntry, e => run.Terminal.Say(
+            $"{run.Terminal.Out.Green("✓")} {e.Name}: {EvaluationTable.Word(encoder.Modality)}, {e.Dimension} dimensions, fingerprint {e.Fingerprint![..16]}. Next: ./fusemix extract DATASET {e.Name}"));
+    }
+
+    private static async Task<EncoderSummary> Put(CliRun run, EncoderPack pack, bool replace)
+    {
+        using var progress = run.Terminal.Progress(run.IsRemote ? $"Sending {pack.Name}" : $"Trying {pack.Name}", run.IsRemote ? ProgressUnit.Bytes : new ProgressUnit("items"));
+        var relay = new Relay<UploadProgress>(p => progress.Report(new ProgressReading(p.Done, p.Total) { Detail = p.Done == p.Total ? "trying it" : null }));
+        return await run.Client.PutEncoder(pack.Name, pack.Folder, replace, relay, run.Stop);
     }
 
     private static async Task<int> Verify(CliRun run)
@@ -174,11 +165,10 @@ internal static class EncodersCommand
         }
     }
 
-    private static void Remove(CliRun run)
+    private static async Task Remove(CliRun run)
     {
-        var store = new EncoderPackStore(run.Home.Encoders);
         var name = run.Get(Name);
-        store.Remove(name);
+        await run.Client.RemoveEncoder(name, run.Stop);
         var again = EncoderRecipe.All.Any(r => r.Name == name) ? $" './fusemix encoders import {name}' brings it back." : "";
         run.Terminal.Result(new RemovedEncoder(name), CliJson.Relaxed.RemovedEncoder, r => run.Terminal.Say(
             $"{run.Terminal.Out.Green("✓")} Removed {r.Name}; latents and models made with it stay.{again}"));

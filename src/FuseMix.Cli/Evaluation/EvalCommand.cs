@@ -38,8 +38,7 @@ internal static class EvalCommand
     {
         var model = run.Get(Model);
         var dataset = run.Get(Dataset) ?? await ModelCatalog.DatasetOf(run, model);
-        var trainer = await run.Trainer();
-        var report = await trainer.Evaluate(new EvaluationRequest(model, dataset, run.Get(Split)!, run.Get(Without))).WaitAsync(run.Stop);
+        var report = await run.ClientToWork().Evaluate(new EvaluationRequest(model, dataset, run.Get(Split)!, run.Get(Without)), run.Stop);
         run.Terminal.Result(report, CliJson.Relaxed.EvaluationReport, Show);
 
         void Show(EvaluationReport r)

@@ -16,9 +16,8 @@ internal static class LinearBaseline
     /// <exception cref="FuseMixException">Unknown names, or latents are missing.</exception>
     public static async Task<string> Make(CliRun run, string model, string dataset)
     {
-        var trainer = await run.Trainer();
         using var progress = run.Terminal.Progress("Fitting linear CCA", new ProgressUnit("pairs"));
         progress.Report(new ProgressReading(0, 0) { Detail = "solving" });
-        return await trainer.FitBaseline(model, dataset).WaitAsync(run.Stop);
+        return await run.ClientToWork().FitBaseline(model, dataset, run.Stop);
     }
 }

@@ -2,7 +2,6 @@ using System.CommandLine;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
-using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Extraction;
 
 namespace FuseMix.Cli.Extraction;
@@ -45,11 +44,10 @@ internal static class ExtractCommand
 
     private static async Task<string[]> Fitting(CliRun run, string dataset)
     {
-        var catalog = (await run.Grains()).GetGrain<ICatalogGrain>(0);
-        var datasets = await catalog.Datasets();
+        var datasets = await run.Client.Datasets(run.Stop);
         var chosen = datasets.FirstOrDefault(d => d.Name == dataset)
             ?? throw FuseMixException.UnknownName("dataset", dataset, datasets.Select(d => d.Name));
-        var encoders = (await catalog.Encoders()).Where(e => e.Error is null && chosen.Items.GetValueOrDefault(e.Modality) > 0).Select(e => e.Name).ToArray();
+        var encoders = (await run.Client.Encoders(run.Stop)).Where(e => e.Error is null && chosen.Items.GetValueOrDefault(e.Modality) > 0).Select(e => e.Name).ToArray();
         return encoders.Length > 0 ? encoders : throw new FuseMixException(
             FailureKind.NotFound,
             $"No installed encoder fits the dataset '{dataset}', which has {string.Join(" and ", chosen.Items.Where(i => i.Value > 0).Select(i => i.Key.ToString().ToLowerInvariant()))} items.",

@@ -14,14 +14,13 @@ internal static class ExtractionWork
     /// <exception cref="StoppedException">The user stopped it.</exception>
     public static async Task<ExtractionStatus> Run(CliRun run, string dataset, string encoder)
     {
-        var request = new ExtractionRequest(dataset, encoder);
-        var job = (await run.GrainsToWorkWith()).GetGrain<IExtractionJobGrain>(request.Key);
-        var status = await job.Start(request);
+        var client = run.ClientToWork();
+        var status = await client.StartExtraction(new ExtractionRequest(dataset, encoder), run.Stop);
         using (var progress = run.Terminal.Progress($"Extracting {dataset} with {encoder}", new ProgressUnit("items")))
         {
             try
             {
-                await foreach (var now in job.Watch(run.Stop).WithCancellation(run.Stop))
+                await foreach (var now in client.WatchExtraction(dataset, encoder, run.Stop))
                 {
                     status = now;
                     progress.Report(Read(now));
@@ -29,7 +28,7 @@ internal static class ExtractionWork
             }
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
-                status = await job.Cancel();
+                status = await client.CancelExtraction(dataset, encoder);
                 throw Stopped(status);
             }
         }

@@ -10,7 +10,7 @@ internal static class ModelCatalog
     /// <exception cref="FuseMixException">There is no such model (the nearest name is given).</exception>
     public static async Task<ModelSummary> Find(CliRun run, string name)
     {
-        var models = await (await run.Grains()).GetGrain<ICatalogGrain>(0).Models();
+        var models = await run.Client.Models(run.Stop);
         return models.FirstOrDefault(m => m.Name == name) ?? throw FuseMixException.UnknownName("fusion model", name, models.Select(m => m.Name));
     }
 
@@ -22,9 +22,9 @@ internal static class ModelCatalog
     public static async Task<string> DatasetOf(CliRun run, string name)
     {
         var model = await Find(run, name);
-        var jobs = await (await run.Trainer()).List();
+        var jobs = await run.ClientToWork().Trainings(run.Stop);
         if (jobs.Where(j => j.Model == name && j.State == JobState.Completed).MaxBy(j => j.SubmittedAt) is { Dataset.Length: > 0 } job) return job.Dataset;
-        var latents = await (await run.Grains()).GetGrain<ICatalogGrain>(0).LatentSets();
+        var latents = await run.Client.LatentSets(run.Stop);
         var datasets = latents.Where(l => l.Complete).GroupBy(l => l.Dataset)
             .Where(d => model.Encoders.Values.All(encoder => d.Any(l => l.Encoder == encoder))).Select(d => d.Key).ToArray();
         return datasets switch

@@ -12,9 +12,9 @@ namespace FuseMix.Cli.Models;
 /// <summary>A fusion model with the job that made it.</summary>
 /// <param name="Model">The model.</param>
 /// <param name="Job">The latest training job of that name; null where none is known.</param>
-/// <param name="Folder">Where its files are.</param>
+/// <param name="Folder">Where its files are; null where that is another machine.</param>
 /// <param name="Files">Their names.</param>
-internal sealed record ModelDetails(ModelSummary Model, TrainingStatus? Job, string Folder, string[] Files);
+internal sealed record ModelDetails(ModelSummary Model, TrainingStatus? Job, string? Folder, string[] Files);
 
 /// <summary>A fusion model that was exported.</summary>
 /// <param name="Model">Its name.</param>
@@ -41,11 +41,12 @@ internal static class ModelsCommand
             new CliCommand("export", "Copy a fusion model: an ONNX file per adapter, its weights, and the description of what they expect.")
                 .With(Name, To)
                 .WithExample("./fusemix models export emoji-small --to adapters", "one ONNX file per modality")
+                .OnThisMachine("Run it where the home folder of the cluster is, naming that with --home.")
                 .Does(Export));
 
     private static async Task List(CliRun run)
     {
-        var models = await (await run.Grains()).GetGrain<ICatalogGrain>(0).Models();
+        var models = await run.Client.Models(run.Stop);
         run.Terminal.Result(models, CliJson.Relaxed.ModelSummaryArray, all =>
         {
             if (all.Length == 0)
@@ -64,16 +65,16 @@ internal static class ModelsCommand
     private static async Task Show(CliRun run)
     {
         var model = await ModelCatalog.Find(run, run.Get(Name));
-        var jobs = run.TryOwnHome(out _) ? await (await run.Trainer()).List() : [];
-        var folder = FolderOf(run.Home, model.Name);
-        var details = new ModelDetails(model, jobs.FirstOrDefault(j => j.Model == model.Name), folder, [.. FilesIn(folder)]);
+        var jobs = run.TryOwnHome(out _) ? await run.Client.Trainings(run.Stop) : [];
+        var folder = run.IsRemote ? null : FolderOf(run.Home, model.Name);
+        var details = new ModelDetails(model, jobs.FirstOrDefault(j => j.Model == model.Name), folder, folder is null ? [] : [.. FilesIn(folder)]);
         run.Terminal.Result(details, CliJson.Relaxed.ModelDetails, d =>
         {
             run.Terminal.Say($"{run.Terminal.Out.Bold(d.Model.Name)}: {d.Model.Dimension} dimensions, {Phrases.Count(d.Model.Steps, "step")}");
             foreach (var (modality, encoder) in d.Model.Encoders.OrderBy(e => e.Key)) run.Terminal.Say($"  {EvaluationTable.Word(modality),-6} {encoder}");
             if (d.Model.Error is { } error) run.Terminal.Say($"  {run.Terminal.Out.Red(error)}");
             if (d.Job is { } job) run.Terminal.Say($"  job {job.JobId}, {EvaluationTable.Word(job.State)}{(double.IsFinite(job.Loss) ? $", loss {Phrases.Fixed(job.Loss, 3)}" : "")}");
-            run.Terminal.Say($"  {d.Folder}: {string.Join(", ", d.Files)}");
+            if (d.Folder is not null) run.Terminal.Say($"  {d.Folder}: {string.Join(", ", d.Files)}");
         });
     }
 

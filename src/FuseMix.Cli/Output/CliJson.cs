@@ -16,8 +16,6 @@ using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Search;
 using FuseMix.Contracts.Training;
-using FuseMix.Data.Datasets;
-using DatasetDetails = FuseMix.Cli.Datasets.DatasetDetails;
 
 namespace FuseMix.Cli.Output;
 
@@ -27,8 +25,7 @@ namespace FuseMix.Cli.Output;
     WriteIndented = true,
     Converters =
     [
-        typeof(WordConverter<Modality>), typeof(WordConverter<JobState>), typeof(WordConverter<Split>), typeof(WordConverter<Verdict>),
-        typeof(SecondsConverter), typeof(FiniteConverter), typeof(FingerprintConverter),
+        typeof(WordConverter<Modality>), typeof(WordConverter<JobState>), typeof(WordConverter<Verdict>), typeof(SecondsConverter), typeof(FiniteConverter),
     ])]
 [JsonSerializable(typeof(ErrorDocument))]
 [JsonSerializable(typeof(DoctorReport))]
@@ -39,8 +36,8 @@ namespace FuseMix.Cli.Output;
 [JsonSerializable(typeof(CollectionStatus))]
 [JsonSerializable(typeof(CollectionStatus[]))]
 [JsonSerializable(typeof(SearchResponse))]
-[JsonSerializable(typeof(DatasetStatistics))]
-[JsonSerializable(typeof(DatasetStatistics[]))]
+[JsonSerializable(typeof(DatasetSummary))]
+[JsonSerializable(typeof(DatasetSummary[]))]
 [JsonSerializable(typeof(DatasetDetails))]
 [JsonSerializable(typeof(FetchedPackage[]))]
 [JsonSerializable(typeof(EncoderEntry))]

@@ -39,11 +39,3 @@ internal sealed class FiniteConverter : JsonConverter<double>
         else writer.WriteNullValue();
     }
 }
-
-/// <summary>A fingerprint as its digits.</summary>
-internal sealed class FingerprintConverter : JsonConverter<Fingerprint>
-{
-    public override Fingerprint Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => new(reader.GetString() ?? "");
-
-    public override void Write(Utf8JsonWriter writer, Fingerprint value, JsonSerializerOptions options) => writer.WriteStringValue(value.Hex);
-}

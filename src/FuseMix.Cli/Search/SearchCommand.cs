@@ -1,11 +1,9 @@
 using System.CommandLine;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
+using FuseMix.Cli.Pictures;
 using FuseMix.Cli.Session;
-using FuseMix.Contracts.Catalog;
-using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
-using FuseMix.Data.Datasets;
 
 namespace FuseMix.Cli.Search;
 
@@ -61,14 +59,8 @@ internal static class SearchCommand
             MinScore = (float?)run.Get(MinScore),
             Filter = ReadFilter(run.Get(Filter) ?? []),
         };
-        var grains = await run.Grains();
-        var known = await grains.GetGrain<ICatalogGrain>(0).Collections();
-        if (!known.Contains(collection)) throw FuseMixException.UnknownName("collection", collection, known);
-        var response = await grains.GetGrain<ISearchGrain>(0).Search(request, run.Stop);
-
-        Dataset? pictures = null;
-        if (run.Terminal.ShowsPictures && !run.Get(NoPictures))
-            pictures = new DatasetStore(run.Home).Load((await grains.GetGrain<ICollectionGrain>(collection).Status()).Dataset);
+        var response = await run.Client.Search(request, run.Stop);
+        var pictures = run.Terminal.ShowsPictures && !run.Get(NoPictures) ? await PictureStrip.Fetch(run, collection, response.Results[0]) : null;
         run.Terminal.Result(response, CliJson.Relaxed.SearchResponse, r =>
         {
             SearchResults.Show(run, r.Results[0], pictures);

@@ -3,7 +3,6 @@ using FuseMix.Cli.Output;
 using FuseMix.Cli.Pictures;
 using FuseMix.Cli.Session;
 using FuseMix.Contracts.Collections;
-using FuseMix.Data.Datasets;
 
 namespace FuseMix.Cli.Search;
 
@@ -12,8 +11,8 @@ internal static class SearchResults
 {
     /// <param name="run">The run.</param>
     /// <param name="hits">What was found.</param>
-    /// <param name="dataset">Where the pictures are; null for no pictures.</param>
-    public static void Show(CliRun run, IReadOnlyList<Hit> hits, Dataset? dataset)
+    /// <param name="pictures">The picture of an item, or null where it cannot be had; itself null for no pictures.</param>
+    public static void Show(CliRun run, IReadOnlyList<Hit> hits, Func<string, byte[]?>? pictures)
     {
         if (hits.Count == 0)
         {
@@ -21,7 +20,7 @@ internal static class SearchResults
             return;
         }
 
-        if (dataset is not null && run.Terminal.ShowsPictures) PictureStrip.Show(run.Terminal, dataset, hits);
+        if (pictures is not null) PictureStrip.Show(run.Terminal, hits, pictures);
         var table = Tables.Of(">rank", ">score", "what", "id", "caption");
         for (var i = 0; i < hits.Count; i++)
         {

@@ -25,6 +25,7 @@ internal static class ServeCommand
             .With(Port)
             .WithExample("./fusemix serve", $"then open http://127.0.0.1:{DefaultPort}/")
             .WithExample("./fusemix serve --port 0", "on any free port, which it names")
+            .OnThisMachine("Leave --cluster out: this starts a cluster.")
             .Does(Serve);
 
     /// <summary>Serves until the user stops it.</summary>

@@ -38,19 +38,16 @@ internal static class StatusCommand
 
     private static async Task Run(CliRun run)
     {
-        var grains = await run.Grains();
-        var catalog = grains.GetGrain<ICatalogGrain>(0);
-        var latentSets = await catalog.LatentSets();
         var alone = run.TryOwnHome(out var owner);
-        var jobs = latentSets.Where(l => alone && !l.Complete).Select(l => new ExtractionRequest(l.Dataset, l.Encoder).Key).Distinct();
+        var client = run.Client;
         var report = new StatusReport(
-            await grains.GetGrain<IClusterGrain>(0).Status(),
+            await client.Cluster(run.Stop),
             owner,
-            await Task.WhenAll(jobs.Select(key => grains.GetGrain<IExtractionJobGrain>(key).Status())),
-            alone ? await (await run.Trainer()).List() : [],
-            latentSets,
-            await catalog.Models(),
-            await catalog.Collections());
+            alone ? [.. (await client.Extractions(run.Stop)).Where(e => e.State is not (JobState.Completed or JobState.Unknown))] : [],
+            alone ? await client.Trainings(run.Stop) : [],
+            await client.LatentSets(run.Stop),
+            await client.Models(run.Stop),
+            [.. (await client.Collections(run.Stop)).Select(c => c.Name)]);
         run.Terminal.Result(report, CliJson.Relaxed.StatusReport, r => Show(run.Terminal, r));
     }
 

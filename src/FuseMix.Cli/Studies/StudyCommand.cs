@@ -52,7 +52,7 @@ internal static class StudyCommand
         var settings = run.Get(Set) ?? [];
         var recipes = Augmentations.Select(a => RecipeSettings.Read(run.Get(Preset), null, [.. settings, $"augmentation={a.Word}"])).ToArray();
         var encoders = await TrainPlan.ChooseEncoders(run, dataset, []);
-        var trainer = await run.Trainer();
+        var client = run.ClientToWork();
 
         var runs = new Dictionary<string, (List<string> Models, List<EvaluationReport> Reports)>();
         // Seed by seed, so that an interrupted study has every method on the seeds that it got through.
@@ -63,7 +63,7 @@ internal static class StudyCommand
                 var plan = await TrainPlan.Make(run, dataset, encoders, recipe, (ulong)seed, id => $"study-{word.ToLowerInvariant()}-s{seed}-{id}");
                 var model = plan.Request.Model;
                 var outcome = await TrainingWork.Run(run, plan.Request, "The same command");
-                var report = await trainer.Evaluate(new EvaluationRequest(model, dataset, split, without)).WaitAsync(run.Stop);
+                var report = await client.Evaluate(new EvaluationRequest(model, dataset, split, without), run.Stop);
                 var (models, reports) = runs.TryGetValue(name, out var known) ? known : runs[name] = ([], []);
                 models.Add(model);
                 reports.Add(report);
@@ -72,7 +72,7 @@ internal static class StudyCommand
         }
 
         var baseline = await LinearBaseline.Make(run, runs[Augmentations[0].Name].Models[0], dataset);
-        var linear = await trainer.Evaluate(new EvaluationRequest(baseline, dataset, split, without)).WaitAsync(run.Stop);
+        var linear = await client.Evaluate(new EvaluationRequest(baseline, dataset, split, without), run.Stop);
         var study = new StudyReport(
             "augmentation", without is null ? dataset : $"{dataset} without {without}", split, seeds,
             [.. Augmentations.Select(a => new StudyMethod(a.Name, [.. runs[a.Name].Models], [.. runs[a.Name].Reports])), new StudyMethod(LinearBaseline.Method, [baseline], [linear])]);

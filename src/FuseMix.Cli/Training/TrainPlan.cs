@@ -1,8 +1,6 @@
 using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Session;
-using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Training;
-using FuseMix.Data.Datasets;
 using FuseMix.Training.Recipe;
 
 namespace FuseMix.Cli.Training;
@@ -22,18 +20,18 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
     public static async Task<TrainPlan> Make(
         CliRun run, string dataset, Dictionary<Modality, string> encoders, TrainingRecipe recipe, ulong seed, Func<string, string> name)
     {
-        var catalog = (await run.Grains()).GetGrain<ICatalogGrain>(0);
-        var datasets = new DatasetStore(run.Home).List();
+        var datasets = await run.Client.Datasets(run.Stop);
         var content = datasets.FirstOrDefault(d => d.Name == dataset) ?? throw FuseMixException.UnknownName("dataset", dataset, datasets.Select(d => d.Name));
-        var installed = await catalog.Encoders();
+        if (content.Error is { } damage) throw new FuseMixException(FailureKind.Corrupt, damage);
+        var installed = await run.Client.Encoders(run.Stop);
         var packs = encoders.OrderBy(e => e.Key).Select(e =>
             installed.FirstOrDefault(i => i.Name == e.Value && i.Modality == e.Key)
             ?? throw FuseMixException.UnknownName($"{EvaluationTable.Word(e.Key)} encoder", e.Value, installed.Where(i => i.Modality == e.Key).Select(i => i.Name))).ToArray();
-        var id = ContentName.Of([dataset, content.Fingerprint.Hex, .. packs.Select(p => p.Name), .. packs.Select(p => p.Fingerprint), recipe.Fingerprint().Hex, $"{seed}"]);
+        var id = ContentName.Of([dataset, content.Fingerprint, .. packs.Select(p => p.Name), .. packs.Select(p => p.Fingerprint), recipe.Fingerprint().Hex, $"{seed}"]);
         var model = ResourceName.Require(name(id), "fusion model");
         var job = $"{(model.Length > 60 ? model[..60] : model)}-{id}";
         var request = new TrainingRequest(job, model, dataset, encoders, recipe.ToJson(), seed);
-        return new TrainPlan(request, $"{dataset} {content.Fingerprint.Short}, {string.Join(", ", packs.Select(p => $"{p.Name} {p.Fingerprint[..16]}"))}");
+        return new TrainPlan(request, $"{dataset} {content.Fingerprint[..16]}, {string.Join(", ", packs.Select(p => $"{p.Name} {p.Fingerprint[..16]}"))}");
     }
 
     /// <summary>The encoders that a dataset has complete latents of, where there is one per modality and no choice to make.</summary>
@@ -44,9 +42,8 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
     public static async Task<Dictionary<Modality, string>> ChooseEncoders(CliRun run, string dataset, Dictionary<Modality, string> given)
     {
         if (given.Count >= 2) return given;
-        var catalog = (await run.Grains()).GetGrain<ICatalogGrain>(0);
-        var modalities = (await catalog.Encoders()).ToDictionary(e => e.Name, e => e.Modality);
-        var available = (await catalog.LatentSets())
+        var modalities = (await run.Client.Encoders(run.Stop)).ToDictionary(e => e.Name, e => e.Modality);
+        var available = (await run.Client.LatentSets(run.Stop))
             .Where(l => l.Dataset == dataset && l.Complete && modalities.ContainsKey(l.Encoder))
             .Select(l => (Modality: modalities[l.Encoder], l.Encoder)).Distinct().ToLookup(l => l.Modality, l => l.Encoder);
         var chosen = new Dictionary<Modality, string>(given);

@@ -18,8 +18,8 @@ internal static class TrainingWork
     public static async Task<TrainingOutcome> Run(CliRun run, TrainingRequest request, string resume)
     {
         var started = run.Terminal.Clock.GetTimestamp();
-        var trainer = await run.Trainer();
-        var status = await trainer.Submit(request);
+        var client = run.ClientToWork();
+        var status = await client.SubmitTraining(request, run.Stop);
         if (status.State == JobState.Completed) return new TrainingOutcome(status, Reused: true, [], run.Terminal.Clock.GetElapsedTime(started));
 
         var curve = new List<LossPoint>();
@@ -27,7 +27,7 @@ internal static class TrainingWork
         {
             try
             {
-                await foreach (var now in trainer.Watch(request.JobId, run.Stop).WithCancellation(run.Stop))
+                await foreach (var now in client.WatchTraining(request.JobId, run.Stop))
                 {
                     // The status of a job that is over no longer tells where its last run went on.
                     status = now.State.IsOver() ? now with { ResumedFrom = status.ResumedFrom } : now;
@@ -37,7 +37,7 @@ internal static class TrainingWork
             }
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
-                status = await trainer.Cancel(request.JobId);
+                status = await client.CancelTraining(request.JobId);
                 throw Stopped(status, resume);
             }
         }

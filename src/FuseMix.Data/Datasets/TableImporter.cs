@@ -31,38 +31,7 @@ public static class TableImporter
         IProgress<ImportProgress>? progress = null,
         CancellationToken cancellation = default)
     {
-        var records = CsvReader.Read(path, ReadText(path));
-        using var rows = records.GetEnumerator();
-        if (!rows.MoveNext())
-        {
-            throw new FuseMixException(
-                FailureKind.Invalid,
-                $"'{path}' is empty.",
-                "Its first line must name the columns, for example: image,text");
-        }
-
-        var header = rows.Current.Fields.Select(f => Column(f.Text.Trim(), path, f.Line, f.Column)).ToArray();
-        if (header.Distinct(StringComparer.Ordinal).Count() < header.Length)
-            throw Malformed(path, 1, 1, "the header names a column twice");
-        return Import(home, path, settings, Rows(), progress, cancellation);
-
-        IEnumerable<Row> Rows()
-        {
-            while (rows.MoveNext())
-            {
-                var record = rows.Current;
-                if (record.Fields.Count != header.Length)
-                    throw Malformed(
-                        path,
-                        record.Fields[^1].Line,
-                        record.Fields[^1].Column,
-                        $"the row has {record.Fields.Count} fields, the header {header.Length}");
-                var row = new Row(record.Fields[0].Line);
-                foreach (var (name, field) in header.Zip(record.Fields))
-                    if (field.Text.Length > 0) row.Set(name, field.Text, path, field.Line, field.Column);
-                yield return row;
-            }
-        }
+        return Import(home, path, settings, ReadCsv(path), progress, cancellation);
     }
 
     /// <summary>Imports a file with one JSON object a line, in UTF-8; blank lines are skipped.</summary>
@@ -79,17 +48,53 @@ public static class TableImporter
         IProgress<ImportProgress>? progress = null,
         CancellationToken cancellation = default)
     {
-        var text = ReadText(path);
-        return Import(home, path, settings, Rows(), progress, cancellation);
+        return Import(home, path, settings, ReadJsonLines(path), progress, cancellation);
+    }
 
-        IEnumerable<Row> Rows()
+    /// <summary>The files that a table names, as it names them, each once, in its order.</summary>
+    /// <param name="path">The table.</param>
+    /// <param name="isCsv">Whether it is CSV rather than JSON lines.</param>
+    /// <exception cref="FuseMixException">The table is missing or malformed (line and column are named).</exception>
+    public static IReadOnlyList<string> FilesOf(string path, bool isCsv) =>
+        [.. (isCsv ? ReadCsv(path) : ReadJsonLines(path)).SelectMany(row => (string?[])[row.Image, row.Audio]).OfType<string>().Distinct(StringComparer.Ordinal)];
+
+    private static IEnumerable<Row> ReadCsv(string path)
+    {
+        using var records = CsvReader.Read(path, ReadText(path)).GetEnumerator();
+        if (!records.MoveNext())
         {
-            var number = 0;
-            foreach (var line in text.Split('\n'))
-            {
-                number++;
-                if (!string.IsNullOrWhiteSpace(line)) yield return ReadJson(path, number, line);
-            }
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                $"'{path}' is empty.",
+                "Its first line must name the columns, for example: image,text");
+        }
+
+        var header = records.Current.Fields.Select(f => Column(f.Text.Trim(), path, f.Line, f.Column)).ToArray();
+        if (header.Distinct(StringComparer.Ordinal).Count() < header.Length)
+            throw Malformed(path, 1, 1, "the header names a column twice");
+        while (records.MoveNext())
+        {
+            var record = records.Current;
+            if (record.Fields.Count != header.Length)
+                throw Malformed(
+                    path,
+                    record.Fields[^1].Line,
+                    record.Fields[^1].Column,
+                    $"the row has {record.Fields.Count} fields, the header {header.Length}");
+            var row = new Row(record.Fields[0].Line);
+            foreach (var (name, field) in header.Zip(record.Fields))
+                if (field.Text.Length > 0) row.Set(name, field.Text, path, field.Line, field.Column);
+            yield return row;
+        }
+    }
+
+    private static IEnumerable<Row> ReadJsonLines(string path)
+    {
+        var number = 0;
+        foreach (var line in ReadText(path).Split('\n'))
+        {
+            number++;
+            if (!string.IsNullOrWhiteSpace(line)) yield return ReadJson(path, number, line);
         }
     }
 

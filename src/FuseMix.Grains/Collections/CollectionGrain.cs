@@ -41,6 +41,7 @@ internal sealed partial class CollectionGrain(
     [PersistentState("collection", GrainStorage.Name)] IPersistentState<CollectionRecord> record,
     CollectionStore collections,
     CollectionBuilder builder,
+    NodeOptions options,
     TimeProvider clock,
     ILogger<CollectionGrain> logger) : Grain, ICollectionGrain
 {
@@ -60,7 +61,7 @@ internal sealed partial class CollectionGrain(
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         // The node that built is gone: what it wrote is garbage, and the build begins anew.
-        if (_state.Value is { State: JobState.Running, Build: { } request }) Run(request);
+        if (options.ResumesJobs && _state.Value is { State: JobState.Running, Build: { } request }) Run(request);
         return Task.CompletedTask;
     }
 

@@ -22,14 +22,22 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <param name="home">Where everything is stored.</param>
     /// <param name="options">How much of the machine to use; null for all of it.</param>
     /// <param name="logLevel">Least level of the log lines that go to standard error.</param>
+    /// <param name="resumesJobs">Whether it goes on with jobs that it finds unfinished. One that only looks must not: another process may have
+    /// them in hand.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     public static async Task<LocalCluster> StartAsync(
-        FuseMixHome home, NodeOptions? options = null, LogLevel logLevel = LogLevel.Warning, CancellationToken cancellationToken = default)
+        FuseMixHome home,
+        NodeOptions? options = null,
+        LogLevel logLevel = LogLevel.Warning,
+        bool resumesJobs = true,
+        CancellationToken cancellationToken = default)
     {
+        options ??= new NodeOptions { Name = "local", Roles = [.. NodeRoles.All] };
+        options.ResumesJobs = resumesJobs;
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(logLevel);
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.AddFuseMixNode(home, options ?? new NodeOptions { Name = "local", Roles = [.. NodeRoles.All] });
+        builder.AddFuseMixNode(home, options);
         var host = builder.Build();
         await host.StartAsync(cancellationToken);
         return new LocalCluster(host);

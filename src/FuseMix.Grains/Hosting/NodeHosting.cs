@@ -81,7 +81,7 @@ public static class NodeHosting
         services.AddSingleton<CollectionBuilder>();
         services.AddSingleton<ShardPlacement>();
         services.AddSingleton<LiveCollections>();
-        services.AddHostedService<JobKeeper>();
+        if (options.ResumesJobs) services.AddHostedService<JobKeeper>();
         return silo;
     }
 }

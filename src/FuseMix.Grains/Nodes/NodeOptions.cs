@@ -48,6 +48,10 @@ public sealed class NodeOptions
     [Range(typeof(TimeSpan), "00:00:00.0500000", "01:00:00")]
     public TimeSpan BalanceEvery { get; set; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>Whether it goes on with builds and other jobs that it finds unfinished: not where another process, which works in the same home
+    /// folder, has them in hand.</summary>
+    internal bool ResumesJobs { get; set; } = true;
+
     /// <summary>The silo name that tells all this to the other nodes.</summary>
     /// <exception cref="FuseMixException">The name, a role or an accelerator is not valid.</exception>
     public NodeName ToNodeName() => NodeName.Create(Name, Roles, Accelerators);

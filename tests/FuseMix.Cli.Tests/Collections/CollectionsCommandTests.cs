@@ -1,19 +1,17 @@
-using System.Runtime.CompilerServices;
-using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
 
 namespace FuseMix.Cli.Tests.Collections;
 
 public sealed class CollectionsCommandTests
 {
-    private readonly FakeCollection _collection = new();
+    private readonly FakeClient _client = new();
 
     [Fact]
     public async Task A_build_takes_the_dataset_of_the_model_where_none_is_named()
     {
         var result = await Run("collections", "build", "emoji", "--model", "emoji-small");
         Assert.Equal(0, result.Code);
-        Assert.Equal(new CollectionBuild("emoji-small", "emoji"), _collection.Built);
+        Assert.Equal(new CollectionBuild("emoji-small", "emoji"), _client.Built);
         Assert.Contains("✓ emoji: 3,822 images and 1,911 texts, 512 dimensions, 2 shards, generation g2", result.Out, StringComparison.Ordinal);
     }
 
@@ -21,7 +19,7 @@ public sealed class CollectionsCommandTests
     public async Task Options_of_a_build_are_passed_on()
     {
         await Run("collections", "build", "emoji", "--model", "emoji-small", "--dataset", "other", "--rows-per-shard", "100", "--no-replace");
-        Assert.Equal(new CollectionBuild("emoji-small", "other", 100, Replace: false), _collection.Built);
+        Assert.Equal(new CollectionBuild("emoji-small", "other", 100, Replace: false), _client.Built);
     }
 
     [Fact]
@@ -29,7 +27,7 @@ public sealed class CollectionsCommandTests
     {
         var result = await Run("collections", "build", "emoji", "--model", "emoji-small", "--rows-per-shard", "0");
         Assert.Equal(1, result.Code);
-        Assert.Null(_collection.Built);
+        Assert.Null(_client.Built);
     }
 
     [Fact]
@@ -52,7 +50,7 @@ public sealed class CollectionsCommandTests
     public async Task What_was_dropped_can_be_made_again_and_the_command_is_told()
     {
         var result = await Run("collections", "drop", "emoji");
-        Assert.True(_collection.Dropped);
+        Assert.Equal(["drop emoji"], _client.Commands);
         Assert.Contains("'./fusemix collections build emoji --model emoji-small --dataset emoji' makes it again.", result.Out, StringComparison.Ordinal);
     }
 
@@ -64,49 +62,35 @@ public sealed class CollectionsCommandTests
     {
         var result = await Run("collections", command, "emoij");
         Assert.Equal("There is no collection named 'emoij'. Did you mean 'emoji'?\n", result.Error);
-        Assert.False(_collection.Dropped);
+        Assert.Empty(_client.Commands);
     }
 
-    private Task<CliResult> Run(params string[] args) => new CliTester
+    [Fact]
+    public async Task Rolling_back_makes_the_generation_before_the_live_one_live()
     {
-        Grains = FakeGrains.With<ICollectionGrain>(FakeGrains.Create(new FakeCatalog(), new FakeTrainer()), _ => _collection),
-        Home = TestHome.Path,
-    }.Run(args);
-
-    private sealed class FakeCollection : ICollectionGrain
-    {
-        private static readonly CollectionStatus Live = new(
-            "emoji", "g2", "emoji-small", new string('f', 64), "emoji", 512,
-            [new ShardStatus("image-00000", Modality.Image, 3_822), new ShardStatus("text-00000", Modality.Text, 1_911)], ["g2", "g1"]);
-
-        public CollectionBuild? Built { get; private set; }
-
-        public bool Dropped { get; private set; }
-
-        public Task<BuildStatus> StartBuild(CollectionBuild request)
-        {
-            Built = request;
-            return BuildStatus();
-        }
-
-        public Task<BuildStatus> BuildStatus() =>
-            Task.FromResult(new BuildStatus("emoji", Built, JobState.Completed, 5_733, 5_733, "g2", false, TimeSpan.FromSeconds(1), null));
-
-        public Task<BuildStatus> CancelBuild() => BuildStatus();
-
-        public async IAsyncEnumerable<BuildStatus> WatchBuild([EnumeratorCancellation] CancellationToken cancellationToken = default)
-        {
-            yield return await BuildStatus();
-        }
-
-        public Task<CollectionStatus> Status() => Task.FromResult(Live);
-
-        public Task<CollectionStatus> GoLive(string generation) => Task.FromResult(Live with { Generation = generation });
-
-        public Task Drop()
-        {
-            Dropped = true;
-            return Task.CompletedTask;
-        }
+        Assert.Equal("g1", (await Run("collections", "rollback", "emoji", "--json")).Json.GetProperty("generation").GetString());
+        Assert.Equal(["live emoji g1"], _client.Commands);
     }
+
+    [Fact]
+    public async Task Where_there_is_no_earlier_generation_nothing_is_rolled_back()
+    {
+        _client.AllCollections[0] = _client.AllCollections[0] with { Generation = "g1" };
+        var result = await Run("collections", "rollback", "emoji");
+        Assert.Contains("has no generation before 'g1'", result.Error, StringComparison.Ordinal);
+        Assert.Empty(_client.Commands);
+    }
+
+    [Fact]
+    public async Task Ctrl_C_cancels_the_build()
+    {
+        using var stop = new CancellationTokenSource();
+        var client = new FakeClient { StandsStill = stop.Cancel };
+        var result = await new CliTester { Client = client, Home = TestHome.Path, Stop = stop.Token }.Run("collections", "build", "emoji", "--model", "emoji-small", "--dataset", "emoji");
+        Assert.Equal(130, result.Code);
+        Assert.Equal(["cancel emoji"], client.Commands);
+        Assert.Contains("what was live before stays", result.Error, StringComparison.Ordinal);
+    }
+
+    private Task<CliResult> Run(params string[] args) => new CliTester { Client = _client, Home = TestHome.Path }.Run(args);
 }

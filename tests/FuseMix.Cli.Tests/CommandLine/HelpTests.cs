@@ -15,7 +15,7 @@ public sealed class HelpTests
         var result = await tester.Run([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
         Assert.Equal(0, result.Code);
         Assert.Equal("", result.Error);
-        Assert.Equal(0, tester.ClustersStarted);
+        Assert.Empty(tester.Clusters);
         Assert.Contains("Usage\n  ./fusemix", result.Out, StringComparison.Ordinal);
         Assert.Contains("--json", result.Out, StringComparison.Ordinal);
         Assert.Contains("Exit codes", result.Out, StringComparison.Ordinal);

@@ -24,7 +24,7 @@ public sealed class UsageErrorsTests
         Assert.Equal("", result.Out);
         Assert.Contains(expected, result.Error, StringComparison.Ordinal);
         Assert.Single(result.Error.TrimEnd('\n').Split('\n'));
-        Assert.Equal(0, tester.ClustersStarted);
+        Assert.Empty(tester.Clusters);
     }
 
     [Fact]

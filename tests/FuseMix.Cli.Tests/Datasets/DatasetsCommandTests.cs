@@ -34,7 +34,8 @@ public sealed class DatasetsCommandTests : IDisposable
 
         var json = (await Run("datasets", "show", "mine", "--json")).Json;
         Assert.Equal("notes.doc", json.GetProperty("failures")[0].GetProperty("source").GetString());
-        Assert.Equal("image", json.GetProperty("statistics").GetProperty("items")[0].GetProperty("modality").GetString());
+        Assert.Equal(3, json.GetProperty("summary").GetProperty("items").GetProperty("image").GetInt32());
+        Assert.Equal("train", json.GetProperty("pairs")[0].GetProperty("split").GetString());
     }
 
     [Fact]
@@ -71,5 +72,5 @@ public sealed class DatasetsCommandTests : IDisposable
         Assert.Single(result.Error.TrimEnd('\n').Split('\n'));
     }
 
-    private Task<CliResult> Run(params string[] args) => new CliTester { Home = _folder["home"] }.Run(args);
+    private Task<CliResult> Run(params string[] args) => new CliTester { Home = _folder["home"], RealCluster = true }.Run(args);
 }

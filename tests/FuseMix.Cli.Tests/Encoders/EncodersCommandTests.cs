@@ -44,5 +44,5 @@ public sealed class EncodersCommandTests : IDisposable
         Assert.Single(result.Error.TrimEnd('\n').Split('\n'));
     }
 
-    private Task<CliResult> Run(params string[] args) => new CliTester { Home = _folder.Path }.Run(args);
+    private Task<CliResult> Run(params string[] args) => new CliTester { Home = _folder.Path, RealCluster = true }.Run(args);
 }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Extraction;
 
@@ -6,29 +5,29 @@ namespace FuseMix.Cli.Tests.Extraction;
 
 public sealed class ExtractCommandTests
 {
-    private static readonly ExtractionStatus Done = new("emoji", "use-lite", JobState.Completed, 1_911, 1_911, 0, 0, 4, 4, 1_260, TimeSpan.FromSeconds(1.52), null);
+    private static readonly ExtractionStatus Done = FakeClient.Extracted;
 
     [Fact]
     public async Task Every_fitting_encoder_is_used_where_none_is_named()
     {
-        var jobs = new Dictionary<string, FakeJob>();
-        var result = await Tester(key => jobs[key] = new FakeJob(Done with { Encoder = key.Split('/')[1] })).Run("extract", "emoji");
+        var client = new FakeClient();
+        var result = await Tester(client).Run("extract", "emoji");
         Assert.Equal(0, result.Code);
-        Assert.Equal(["emoji/mobilenet-v2-mid", "emoji/use-lite"], jobs.Keys.Order());
+        Assert.Equal(["extract emoji/mobilenet-v2-mid", "extract emoji/use-lite"], client.Commands);
         Assert.Contains("✓ emoji × use-lite: 1,911 latents at 1,260 items/s (1.5 s)", result.Out, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task What_was_there_is_said_to_have_been_there()
     {
-        var result = await Tester(_ => new FakeJob(Done with { ItemsFound = 1_911 })).Run("extract", "emoji", "use-lite");
+        var result = await Tester(_ => Done with { ItemsFound = 1_911 }).Run("extract", "emoji", "use-lite");
         Assert.Contains("1,911 latents already there", result.Out, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Json_is_one_document_without_a_trace_of_progress()
     {
-        var result = await Tester(_ => new FakeJob(Done)).Run("extract", "emoji", "use-lite", "--json");
+        var result = await Tester(_ => Done).Run("extract", "emoji", "use-lite", "--json");
         var job = Assert.Single(result.Json.EnumerateArray());
         Assert.Equal("completed", job.GetProperty("state").GetString());
         Assert.Equal(1.52, job.GetProperty("elapsed").GetDouble());
@@ -40,7 +39,7 @@ public sealed class ExtractCommandTests
     public async Task A_failed_job_says_why_and_how_to_go_on()
     {
         var failed = Done with { State = JobState.Failed, ShardsDone = 3, Error = "The disk is full." };
-        var result = await Tester(_ => new FakeJob(failed)).Run("extract", "emoji", "use-lite");
+        var result = await Tester(_ => failed).Run("extract", "emoji", "use-lite");
         Assert.Equal(1, result.Code);
         Assert.Contains("The disk is full.", result.Error, StringComparison.Ordinal);
         Assert.Contains("'./fusemix extract emoji use-lite' goes on from the 3 shards that are committed.", result.Error, StringComparison.Ordinal);
@@ -49,7 +48,7 @@ public sealed class ExtractCommandTests
     [Fact]
     public async Task An_unknown_dataset_gets_the_nearest_name()
     {
-        var result = await Tester(_ => new FakeJob(Done)).Run("extract", "emojy");
+        var result = await Tester(_ => Done).Run("extract", "emojy");
         Assert.Equal(1, result.Code);
         Assert.Equal("There is no dataset named 'emojy'. Did you mean 'emoji'?\n", result.Error);
     }
@@ -58,10 +57,10 @@ public sealed class ExtractCommandTests
     public async Task Ctrl_C_cancels_the_job_and_says_what_is_kept()
     {
         using var stop = new CancellationTokenSource();
-        var job = new FakeJob(Done with { State = JobState.Running, ShardsDone = 2 }) { Seen = stop.Cancel };
-        var result = await Tester(_ => job, stop.Token).Run("extract", "emoji", "use-lite");
+        var client = new FakeClient { ExtractionEnd = _ => Done with { State = JobState.Running, ShardsDone = 2 }, StandsStill = stop.Cancel };
+        var result = await Tester(client, stop.Token).Run("extract", "emoji", "use-lite");
         Assert.Equal(130, result.Code);
-        Assert.True(job.Cancelled);
+        Assert.Contains("cancel emoji/use-lite", client.Commands);
         Assert.Equal("Stopped; 2 of 4 shards are committed. './fusemix extract emoji use-lite' goes on from there.\n", result.Error);
     }
 
@@ -69,19 +68,19 @@ public sealed class ExtractCommandTests
     public async Task With_json_Ctrl_C_is_a_document_too()
     {
         using var stop = new CancellationTokenSource();
-        var job = new FakeJob(Done with { State = JobState.Running }) { Seen = stop.Cancel };
-        var result = await Tester(_ => job, stop.Token).Run("extract", "emoji", "use-lite", "--json");
+        var client = new FakeClient { ExtractionEnd = _ => Done with { State = JobState.Running }, StandsStill = stop.Cancel };
+        var result = await Tester(client, stop.Token).Run("extract", "emoji", "use-lite", "--json");
         Assert.Equal(130, result.Code);
         Assert.Equal("stopped", result.Json.GetProperty("error").GetProperty("kind").GetString());
     }
 
     [Fact]
-    public async Task The_cluster_is_stopped_however_the_command_ends()
+    public async Task The_cluster_is_closed_however_the_command_ends()
     {
         var tester = Tester(_ => throw new InvalidOperationException("broken"));
         var result = await tester.Run("extract", "emoji", "use-lite");
         Assert.Equal(1, result.Code);
-        Assert.Equal((1, 1), (tester.ClustersStarted, tester.ClustersStopped));
+        Assert.Equal((1, 1), (tester.Clusters.Count, tester.ClustersClosed));
         Assert.Contains("This should not have happened: broken", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
     }
@@ -93,44 +92,7 @@ public sealed class ExtractCommandTests
         Assert.Contains("   at ", result.Error, StringComparison.Ordinal);
     }
 
-    private static CliTester Tester(Func<string, IExtractionJobGrain> job, CancellationToken stop = default) =>
-        new() { Grains = FakeGrains.With(FakeGrains.Create(new FakeCatalog()), job), Stop = stop, Home = TestHome.Path };
+    private static CliTester Tester(Func<string, ExtractionStatus> end) => Tester(new FakeClient { ExtractionEnd = end });
 
-    private sealed class FakeJob(ExtractionStatus end) : IExtractionJobGrain
-    {
-        public bool Cancelled { get; private set; }
-
-        /// <summary>Called when somebody watches a job that is not over.</summary>
-        public Action Seen { get; init; } = static () => { };
-
-        public Task<ExtractionStatus> Start(ExtractionRequest request) => Task.FromResult(end with { State = JobState.Running });
-
-        public Task<ExtractionStatus> Status() => Task.FromResult(end);
-
-        public Task<ExtractionStatus> Cancel()
-        {
-            Cancelled = true;
-            return Task.FromResult(end with { State = JobState.Cancelled });
-        }
-
-        public async IAsyncEnumerable<ExtractionStatus> Watch([EnumeratorCancellation] CancellationToken cancellationToken = default)
-        {
-            yield return end with { State = JobState.Running, ItemsDone = 10 };
-            if (end.State == JobState.Running)
-            {
-                Seen();
-                await Task.Delay(Timeout.Infinite, cancellationToken);
-            }
-
-            yield return end;
-        }
-
-        public Task<ShardLease?> Lease(string extractor) => throw new NotSupportedException();
-
-        public Task<bool> Renew(string extractor, int shard, int itemsDone) => throw new NotSupportedException();
-
-        public Task Report(string extractor, ShardOutcome outcome) => throw new NotSupportedException();
-
-        public Task Release(string extractor, int shard) => throw new NotSupportedException();
-    }
+    private static CliTester Tester(FakeClient client, CancellationToken stop = default) => new() { Client = client, Stop = stop, Home = TestHome.Path };
 }

@@ -1,19 +1,18 @@
 using FuseMix.Contracts.Collections;
-using FuseMix.Contracts.Search;
 using FuseMix.Testing;
 
 namespace FuseMix.Cli.Tests.Search;
 
 public sealed class SearchCommandTests
 {
-    private readonly FakeSearch _search = new();
+    private readonly FakeClient _client = new();
 
     [Fact]
     public async Task A_text_finds_pictures()
     {
         var result = await Run("search", "emoji", "a happy cat");
         Assert.Equal(0, result.Code);
-        var request = Assert.Single(_search.Requests);
+        var request = Assert.Single(_client.Searches);
         Assert.Equal((Modality.Image, 10, "a happy cat"), (request.Target!.Value, request.K, request.Queries[0].Terms[0].Text));
         Assert.Contains("0.713", result.Out, StringComparison.Ordinal);
         Assert.Contains("grinning cat. happy", result.Out, StringComparison.Ordinal);
@@ -26,7 +25,7 @@ public sealed class SearchCommandTests
         using var folder = new TemporaryFolder();
         await File.WriteAllBytesAsync(folder["m.png"], [1, 2, 3]);
         await Run("search", "emoji", "snow", "--image", folder["m.png"], "--item", "1f600.google", "--minus", "summer", "--minus", "sun");
-        var terms = _search.Requests[0].Queries[0].Terms;
+        var terms = _client.Searches[0].Queries[0].Terms;
         Assert.Equal(["snow", null, null, "summer", "sun"], terms.Select(t => t.Text));
         Assert.Equal([1, 2, 3], terms[1].Content!);
         Assert.Equal(Modality.Image, terms[1].Modality);
@@ -38,8 +37,8 @@ public sealed class SearchCommandTests
     public async Task Filters_with_the_same_key_are_alternatives()
     {
         await Run("search", "emoji", "x", "--filter", "vendor=google", "--filter", "vendor=twitter", "--filter", "name=a=b");
-        Assert.Equal(["google", "twitter"], _search.Requests[0].Filter!["vendor"]);
-        Assert.Equal(["a=b"], _search.Requests[0].Filter!["name"]);
+        Assert.Equal(["google", "twitter"], _client.Searches[0].Filter!["vendor"]);
+        Assert.Equal(["a=b"], _client.Searches[0].Filter!["name"]);
     }
 
     [Theory]
@@ -49,7 +48,7 @@ public sealed class SearchCommandTests
     public async Task The_target_is_what_is_asked_for(string word, Modality? expected)
     {
         await Run("search", "emoji", "x", "--target", word, "-k", "3", "--min-score", "0.25");
-        Assert.Equal((expected, 3, 0.25f), (_search.Requests[0].Target, _search.Requests[0].K, _search.Requests[0].MinScore));
+        Assert.Equal((expected, 3, 0.25f), (_client.Searches[0].Target, _client.Searches[0].K, _client.Searches[0].MinScore));
     }
 
     [Theory]
@@ -63,13 +62,13 @@ public sealed class SearchCommandTests
         var result = await Run(args);
         Assert.Equal(1, result.Code);
         Assert.Contains(expected, result.Error, StringComparison.Ordinal);
-        Assert.Empty(_search.Requests);
+        Assert.Empty(_client.Searches);
     }
 
     [Fact]
     public async Task An_answer_that_is_not_complete_is_never_silent()
     {
-        _search.Missing = ["image-00000: did not answer within 10 s"];
+        _client.Missing = ["image-00000: did not answer within 10 s"];
         var result = await Run("search", "emoji", "x", "--json");
         Assert.False(result.Json.GetProperty("complete").GetBoolean());
         Assert.Contains("image-00000: did not answer", result.Error, StringComparison.Ordinal);
@@ -85,20 +84,19 @@ public sealed class SearchCommandTests
         Assert.Contains("größe", result.Out, StringComparison.Ordinal);
     }
 
-    private Task<CliResult> Run(params string[] args) =>
-        new CliTester { Grains = FakeGrains.Create(new FakeCatalog(), _search), Home = TestHome.Path, Width = 140 }.Run(args);
-
-    private sealed class FakeSearch : ISearchGrain
+    [Fact]
+    public async Task Pictures_are_fetched_from_the_cluster_as_many_as_are_shown()
     {
-        public List<SearchRequest> Requests { get; } = [];
-
-        public string[] Missing { get; set; } = [];
-
-        public Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default)
-        {
-            Requests.Add(request);
-            var hit = new Hit("1f63a.google", Modality.Image, 0.713f, new() { ["caption"] = "grinning cat. happy, größe", ["emoji"] = "😺" });
-            return Task.FromResult(new SearchResponse(request.Collection, "g1", Missing.Length == 0, Missing, [[hit]], TimeSpan.FromMilliseconds(4)));
-        }
+        var client = new FakeClient { Hits = [.. Enumerable.Range(0, 9).Select(i => new Hit($"picture-{i}", i == 1 ? Modality.Text : Modality.Image, 0.5f, []))] };
+        client.Contents["picture-0"] = [1, 2, 3];
+        var tester = new CliTester { Client = client, Home = TestHome.Path, Width = 100, OutIsTerminal = true, Variables = { ["COLORTERM"] = "truecolor" } };
+        var result = await tester.Run("search", "emoji", "x");
+        Assert.Equal(5, result.Out.Split("(no picture)").Length - 1);
+        Assert.Equal(["content emoji picture-0", "content emoji picture-2", "content emoji picture-3", "content emoji picture-4", "content emoji picture-5"], client.Commands);
+        client.Commands.Clear();
+        Assert.DoesNotContain("picture)", (await tester.Run("search", "emoji", "x", "--no-pictures")).Out, StringComparison.Ordinal);
+        Assert.Empty(client.Commands);
     }
+
+    private Task<CliResult> Run(params string[] args) => new CliTester { Client = _client, Home = TestHome.Path, Width = 140 }.Run(args);
 }

@@ -1,4 +1,3 @@
-using FuseMix.Contracts.Cluster;
 using FuseMix.Storage;
 using FuseMix.Testing;
 
@@ -53,12 +52,7 @@ public sealed class OwnershipTests : IDisposable
 
     private Task<CliResult> Run(params string[] args) => new CliTester
     {
-        Grains = FakeGrains.Create(new FakeCatalog(), new FakeTrainer(), new FakeNodes()),
+        Client = new FakeClient(),
         Home = _folder.Path,
     }.Run(args);
-
-    private sealed class FakeNodes : IClusterGrain
-    {
-        public Task<ClusterStatus> Status() => Task.FromResult(new ClusterStatus("Embedded", [new NodeStatus("local", ["train"], [], "Active")]));
-    }
 }

@@ -1,4 +1,4 @@
-using FuseMix.Contracts.Cluster;
+using FuseMix.Contracts;
 
 namespace FuseMix.Cli.Tests.Status;
 
@@ -23,22 +23,30 @@ public sealed class StatusCommandTests
     }
 
     [Fact]
+    public async Task Extractions_that_are_not_done_are_told()
+    {
+        var client = new FakeClient();
+        client.Extracting.AddRange(
+        [
+            FakeClient.Extracted with { Encoder = "done" },
+            FakeClient.Extracted with { Encoder = "under-way", State = JobState.Running, ItemsDone = 7 },
+            FakeClient.Extracted with { Encoder = "broken", State = JobState.Failed, Error = "The disk is full." },
+        ]);
+        var result = await new CliTester { Client = client, Home = TestHome.Path, Width = 140 }.Run("status");
+        Assert.Contains("extract emoji × under-way", result.Out, StringComparison.Ordinal);
+        Assert.Contains("7 / 1,911", result.Out, StringComparison.Ordinal);
+        Assert.Contains("The disk is full.", result.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("emoji × done", result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_cluster_that_does_not_answer_is_said_to_be_silent()
     {
-        var result = await new CliTester { Grains = FakeGrains.Create(new FakeCatalog(), new SilentCluster(), new FakeTrainer()), Home = TestHome.Path }.Run("status");
+        var silent = new FakeClient { Nodes = () => throw new FuseMixException(FailureKind.Unavailable, "The cluster did not answer in time.", "Try again.") };
+        var result = await new CliTester { Client = silent, Home = TestHome.Path }.Run("status");
         Assert.Equal(1, result.Code);
-        Assert.StartsWith("The cluster did not answer in time.", result.Error, StringComparison.Ordinal);
+        Assert.Equal("The cluster did not answer in time. Try again.\n", result.Error);
     }
 
-    private static CliTester Tester() => new() { Grains = FakeGrains.Create(new FakeCatalog(), new FakeCluster(), new FakeTrainer()), Home = TestHome.Path };
-
-    private sealed class FakeCluster : IClusterGrain
-    {
-        public Task<ClusterStatus> Status() => Task.FromResult(new ClusterStatus("Embedded", [new NodeStatus("local", ["gateway", "extract"], [], "Active")]));
-    }
-
-    private sealed class SilentCluster : IClusterGrain
-    {
-        public Task<ClusterStatus> Status() => throw new TimeoutException("Response did not arrive on time in 00:00:30");
-    }
+    private static CliTester Tester() => new() { Client = new FakeClient(), Home = TestHome.Path };
 }

@@ -22,8 +22,8 @@ public sealed class StudyReportTests
         var report = new StudyReport(
             "augmentation", "emoji", "test", 2,
             [
-                new StudyMethod("FuseMix", ["a", "b"], [FakeTrainer.Report("a", 37), FakeTrainer.Report("b", 38)]),
-                new StudyMethod("CCA", ["c"], [FakeTrainer.Report("c", 37.8)]),
+                new StudyMethod("FuseMix", ["a", "b"], [FakeClient.Report("a", 37), FakeClient.Report("b", 38)]),
+                new StudyMethod("CCA", ["c"], [FakeClient.Report("c", 37.8)]),
             ]);
         var lines = report.ToMarkdown().Split('\n');
         Assert.Equal("# Study: augmentation", lines[0]);

@@ -1,32 +1,18 @@
 using FuseMix.Cli.Training;
 using FuseMix.Contracts.Catalog;
-using FuseMix.Data.Datasets;
-using FuseMix.Storage;
-using FuseMix.Testing;
 
 namespace FuseMix.Cli.Tests.Training;
 
-public sealed class TrainCommandTests : IDisposable
+public sealed class TrainCommandTests
 {
-    private readonly TemporaryFolder _folder = new();
-    private readonly FakeTrainer _trainer = new();
-    private readonly FakeCatalog _catalog = new();
-
-    public TrainCommandTests()
-    {
-        var home = new FuseMixHome(_folder.Path).EnsureWritable();
-        var item = new DatasetItem { Id = "a", Modality = Modality.Text, Group = "a", Split = Split.Train, Text = "a", Size = 1, Sha256 = Fingerprint.Of("a").Hex };
-        new DatasetStore(home).Save(new Dataset(home, "emoji", "none", "A test.", [item], [], [], []));
-    }
-
-    public void Dispose() => _folder.Dispose();
+    private readonly FakeClient _client = new();
 
     [Fact]
     public async Task The_latents_of_the_dataset_say_which_encoders_are_meant()
     {
         var result = await Run("train", "emoji");
         Assert.Equal(0, result.Code);
-        var request = Assert.Single(_trainer.Submitted);
+        var request = Assert.Single(_client.Submitted);
         Assert.Equal("emoji-small", request.Model);
         Assert.Equal("mobilenet-v2-mid", request.Encoders[Modality.Image]);
         Assert.Equal("use-lite", request.Encoders[Modality.Text]);
@@ -39,7 +25,7 @@ public sealed class TrainCommandTests : IDisposable
     {
         await Run("train", "emoji");
         var second = await Run("train", "emoji");
-        Assert.Equal(_trainer.Submitted[0].JobId, _trainer.Submitted[1].JobId);
+        Assert.Equal(_client.Submitted[0].JobId, _client.Submitted[1].JobId);
         Assert.Contains("already trained, recognised as job emoji-small-", second.Out, StringComparison.Ordinal);
     }
 
@@ -52,24 +38,41 @@ public sealed class TrainCommandTests : IDisposable
     {
         await Run("train", "emoji");
         await Run("train", "emoji", option, value);
-        Assert.NotEqual(_trainer.Submitted[0].JobId, _trainer.Submitted[1].JobId);
-        Assert.NotEqual(_trainer.Submitted[0].Model, _trainer.Submitted[1].Model);
+        Assert.NotEqual(_client.Submitted[0].JobId, _client.Submitted[1].JobId);
+        Assert.NotEqual(_client.Submitted[0].Model, _client.Submitted[1].Model);
     }
 
     [Fact]
     public async Task Another_pack_under_the_same_name_is_another_job()
     {
         await Run("train", "emoji");
-        _catalog.AllEncoders[1] = _catalog.AllEncoders[1] with { Fingerprint = new string('c', 64) };
+        _client.AllEncoders[1] = _client.AllEncoders[1] with { Fingerprint = new string('c', 64) };
         await Run("train", "emoji");
-        Assert.NotEqual(_trainer.Submitted[0].JobId, _trainer.Submitted[1].JobId);
+        Assert.NotEqual(_client.Submitted[0].JobId, _client.Submitted[1].JobId);
+    }
+
+    [Fact]
+    public async Task Another_content_under_the_same_name_is_another_job()
+    {
+        await Run("train", "emoji");
+        _client.AllDatasets[0] = _client.AllDatasets[0] with { Fingerprint = new string('0', 64) };
+        await Run("train", "emoji");
+        Assert.NotEqual(_client.Submitted[0].JobId, _client.Submitted[1].JobId);
+    }
+
+    [Fact]
+    public async Task A_damaged_dataset_is_not_trained_on()
+    {
+        _client.AllDatasets[0] = _client.AllDatasets[0] with { Error = "Dataset 'emoji' is damaged.", Fingerprint = "" };
+        var result = await Run("train", "emoji");
+        Assert.Equal((1, "Dataset 'emoji' is damaged.\n"), (result.Code, result.Error));
     }
 
     [Fact]
     public async Task Settings_reach_into_the_preset_without_losing_the_rest_of_it()
     {
         await Run("train", "emoji", "--set", "modalities.image.components=128");
-        var recipe = FuseMix.Training.Recipe.TrainingRecipe.Parse(_trainer.Submitted[0].Recipe);
+        var recipe = FuseMix.Training.Recipe.TrainingRecipe.Parse(_client.Submitted[0].Recipe);
         Assert.Equal(128, recipe.Of(Modality.Image).Components);
         Assert.Equal(FuseMix.Training.Normalisation.TransformKind.Standardise, recipe.Of(Modality.Audio).Transform);
     }
@@ -86,14 +89,14 @@ public sealed class TrainCommandTests : IDisposable
         var result = await Run("train", "emoji", option, value);
         Assert.Equal(1, result.Code);
         Assert.Contains(expected, result.Error, StringComparison.Ordinal);
-        Assert.Empty(_trainer.Submitted);
+        Assert.Empty(_client.Submitted);
     }
 
     [Fact]
     public async Task Several_encoders_of_a_modality_are_a_choice_that_the_user_makes()
     {
-        _catalog.AllEncoders.Add(new EncoderSummary("inception-v3", Modality.Image, 768, new string('d', 64), "MIT", "npm", null));
-        _catalog.AllLatentSets.Add(new LatentSetSummary("emoji", "inception-v3", new string('d', 64), 3_822, 768, 0, true));
+        _client.AllEncoders.Add(new EncoderSummary("inception-v3", Modality.Image, 768, new string('d', 64), "MIT", "npm", null));
+        _client.AllLatentSets.Add(new LatentSetSummary("emoji", "inception-v3", new string('d', 64), 3_822, 768, 0, true));
         var result = await Run("train", "emoji");
         Assert.Equal(1, result.Code);
         Assert.Contains("Choose one with --image", result.Error, StringComparison.Ordinal);
@@ -103,7 +106,7 @@ public sealed class TrainCommandTests : IDisposable
     [Fact]
     public async Task Latents_that_are_not_complete_do_not_count()
     {
-        _catalog.AllLatentSets[1] = _catalog.AllLatentSets[1] with { Complete = false };
+        _client.AllLatentSets[1] = _client.AllLatentSets[1] with { Complete = false };
         var result = await Run("train", "emoji");
         Assert.Contains("complete latents of image only", result.Error, StringComparison.Ordinal);
         Assert.Contains("'./fusemix extract emoji'", result.Error, StringComparison.Ordinal);
@@ -121,8 +124,8 @@ public sealed class TrainCommandTests : IDisposable
     [Fact]
     public async Task A_failed_job_says_why_and_how_to_go_on()
     {
-        var trainer = new FakeTrainer { Failure = "The loss is no number any more." };
-        var result = await Run(trainer, default, "train", "emoji");
+        var client = new FakeClient { Failure = "The loss is no number any more." };
+        var result = await Run(client, default, "train", "emoji");
         Assert.Equal(1, result.Code);
         Assert.Contains("Training 'emoji-small' failed at step 2: The loss is no number any more.", result.Error, StringComparison.Ordinal);
     }
@@ -131,10 +134,10 @@ public sealed class TrainCommandTests : IDisposable
     public async Task Ctrl_C_cancels_the_job_with_a_checkpoint()
     {
         using var stop = new CancellationTokenSource();
-        var trainer = new FakeTrainer { StandsStill = stop.Cancel };
-        var result = await Run(trainer, stop.Token, "train", "emoji");
+        var client = new FakeClient { StandsStill = stop.Cancel };
+        var result = await Run(client, stop.Token, "train", "emoji");
         Assert.Equal(130, result.Code);
-        Assert.Equal([trainer.Submitted[0].JobId], trainer.Cancelled);
+        Assert.Equal([$"cancel {client.Submitted[0].JobId}"], client.Commands);
         Assert.Contains("Stopped after step 2 of 3, with a checkpoint.", result.Error, StringComparison.Ordinal);
     }
 
@@ -146,8 +149,8 @@ public sealed class TrainCommandTests : IDisposable
         Assert.Matches("^[0-9a-f]{12}$", ContentName.Of("a"));
     }
 
-    private Task<CliResult> Run(params string[] args) => Run(_trainer, default, args);
+    private Task<CliResult> Run(params string[] args) => Run(_client, default, args);
 
-    private Task<CliResult> Run(FakeTrainer trainer, CancellationToken stop, params string[] args) =>
-        new CliTester { Grains = FakeGrains.Create(_catalog, trainer), Home = _folder.Path, Stop = stop }.Run(args);
+    private static Task<CliResult> Run(FakeClient client, CancellationToken stop, params string[] args) =>
+        new CliTester { Client = client, Home = TestHome.Path, Stop = stop }.Run(args);
 }

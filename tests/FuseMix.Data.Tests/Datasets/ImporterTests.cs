@@ -106,6 +106,8 @@ public sealed class ImporterTests : IDisposable
         Assert.Equal("Ann", csv.Item("1.png").Metadata["artist"]);
         Assert.Equal(Split.Test, csv.Item("1.png").Split);
         Assert.Equal(csv.Item("2.png").Group, csv.Item("2.wav").Group);
+        Assert.Equal(["1.png", "2.png", "2.wav"], TableImporter.FilesOf(_folder["data/t.csv"], isCsv: true));
+        Assert.Equal(["1.png", "2.png", "2.wav"], TableImporter.FilesOf(_folder["data/t.jsonl"], isCsv: false));
     }
 
     [Fact]

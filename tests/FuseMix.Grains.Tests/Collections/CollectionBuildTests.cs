@@ -50,6 +50,27 @@ public sealed class CollectionBuildTests(PreparedHome prepared)
     }
 
     [Fact]
+    public async Task A_node_that_only_looks_leaves_an_unfinished_build_to_whoever_works()
+    {
+        using var home = prepared.Copy();
+        using (Hold(home))
+        {
+            await using var cluster = await TestCluster.StartAsync(home);
+            await cluster.Collection("boats").StartBuild(Boats);
+            await cluster.KillAsync(TestCluster.Everything);
+        }
+
+        await using (var looking = await TestCluster.StartAsync(home, [TestCluster.Everything], options: node => node.ResumesJobs = false))
+        {
+            var status = await looking.Collection("boats").BuildStatus();
+            Assert.Equal((JobState.Running, TimeSpan.Zero), (status.State, status.Elapsed));
+        }
+
+        await using var working = await TestCluster.StartAsync(home);
+        Assert.NotEmpty((await working.EndOfBuild("boats")).Generation);
+    }
+
+    [Fact]
     public async Task A_cancelled_build_leaves_what_was_live_and_can_begin_anew()
     {
         using var home = prepared.Copy();

@@ -62,6 +62,11 @@ public sealed class MessageTests : IAsyncLifetime
         new EncoderSummary("one", Modality.Image, 3, "0123", "MIT", "somewhere", null),
         new EncoderSummary("two", Modality.Text, 0, "", "", "", "why"),
         new DatasetSummary("emoji", new() { [Modality.Text] = 3 }, new() { ["train"] = 2 }, 1, 0, "CC0-1.0", "why"),
+        new DatasetDetails(
+            new DatasetSummary("emoji", [], [], 1, 1, "CC0-1.0", null, "0123", "Emoji."), new() { [Modality.Text] = 30 },
+            [new PairSummary(Modality.Image, Modality.Text, "train", 2)], ["Two pairs cross splits."], [new FailureSummary("a.doc", "why")]),
+        new PairSummary(Modality.Image, Modality.Audio, "test", 0),
+        new FailureSummary("b.csv line 3", "why not"),
         new LatentSetSummary("emoji", "one", "0123", 3, 4, 1, true),
         new ModelSummary("model", new() { [Modality.Image] = "one" }, 8, 40, null),
         new ModelSummary("other", [], 0, 0, "why"),
