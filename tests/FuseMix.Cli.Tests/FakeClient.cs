@@ -130,7 +130,7 @@ internal sealed class FakeClient : IFuseMixClient
 
     public Task<ExtractionStatus> StartExtraction(ExtractionRequest request, CancellationToken cancellationToken = default)
     {
-        Commands.Add($"extract {request.Key}");
+        Commands.Add($"extract {request.Key}{(request.Accelerator is null ? "" : $" on {request.Accelerator}")}");
         return Task.FromResult(ExtractionEnd(request.Encoder) with { State = JobState.Running });
     }
 

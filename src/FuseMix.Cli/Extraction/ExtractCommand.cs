@@ -2,6 +2,7 @@ using System.CommandLine;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
+using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Extraction;
 
 namespace FuseMix.Cli.Extraction;
@@ -17,11 +18,18 @@ internal static class ExtractCommand
         Arity = ArgumentArity.ZeroOrMore,
     };
 
+    private static readonly Option<string?> Accelerator = new("--accelerator")
+    {
+        Description = $"Only on nodes that have this: {string.Join(", ", Accelerators.Known)} (default: on every node that extracts)",
+        HelpName = "name",
+    };
+
     public static Command Create() =>
         new CliCommand("extract", "Run frozen encoders over a dataset and store the latents. What is stored is never extracted again; an interrupted run goes on.")
-            .With(Dataset, Encoders)
+            .With(Dataset, Encoders, Accelerator)
             .WithExample("./fusemix extract emoji", "every installed encoder that fits")
             .WithExample("./fusemix extract emoji use-lite", "one encoder")
+            .WithExample("./fusemix extract emoji big-encoder --accelerator cuda", "a heavy encoder, only where there is a GPU")
             .WithExample("./fusemix extract emoji --json", "the outcome as JSON")
             .Does(Run);
 
@@ -34,7 +42,7 @@ internal static class ExtractCommand
         var done = new List<ExtractionStatus>();
         foreach (var encoder in encoders)
         {
-            var status = await ExtractionWork.Run(run, dataset, encoder);
+            var status = await ExtractionWork.Run(run, dataset, encoder, run.Get(Accelerator));
             run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {dataset} × {encoder}: {ExtractionWork.Describe(status)} ({Phrases.Duration(status.Elapsed)})");
             done.Add(status);
         }

@@ -12,10 +12,10 @@ internal static class ExtractionWork
 {
     /// <exception cref="FuseMixException">The job failed.</exception>
     /// <exception cref="StoppedException">The user stopped it.</exception>
-    public static async Task<ExtractionStatus> Run(CliRun run, string dataset, string encoder)
+    public static async Task<ExtractionStatus> Run(CliRun run, string dataset, string encoder, string? accelerator = null)
     {
         var client = run.ClientToWork();
-        var status = await client.StartExtraction(new ExtractionRequest(dataset, encoder), run.Stop);
+        var status = await client.StartExtraction(new ExtractionRequest(dataset, encoder, accelerator), run.Stop);
         using (var progress = run.Terminal.Progress($"Extracting {dataset} with {encoder}", new ProgressUnit("items")))
         {
             try

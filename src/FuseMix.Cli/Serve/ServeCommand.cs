@@ -45,7 +45,7 @@ internal static class ServeCommand
         await using var app = SiloHost.Build(new SiloConfiguration
         {
             Home = run.Home.Root,
-            Node = new NodeOptions(),
+            Node = NodeOptions.OfThisMachine(),
             Cluster = new ClusteringOptions { SiloPort = 0, GatewayPort = 0 },
             Http = new HttpOptions { Port = port },
             Shutdown = new ShutdownOptions { Drain = TimeSpan.Zero },

@@ -225,6 +225,25 @@ public sealed class EncoderSession : IEncoder
         }
     }
 
+    /// <summary>Whether encoders can run on CUDA here: this build has the provider, and the libraries and a GPU that it needs are there.</summary>
+    public static bool IsCudaHere()
+    {
+#if GPU
+        try
+        {
+            using var settings = new SessionOptions();
+            settings.AppendExecutionProvider_CUDA(0);
+            return true;
+        }
+        catch (Exception e) when (e is OnnxRuntimeException or DllNotFoundException or TypeInitializationException or EntryPointNotFoundException)
+        {
+            return false;
+        }
+#else
+        return false;
+#endif
+    }
+
     private static (InferenceSession Model, EncoderDevice Device) OpenModel(EncoderPack pack, EncoderSessionOptions options, int threads)
     {
         try

@@ -1,4 +1,3 @@
-using FuseMix.Contracts.Cluster;
 using FuseMix.Grains.Nodes;
 using FuseMix.Storage;
 using Microsoft.Extensions.DependencyInjection;
@@ -32,7 +31,7 @@ public sealed class LocalCluster : IAsyncDisposable
         bool resumesJobs = true,
         CancellationToken cancellationToken = default)
     {
-        options ??= new NodeOptions { Name = "local", Roles = [.. NodeRoles.All] };
+        options ??= NodeOptions.OfThisMachine();
         options.ResumesJobs = resumesJobs;
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(logLevel);

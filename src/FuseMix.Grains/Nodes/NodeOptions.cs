@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using FuseMix.Contracts.Cluster;
+using FuseMix.Encoders.Sessions;
 
 namespace FuseMix.Grains.Nodes;
 
@@ -51,6 +52,9 @@ public sealed class NodeOptions
     /// <summary>Whether it goes on with builds and other jobs that it finds unfinished: not where another process, which works in the same home
     /// folder, has them in hand.</summary>
     internal bool ResumesJobs { get; set; } = true;
+
+    /// <summary>A node that does everything with what this machine has.</summary>
+    public static NodeOptions OfThisMachine() => new() { Accelerators = EncoderSession.IsCudaHere() ? [Contracts.Cluster.Accelerators.Cuda] : [] };
 
     /// <summary>The silo name that tells all this to the other nodes.</summary>
     /// <exception cref="FuseMixException">The name, a role or an accelerator is not valid.</exception>

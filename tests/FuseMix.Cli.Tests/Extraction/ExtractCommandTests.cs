@@ -54,6 +54,14 @@ public sealed class ExtractCommandTests
     }
 
     [Fact]
+    public async Task An_accelerator_is_passed_on()
+    {
+        var client = new FakeClient();
+        Assert.Equal(0, (await Tester(client).Run("extract", "emoji", "use-lite", "--accelerator", "cuda")).Code);
+        Assert.Contains("extract emoji/use-lite on cuda", client.Commands);
+    }
+
+    [Fact]
     public async Task Ctrl_C_cancels_the_job_and_says_what_is_kept()
     {
         using var stop = new CancellationTokenSource();
