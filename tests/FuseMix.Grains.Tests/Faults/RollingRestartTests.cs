@@ -1,6 +1,7 @@
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
 using FuseMix.Grains.Tests.Clusters;
+using Orleans.Runtime;
 
 namespace FuseMix.Grains.Tests.Faults;
 
@@ -35,13 +36,28 @@ public sealed class RollingRestartTests(PreparedHome prepared)
             var count = 0;
             while (!over.IsCancellationRequested)
             {
-                var answer = await cluster.Search(request);
+                var answer = await Search();
                 Assert.True(answer.Complete, string.Join("; ", answer.MissingShards));
                 Assert.Equal(whole, Ids(answer));
                 count++;
             }
 
             return count;
+        }
+
+        async Task<SearchResponse> Search()
+        {
+            while (true)
+            {
+                try
+                {
+                    return await cluster.Search(request);
+                }
+                catch (SiloUnavailableException)
+                {
+                    // This client is outside of the cluster, and came in by the node that stops: it asks again, by another one.
+                }
+            }
         }
     }
 
