@@ -108,7 +108,7 @@ public sealed class CertificateOptions
                 ? X509Certificate2.CreateFromPemFile(Path, KeyPath)
                 : X509Certificate2.CreateFromEncryptedPemFile(Path, Password, KeyPath);
         }
-        catch (Exception failure) when (failure is CryptographicException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             throw new FuseMixException(
                 FailureKind.Invalid,

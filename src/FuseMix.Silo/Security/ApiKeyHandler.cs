@@ -21,24 +21,33 @@ internal sealed partial class ApiKeyHandler(
     private const string BearerPrefix = "Bearer ";
 
     private readonly ILogger _logger = loggers.CreateLogger<ApiKeyHandler>();
+    private string? _refused;
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
         // Nobody needs a key here, and a key that nobody asked for proves nothing.
         if (keys.IsEmpty || (!Request.Headers.ContainsKey("Authorization") && !Request.Headers.ContainsKey(HeaderName)))
             return Task.FromResult(AuthenticateResult.NoResult());
-        return Task.FromResult(Presented(out var why) is not { } key ? Refuse(why)
-            : keys.Find(key) is not { } known ? Refuse("The key is not one that this node knows.")
-            : AuthenticateResult.Success(new AuthenticationTicket(CallerOf(known.Name, Security.Scope.Highest(known.Scopes)), Scheme.Name)));
+        if (Presented(out var why) is { } key)
+        {
+            if (keys.Find(key) is { } known)
+                return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(CallerOf(known.Name, Security.Scope.Highest(known.Scopes)), Scheme.Name)));
+            why = "The key is not one that this node knows.";
+        }
+
+        // Who it was is known by address alone, and what was sent is not for logs: it may be a key of another system.
+        LogRefused(Request.Method, Request.Path, Context.Connection.RemoteIpAddress?.ToString(), why);
+        _refused = why;
+        return Task.FromResult(AuthenticateResult.NoResult());
     }
 
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
-        var result = await HandleAuthenticateOnceSafeAsync();
+        _ = await HandleAuthenticateOnceSafeAsync();
         Context.Features.Set(new Refusal(
-            result.Failure?.Message ?? "This needs a key.", $"Send one as 'Authorization: Bearer KEY' or '{HeaderName}: KEY'; whoever runs the node makes them."));
+            _refused ?? "This needs a key.", $"Send one as 'Authorization: Bearer KEY' or '{HeaderName}: KEY'; whoever runs the node makes them."));
         Response.StatusCode = StatusCodes.Status401Unauthorized;
-        Response.Headers.WWWAuthenticate = result.Failure is null ? "Bearer realm=\"fusemix\"" : "Bearer realm=\"fusemix\", error=\"invalid_token\"";
+        Response.Headers.WWWAuthenticate = _refused is null ? "Bearer realm=\"fusemix\"" : "Bearer realm=\"fusemix\", error=\"invalid_token\"";
     }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
@@ -76,13 +85,6 @@ internal sealed partial class ApiKeyHandler(
             why = "The key is empty.";
             return null;
         }
-    }
-
-    private AuthenticateResult Refuse(string why)
-    {
-        // Who it was is known by address alone, and what was sent is not for logs: it may be a key of another system.
-        LogRefused(Request.Method, Request.Path, Context.Connection.RemoteIpAddress?.ToString(), why);
-        return AuthenticateResult.Fail(why);
     }
 
     [LoggerMessage(4101, LogLevel.Warning, "{Method} {Path} from {Address} is refused: {Reason}")]
