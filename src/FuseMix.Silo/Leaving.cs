@@ -62,9 +62,9 @@ internal sealed partial class Leaving(ShutdownOptions options, IHostApplicationL
         foreach (var context in _inHand.Keys) context.Abort();
     }
 
-    [LoggerMessage(4001, LogLevel.Information, "Leaving: not ready any more, serving on for {Drain}; {InHand} requests are in hand")]
+    [LoggerMessage(4201, LogLevel.Information, "Leaving: not ready any more, serving on for {Drain}; {InHand} requests are in hand")]
     private partial void LogLeaving(TimeSpan drain, int inHand);
 
-    [LoggerMessage(4002, LogLevel.Warning, "{Count} requests have not ended within {Patience} and are cut off")]
+    [LoggerMessage(4202, LogLevel.Warning, "{Count} requests have not ended within {Patience} and are cut off")]
     private partial void LogCutOff(int count, TimeSpan patience);
 }

@@ -1,18 +1,16 @@
-using FuseMix.Contracts.Cluster;
 using FuseMix.Grains.Hosting;
-using FuseMix.Grains.Nodes;
 using FuseMix.Silo.Api;
 using FuseMix.Silo.Clustering;
 using FuseMix.Silo.Configuration;
+using FuseMix.Silo.Health;
 using FuseMix.Silo.Page;
+using FuseMix.Silo.Security;
+using FuseMix.Silo.Telemetry;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Orleans;
 
 namespace FuseMix.Silo;
 
@@ -42,6 +40,8 @@ public static class SiloHost
         builder.Services.AddSingleton(configuration.Shutdown);
         builder.Services.AddSingleton<Leaving>().AddHostedService(services => services.GetRequiredService<Leaving>());
         builder.AddFuseMixApi(configuration.Http);
+        builder.AddFuseMixTelemetry(configuration.Node);
+        builder.AddFuseMixHealth(configuration.Node);
         builder.UseOrleans(silo =>
         {
             SiloClustering.Configure(silo, configuration);
@@ -52,25 +52,9 @@ public static class SiloHost
         app.Use(app.Services.GetRequiredService<Leaving>().Track);
         app.UseFuseMixSecurity();
         app.MapFuseMixApi();
-        MapHealth(app);
+        app.MapFuseMixHealth().AllowAnonymous().DisableRateLimiting();
+        app.MapFuseMixTelemetry().RequireAuthorization(Scope.Metrics).DisableRateLimiting();
         PageFiles.Map(app);
         return app;
-    }
-
-    private static void MapHealth(IEndpointRouteBuilder routes)
-    {
-        var health = routes.MapGroup("/health").AllowAnonymous().DisableRateLimiting();
-        string[] reading = [HttpMethods.Get, HttpMethods.Head];
-        health.MapMethods("/live", reading, () => Results.Text("live"));
-        health.MapMethods("/ready", reading, async (IGrainFactory grains, NodeOptions self, Leaving leaving) =>
-        {
-            if (leaving.HasBegun) throw new FuseMixException(FailureKind.Unavailable, $"Node '{self.Name}' is leaving.", "Ask another one.");
-
-            // That a grain answers shows that the node takes part in the cluster.
-            var status = await grains.GetGrain<IClusterGrain>(0).Status();
-            return status.Nodes.Any(node => node.Name == self.Name && node.State == "Active")
-                ? Results.Text("ready")
-                : throw new FuseMixException(FailureKind.Unavailable, $"Node '{self.Name}' is not active in the cluster.", "Wait for it.");
-        });
     }
 }

@@ -23,15 +23,17 @@ public sealed class EncoderSession : IEncoder
     private readonly string[] _inputNames;
     private readonly string[] _outputNames;
     private readonly SemaphoreSlim _gate;
+    private readonly Action<string>? _deviceLost;
     private readonly int _workers;
     private readonly int _itemsPerCall;
     private readonly int _fixedRows;
     private readonly int _fixedLength;
     private int _disposed;
 
-    private EncoderSession(EncoderPack pack, InferenceSession model, IPreprocessing preprocessing, EncoderDevice device, int workers)
+    private EncoderSession(
+        EncoderPack pack, InferenceSession model, IPreprocessing preprocessing, EncoderDevice device, int workers, Action<string>? deviceLost)
     {
-        (Pack, _model, _preprocessing, Device, _workers) = (pack, model, preprocessing, device, workers);
+        (Pack, _model, _preprocessing, Device, _workers, _deviceLost) = (pack, model, preprocessing, device, workers, deviceLost);
         (_fixedRows, _fixedLength) = ModelSignature.Check(pack, model, preprocessing);
         _reader = new LatentReader(pack.Definition);
         _inputNames = [.. preprocessing.Tensors.Select(tensor => tensor.Name)];
@@ -81,7 +83,7 @@ public sealed class EncoderSession : IEncoder
         try
         {
             var workers = options.Aim == EncoderAim.Throughput ? threads : 1;
-            return new EncoderSession(pack, model, preprocessing, device, workers);
+            return new EncoderSession(pack, model, preprocessing, device, workers, options.DeviceLost);
         }
         catch
         {
@@ -173,6 +175,13 @@ public sealed class EncoderSession : IEncoder
         {
             using var outputs = _model.Run(_runOptions, _inputNames, inputs, _outputNames);
             _reader.Read(outputs[0], filled, batch, length);
+        }
+        catch (OnnxRuntimeException e) when (Device == EncoderDevice.Cuda && CudaFailure.IsLoss(e.Message))
+        {
+            // No fault of the items: they must not be recorded as such, and all that follow would fail alike.
+            _deviceLost?.Invoke(FirstLine(e));
+            throw new FuseMixException(
+                FailureKind.Unavailable, $"The GPU under the encoder '{Name}' has failed: {FirstLine(e)}", "Start this node again; if it fails again, look at the GPU.", e);
         }
         catch (OnnxRuntimeException e) when (items.Length == 1)
         {

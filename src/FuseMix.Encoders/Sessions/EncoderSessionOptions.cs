@@ -37,6 +37,9 @@ public sealed record EncoderSessionOptions
     /// <summary>What the threads are for.</summary>
     public EncoderAim Aim { get; init; } = EncoderAim.Throughput;
 
+    /// <summary>Told why the device failed, after which nothing runs on it in this process.</summary>
+    public Action<string>? DeviceLost { get; init; }
+
     /// <summary>The most width × height of a picture that is decoded.</summary>
     public long MaxPixels { get; init; } = ImageDecoder.DefaultMaxPixels;
 }

@@ -72,6 +72,8 @@ public static class NodeHosting
         services.AddHostedService<MetersOfNode>();
         services.AddSingleton<DatasetCache>();
         services.AddSingleton<IHomeFiles, HomeFiles>();
+        services.AddSingleton<DeviceHealth>();
+        services.AddSingleton<StateProbe>();
         services.AddSingleton<EncoderSessions>();
         services.AddSingleton<FusionModels>();
         services.AddSingleton<ShardExtraction>();
