@@ -53,6 +53,9 @@ phase() {
   say "$label: $(seconds_since "$started") s"
 }
 
+# has_command NAME
+has_command() { command -v "$1" >/dev/null; }
+
 # has_library SONAME
 has_library() { [[ $(PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null) == *"$1 "* ]]; }
 
@@ -68,7 +71,7 @@ feed_value() { sed -n "s/^ *\"$1\": *//p" "$feed_json" 2>/dev/null | sed 's/,$//
 feed_inputs() {
   {
     printf '%s\n' "${FUSEMIX_RUNTIME:-}" "${FUSEMIX_GPU:-}" "${NUGET_PACKAGES:-}"
-    grep -hE 'Orleans|OnnxRuntime' "$root/Directory.Packages.props"
+    grep -hE 'Orleans|OnnxRuntime|Exporter\.Prometheus' "$root/Directory.Packages.props"
     cat "$root"/[Nn]u[Gg]et.[Cc]onfig "${HOME:-}/.nuget/NuGet/NuGet.Config" 2>/dev/null || true
   } | sha256sum | cut -c 1-16
 }
