@@ -52,15 +52,18 @@ public interface IFuseMixClient
     Task<ExtractionStatus> StartExtraction(ExtractionRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Where an extraction stands; <see cref="Contracts.JobState.Unknown"/> where it was never started.</summary>
+    /// <exception cref="FuseMixException">It was never started, and there is no such dataset or encoder.</exception>
     Task<ExtractionStatus> Extraction(string dataset, string encoder, CancellationToken cancellationToken = default);
 
     /// <summary>Every extraction, the one begun last first.</summary>
     Task<ExtractionStatus[]> Extractions(CancellationToken cancellationToken = default);
 
     /// <summary>The status of an extraction now and whenever it changes, ending with the one in which it is over.</summary>
+    /// <exception cref="FuseMixException">It was never started, and there is no such dataset or encoder.</exception>
     IAsyncEnumerable<ExtractionStatus> WatchExtraction(string dataset, string encoder, CancellationToken cancellationToken = default);
 
     /// <summary>Stops an extraction; what is committed stays, and starting it again goes on from there.</summary>
+    /// <exception cref="FuseMixException">It was never started, and there is no such dataset or encoder.</exception>
     Task<ExtractionStatus> CancelExtraction(string dataset, string encoder, CancellationToken cancellationToken = default);
 
     /// <summary>Puts a training in the trainer's queue and returns at once. A job of this id that is cancelled or failed goes on from its last
@@ -101,12 +104,15 @@ public interface IFuseMixClient
     Task<BuildStatus> StartBuild(string collection, CollectionBuild request, CancellationToken cancellationToken = default);
 
     /// <summary>How far the build of a collection is that runs, or how the last one ended.</summary>
+    /// <exception cref="FuseMixException">There is no such collection, and none was ever begun.</exception>
     Task<BuildStatus> Build(string collection, CancellationToken cancellationToken = default);
 
     /// <summary>The status of a build now and whenever it changes, ending with the one in which it is over.</summary>
+    /// <exception cref="FuseMixException">There is no such collection, and none was ever begun.</exception>
     IAsyncEnumerable<BuildStatus> WatchBuild(string collection, CancellationToken cancellationToken = default);
 
     /// <summary>Stops the build that runs, if any; what it wrote is removed and the live generation stays.</summary>
+    /// <exception cref="FuseMixException">There is no such collection, and none was ever begun.</exception>
     Task<BuildStatus> CancelBuild(string collection, CancellationToken cancellationToken = default);
 
     /// <summary>What a collection holds.</summary>

@@ -8,7 +8,7 @@ namespace FuseMix.Cli.Tests;
 /// <summary>Runs command lines without a process: what they write, and how they end.</summary>
 internal sealed class CliTester
 {
-    public Dictionary<string, string> Variables { get; } = [];
+    public Dictionary<string, string> Variables { get; init; } = [];
 
     public bool OutIsTerminal { get; init; }
 

@@ -24,6 +24,7 @@ internal static class ApiKeysCommand
                 .With(Name, Scope)
                 .WithExample("./fusemix api-keys create --name app --scope read", "the key, and the lines for the node's configuration")
                 .WithExample("./fusemix api-keys create --name ops --scope admin --json", "the same as JSON")
+                .OnThisMachine("Leave --cluster out: no cluster is asked for a key, its configuration is told of it.")
                 .Does(Make));
 
     private static void Make(CliRun run)

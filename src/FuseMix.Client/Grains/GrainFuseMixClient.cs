@@ -109,8 +109,14 @@ public sealed class GrainFuseMixClient : IFuseMixClient
         Call(grains => grains.GetGrain<IExtractionJobGrain>(request.Key).Start(request), cancellationToken);
 
     /// <inheritdoc/>
-    public Task<ExtractionStatus> Extraction(string dataset, string encoder, CancellationToken cancellationToken = default) =>
-        Call(grains => Job(grains, dataset, encoder).Status(), cancellationToken);
+    public async Task<ExtractionStatus> Extraction(string dataset, string encoder, CancellationToken cancellationToken = default)
+    {
+        var status = await Call(grains => Job(grains, dataset, encoder).Status(), cancellationToken);
+        if (status.State != JobState.Unknown) return status;
+        RequireKnown("dataset", dataset, (await Datasets(cancellationToken)).Select(known => known.Name));
+        RequireKnown("encoder", encoder, (await Encoders(cancellationToken)).Select(known => known.Name));
+        return status;
+    }
 
     /// <inheritdoc/>
     public async Task<ExtractionStatus[]> Extractions(CancellationToken cancellationToken = default)
@@ -120,12 +126,18 @@ public sealed class GrainFuseMixClient : IFuseMixClient
     }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<ExtractionStatus> WatchExtraction(string dataset, string encoder, CancellationToken cancellationToken = default) =>
-        Watch(grains => Job(grains, dataset, encoder).Watch(cancellationToken), status => status.State, cancellationToken);
+    public IAsyncEnumerable<ExtractionStatus> WatchExtraction(string dataset, string encoder, CancellationToken cancellationToken = default) => Watch(
+        () => Extraction(dataset, encoder, cancellationToken),
+        grains => Job(grains, dataset, encoder).Watch(cancellationToken),
+        status => status.State,
+        cancellationToken);
 
     /// <inheritdoc/>
-    public Task<ExtractionStatus> CancelExtraction(string dataset, string encoder, CancellationToken cancellationToken = default) =>
-        Call(grains => Job(grains, dataset, encoder).Cancel(), cancellationToken);
+    public async Task<ExtractionStatus> CancelExtraction(string dataset, string encoder, CancellationToken cancellationToken = default)
+    {
+        _ = await Extraction(dataset, encoder, cancellationToken);
+        return await Call(grains => Job(grains, dataset, encoder).Cancel(), cancellationToken);
+    }
 
     /// <inheritdoc/>
     public Task<TrainingStatus> SubmitTraining(TrainingRequest request, CancellationToken cancellationToken = default) =>
@@ -139,8 +151,11 @@ public sealed class GrainFuseMixClient : IFuseMixClient
     public Task<TrainingStatus[]> Trainings(CancellationToken cancellationToken = default) => Call(grains => Trainer(grains).List(), cancellationToken);
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<TrainingStatus> WatchTraining(string jobId, CancellationToken cancellationToken = default) =>
-        Watch(grains => Trainer(grains).Watch(jobId, cancellationToken), status => status.State, cancellationToken);
+    public IAsyncEnumerable<TrainingStatus> WatchTraining(string jobId, CancellationToken cancellationToken = default) => Watch(
+        () => Training(jobId, cancellationToken),
+        grains => Trainer(grains).Watch(jobId, cancellationToken),
+        status => status.State,
+        cancellationToken);
 
     /// <inheritdoc/>
     public Task<TrainingStatus> CancelTraining(string jobId, CancellationToken cancellationToken = default) =>
@@ -159,16 +174,26 @@ public sealed class GrainFuseMixClient : IFuseMixClient
         Call(grains => Grain(grains, collection).StartBuild(request), cancellationToken);
 
     /// <inheritdoc/>
-    public Task<BuildStatus> Build(string collection, CancellationToken cancellationToken = default) =>
-        Call(grains => Grain(grains, collection).BuildStatus(), cancellationToken);
+    public async Task<BuildStatus> Build(string collection, CancellationToken cancellationToken = default)
+    {
+        var status = await Call(grains => Grain(grains, collection).BuildStatus(), cancellationToken);
+        if (status.State == JobState.Unknown) RequireKnown("collection", collection, await Call(grains => Catalog(grains).Collections(), cancellationToken));
+        return status;
+    }
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<BuildStatus> WatchBuild(string collection, CancellationToken cancellationToken = default) =>
-        Watch(grains => Grain(grains, collection).WatchBuild(cancellationToken), status => status.State, cancellationToken);
+    public IAsyncEnumerable<BuildStatus> WatchBuild(string collection, CancellationToken cancellationToken = default) => Watch(
+        () => Build(collection, cancellationToken),
+        grains => Grain(grains, collection).WatchBuild(cancellationToken),
+        status => status.State,
+        cancellationToken);
 
     /// <inheritdoc/>
-    public Task<BuildStatus> CancelBuild(string collection, CancellationToken cancellationToken = default) =>
-        Call(grains => Grain(grains, collection).CancelBuild(), cancellationToken);
+    public async Task<BuildStatus> CancelBuild(string collection, CancellationToken cancellationToken = default)
+    {
+        _ = await Build(collection, cancellationToken);
+        return await Call(grains => Grain(grains, collection).CancelBuild(), cancellationToken);
+    }
 
     /// <inheritdoc/>
     public Task<CollectionStatus> Collection(string name, CancellationToken cancellationToken = default) =>
@@ -214,6 +239,12 @@ public sealed class GrainFuseMixClient : IFuseMixClient
 
     private static ITrainerGrain Trainer(IGrainFactory grains) => grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key);
 
+    private static void RequireKnown(string what, string name, IEnumerable<string> known)
+    {
+        string[] all = [.. known];
+        if (!all.Contains(name)) throw FuseMixException.UnknownName(what, name, all);
+    }
+
     private static ICollectionGrain Grain(IGrainFactory grains, string collection) =>
         grains.GetGrain<ICollectionGrain>(ResourceName.Require(collection, "collection"));
 
@@ -236,17 +267,22 @@ public sealed class GrainFuseMixClient : IFuseMixClient
         }
     }
 
-    private IAsyncEnumerable<T> Watch<T>(Func<IGrainFactory, IAsyncEnumerable<T>> watch, Func<T, JobState> state, CancellationToken cancellationToken)
+    private IAsyncEnumerable<T> Watch<T>(
+        Func<Task<T>> look, Func<IGrainFactory, IAsyncEnumerable<T>> watch, Func<T, JobState> state, CancellationToken cancellationToken)
         where T : class
     {
-        return JobWatch.Follow(Open, state, IsGone, Meaning, new Retries(_clock, RewatchFor), cancellationToken);
+        return JobWatch.Follow(Open, state, IsBroken, Meaning, new Retries(_clock, RewatchFor), cancellationToken);
 
         async IAsyncEnumerable<T> Open()
         {
+            // Names that are wrong are said before anybody waits.
+            _ = await look();
             var grains = await _connect(cancellationToken);
             await foreach (var status in watch(grains).WithCancellation(cancellationToken)) yield return status;
         }
     }
+
+    private static bool IsBroken(Exception error) => IsGone(error) || error is FuseMixException { Kind: FailureKind.Unavailable };
 
     /// <summary>Whether a failure only says that a node went away, where another one takes its place.</summary>
     private static bool IsGone(Exception error) =>

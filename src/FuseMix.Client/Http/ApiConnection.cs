@@ -19,8 +19,8 @@ internal sealed record ApiCall(HttpMethod Method, string Address)
     /// <summary>Whether doing it twice is the same as doing it once, answer included.</summary>
     public bool IsSafe { get; init; } = true;
 
-    /// <summary>How long one attempt may take; null for what the options say.</summary>
-    public TimeSpan? Timeout { get; init; }
+    /// <summary>How long the cluster may work on it, which comes on top of what the options grant an attempt; infinite for no limit at all.</summary>
+    public TimeSpan AnswersAfter { get; init; }
 }
 
 /// <summary>Sends calls to the gateways of one cluster: to the next one where one does not answer, and again where that is safe.</summary>
@@ -110,7 +110,7 @@ internal sealed class ApiConnection(HttpClient http, HttpFuseMixClientOptions op
     private async Task<T> Attempt<T>(
         ApiCall call, Uri gateway, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
     {
-        var patience = call.Timeout ?? options.Timeout;
+        var patience = call.AnswersAfter == Timeout.InfiniteTimeSpan ? call.AnswersAfter : options.Timeout + call.AnswersAfter;
         using var timeout = new CancellationTokenSource(patience, Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         using var request = new HttpRequestMessage(call.Method, new Uri(gateway, $"api/v1/{call.Address}")) { Content = call.Body?.Invoke() };

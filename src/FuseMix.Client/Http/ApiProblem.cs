@@ -13,8 +13,6 @@ internal static class ApiProblem
         if (await Document(response, cancellationToken) is { } problem && Of(problem) is { } told) return told;
         var kind = (int)response.StatusCode switch
         {
-            404 => FailureKind.NotFound,
-            409 => FailureKind.Conflict,
             408 or 429 or 502 or 503 or 504 => FailureKind.Unavailable,
             >= 500 => FailureKind.Internal,
             _ => FailureKind.Invalid,

@@ -20,10 +20,10 @@ namespace FuseMix.Client;
 public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
 {
     /// <summary>For calls in which the cluster computes for long.</summary>
-    private static readonly TimeSpan LongTimeout = TimeSpan.FromMinutes(11);
+    private static readonly TimeSpan LongWork = TimeSpan.FromMinutes(10);
 
     /// <summary>For calls that take as long as the line is slow.</summary>
-    private static readonly TimeSpan NoTimeout = System.Threading.Timeout.InfiniteTimeSpan;
+    private static readonly TimeSpan NoLimit = System.Threading.Timeout.InfiniteTimeSpan;
 
     private readonly ApiConnection _api;
     private readonly HttpClient? _own;
@@ -40,7 +40,7 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         })
         {
-            Timeout = NoTimeout,
+            Timeout = NoLimit,
         };
         _api = new ApiConnection(_own, options);
     }
@@ -81,10 +81,12 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
     public async Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default)
     {
         // Changes nothing, whatever its method says.
-        var answer = await Send(
-            HttpMethod.Post, $"collections/{Named(request.Collection, "collection")}/search", Json(SearchBody.Of(request), ApiJson.Default.SearchBody),
-            ApiJson.Default.SearchAnswer, cancellationToken);
-        return answer.ToResponse();
+        var call = new ApiCall(HttpMethod.Post, $"collections/{Named(request.Collection, "collection")}/search")
+        {
+            Body = Json(SearchBody.Of(request), ApiJson.Default.SearchBody),
+            AnswersAfter = request.Deadline,
+        };
+        return (await _api.Send(call, ApiJson.Default.SearchAnswer, cancellationToken)).ToResponse();
     }
 
     /// <inheritdoc/>
@@ -153,7 +155,7 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         var query = $"dataset={Uri.EscapeDataString(request.Dataset)}&split={Uri.EscapeDataString(request.Split)}"
             + (request.Without is null ? "" : $"&without={Uri.EscapeDataString(request.Without)}");
         return _api.Send(
-            new ApiCall(HttpMethod.Get, $"models/{Named(request.Model, "fusion model")}/evaluation?{query}") { Timeout = LongTimeout },
+            new ApiCall(HttpMethod.Get, $"models/{Named(request.Model, "fusion model")}/evaluation?{query}") { AnswersAfter = LongWork },
             ApiJson.Default.EvaluationReport, cancellationToken);
     }
 
@@ -163,7 +165,7 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         var call = new ApiCall(HttpMethod.Put, $"models/{Named(model, "fusion model")}/baseline")
         {
             Body = Json(new BaselineBody(dataset), ApiJson.Default.BaselineBody),
-            Timeout = LongTimeout,
+            AnswersAfter = LongWork,
         };
         return (await _api.Send(call, ApiJson.Default.BaselineAnswer, cancellationToken)).Model;
     }
@@ -194,8 +196,17 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         ApiJson.Default.CollectionStatus, cancellationToken);
 
     /// <inheritdoc/>
-    public Task Drop(string collection, CancellationToken cancellationToken = default) =>
-        Done(new ApiCall(HttpMethod.Delete, $"collections/{Named(collection, "collection")}"), cancellationToken);
+    public async Task Drop(string collection, CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            await Done(new ApiCall(HttpMethod.Delete, $"collections/{Named(collection, "collection")}"), cancellationToken);
+        }
+        catch (FuseMixException gone) when (gone.Kind == FailureKind.NotFound)
+        {
+            // That is what was wanted, and what an attempt before this one may have done.
+        }
+    }
 
     /// <inheritdoc/>
     public Task<EncoderSummary> PutEncoder(
@@ -205,7 +216,7 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         var call = new ApiCall(HttpMethod.Put, $"encoders/{Named(name, "encoder")}{(replace ? "?replace=true" : "")}")
         {
             Body = () => new TarContent(files, progress),
-            Timeout = NoTimeout,
+            AnswersAfter = NoLimit,
         };
         return _api.Send(call, ApiJson.Default.EncoderSummary, cancellationToken);
     }
@@ -227,10 +238,10 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         };
         var files = source.Format == DatasetFormat.Folder ? TarContent.FilesOf(source.Path)
             : TarContent.FilesOf(source.Path, source.Files ?? [.. TarContent.FilesOf(Path.GetDirectoryName(Path.GetFullPath(source.Path))!).Select(file => file.Name)]);
-        var call = new ApiCall(HttpMethod.Put, $"datasets/{Named(name, "dataset")}?format={format}&licence={Uri.EscapeDataString(source.Licence)}")
+        var call = new ApiCall(HttpMethod.Put, $"datasets/{Named(name, "dataset")}?format={format}&licence={Uri.EscapeDataString(source.Licence)}{(source.About is null ? "" : $"&about={Uri.EscapeDataString(source.About)}")}")
         {
             Body = () => new TarContent(files, progress),
-            Timeout = NoTimeout,
+            AnswersAfter = NoLimit,
         };
         return _api.Send(call, ApiJson.Default.DatasetSummary, cancellationToken);
     }

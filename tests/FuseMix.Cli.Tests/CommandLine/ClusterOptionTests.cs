@@ -54,6 +54,7 @@ public sealed class ClusterOptionTests : IDisposable
     [InlineData("Leave --cluster out", "doctor")]
     [InlineData("Leave --cluster out", "fetch")]
     [InlineData("Leave --cluster out", "encoders", "verify")]
+    [InlineData("Leave --cluster out", "api-keys", "create", "--name", "app")]
     [InlineData("where the home folder of the cluster is", "models", "export", "emoji-small", "--to", "x")]
     public async Task Commands_about_this_machine_say_what_to_do_instead(string instead, params string[] args)
     {

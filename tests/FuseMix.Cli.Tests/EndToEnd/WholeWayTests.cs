@@ -1,22 +1,41 @@
+using FuseMix.Grains.Nodes;
+using FuseMix.Silo;
+using FuseMix.Silo.Configuration;
+using FuseMix.Silo.Security;
+using Microsoft.AspNetCore.Builder;
+
 namespace FuseMix.Cli.Tests.EndToEnd;
 
-/// <summary>The commands of a user with their own encoders and pictures, one after the other, on a real cluster in this process.</summary>
-[Trait("Category", "Slow")]
-public sealed class WholeWayTests : IDisposable
+/// <summary>The commands of a user with their own encoders and pictures, one after the other, on a real cluster.</summary>
+public abstract class WholeWayTests : IAsyncLifetime
 {
     private const string Recipe = "steps=300";
-    private readonly TinyWorld _world = new();
 
-    public void Dispose() => _world.Dispose();
+    private protected TinyWorld World { get; } = new();
+
+    /// <summary>What a command line says besides to reach the cluster.</summary>
+    private protected virtual string[] Where => [];
+
+    private protected virtual Dictionary<string, string> Variables => [];
+
+    public virtual ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public virtual ValueTask DisposeAsync()
+    {
+        World.Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     [Fact]
     public async Task From_packs_and_pictures_to_searches_and_back()
     {
-        Assert.Contains("✓ fields: image, 12 dimensions", await Ok("encoders", "add", _world.ImagePack), StringComparison.Ordinal);
-        Assert.Contains("✓ words: text, 8 dimensions", await Ok("encoders", "add", _world.TextPack), StringComparison.Ordinal);
-        Assert.Contains("✓ fields: 12 dimensions", await Ok("encoders", "verify"), StringComparison.Ordinal);
-        Assert.Contains("✓ mine: 96 images", await Ok("datasets", "import", "--folder", _world.Pictures, "--name", "mine"), StringComparison.Ordinal);
-        Assert.Contains("already imported, recognised by fingerprint", await Ok("datasets", "import", "--folder", _world.Pictures, "--name", "mine"), StringComparison.Ordinal);
+        Assert.Contains("✓ fields: image, 12 dimensions", await Ok("encoders", "add", World.ImagePack), StringComparison.Ordinal);
+        Assert.Contains("✓ words: text, 8 dimensions", await Ok("encoders", "add", World.TextPack), StringComparison.Ordinal);
+        Assert.Contains("installed, ", await Ok("encoders", "list"), StringComparison.Ordinal);
+        Assert.Contains("✓ mine: 96 images", await Ok("datasets", "import", "--folder", World.Pictures, "--name", "mine"), StringComparison.Ordinal);
+        Assert.Contains("already imported, recognised by fingerprint", await Ok("datasets", "import", "--folder", World.Pictures, "--name", "mine"), StringComparison.Ordinal);
+        Assert.Contains("96 images, 8 texts", await Ok("datasets", "list"), StringComparison.Ordinal);
+        Assert.Contains("image – text", await Ok("datasets", "show", "mine"), StringComparison.Ordinal);
 
         var extracted = await Ok("extract", "mine");
         Assert.Contains("✓ mine × fields: 96 latents", extracted, StringComparison.Ordinal);
@@ -37,17 +56,48 @@ public sealed class WholeWayTests : IDisposable
         Assert.Equal(3, hits.Length);
         Assert.All(hits, hit => Assert.StartsWith("moon-", hit.GetProperty("id").GetString(), StringComparison.Ordinal));
 
-        var picture = Path.Combine(_world.Pictures, "moon-03.png");
+        var picture = Path.Combine(World.Pictures, "moon-03.png");
         var captions = (await Run("search", "mine", "--image", picture, "--target", "text", "-k", "1", "--json")).Json.GetProperty("results")[0];
         Assert.Equal("moon", captions[0].GetProperty("metadata").GetProperty("caption").GetString());
         Assert.Contains("moon-", await Ok("search", "mine", "--item", "moon-01.png", "-k", "1"), StringComparison.Ordinal);
 
         Assert.Contains("mine-v1: fields + words, 300 steps", await Ok("status"), StringComparison.Ordinal);
-        await Ok("models", "export", "mine-v1", "--to", _world["exported"]);
-        Assert.Equal(2, Directory.GetFiles(_world["exported"], "*.onnx").Length);
+        Assert.Contains("job mine-v1-", await Ok("models", "show", "mine-v1"), StringComparison.Ordinal);
+        Assert.Contains("mine-v1", await Ok("models", "list"), StringComparison.Ordinal);
+        Assert.Contains("96 images and 8 texts", await Ok("collections", "show", "mine"), StringComparison.Ordinal);
+        await LookAtFiles();
 
         Assert.Contains("Dropped mine", await Ok("collections", "drop", "mine"), StringComparison.Ordinal);
         Assert.Contains("There is no collection named 'mine'", (await Run("search", "mine", "moon")).Error, StringComparison.Ordinal);
+        Assert.Contains("Forgot mine", await Ok("datasets", "remove", "mine"), StringComparison.Ordinal);
+        Assert.Contains("Removed fields", await Ok("encoders", "remove", "fields"), StringComparison.Ordinal);
+        Assert.True(File.Exists(picture));
+    }
+
+    [Fact]
+    public async Task Tables_are_imported_with_what_they_name()
+    {
+        await File.WriteAllTextAsync(Path.Combine(World.Pictures, "pairs.csv"), "image,text\nmoon-01.png,the moon\nboat-01.png,a boat\nno.png,nothing\n");
+        await File.WriteAllTextAsync(Path.Combine(World.Pictures, "pairs.jsonl"), """{ "image": "moon-01.png", "text": ["the moon", "moon"] }""");
+        var csv = await Ok("datasets", "import", "--csv", Path.Combine(World.Pictures, "pairs.csv"), "--name", "table", "--licence", "mine");
+        Assert.Contains("✓ table: 2 images, 2 texts", csv, StringComparison.Ordinal);
+        Assert.Contains("1 source could not be imported", csv, StringComparison.Ordinal);
+        Assert.Contains("Licence: mine.", await Ok("datasets", "show", "table"), StringComparison.Ordinal);
+        Assert.Contains("✓ lines: 1 image, 2 texts", await Ok("datasets", "import", "--jsonl", Path.Combine(World.Pictures, "pairs.jsonl"), "--name", "lines"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pictures_that_are_found_are_drawn()
+    {
+        await Prepare();
+        await Ok("train", "mine", "--model", "m", "--set", "steps=20", "--set", "batchSize=16", "--set", "sharedDimension=16");
+        await Ok("collections", "build", "mine", "--model", "m");
+        var tester = Tester(outIsTerminal: true);
+        tester.Variables["COLORTERM"] = "truecolor";
+        var result = await tester.Run(["search", "mine", "moon", "-k", "3", .. Where]);
+        Assert.Equal(0, result.Code);
+        Assert.Equal(8, result.Out.Split('\n').Count(line => line.Contains('▀', StringComparison.Ordinal)));
+        Assert.DoesNotContain("(no picture)", result.Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -78,12 +128,12 @@ public sealed class WholeWayTests : IDisposable
         Assert.Equal(["FuseMix", "no augmentation", "Gaussian noise 0.01", "random quantization, 16 bins", "linear CCA"], methods.Select(m => m.GetProperty("name").GetString()));
         Assert.Equal([2, 2, 2, 2, 1], methods.Select(m => m.GetProperty("runs").GetArrayLength()));
         Assert.Equal(9, methods.SelectMany(m => m.GetProperty("models").EnumerateArray().Select(e => e.GetString())).Distinct().Count());
-        var table = await File.ReadAllTextAsync(Path.Combine(_world.Home, "studies", "augmentation-mine.md"));
+        var table = await File.ReadAllTextAsync(Path.Combine(World.Home, "studies", "augmentation-mine.md"));
         Assert.Contains("| FuseMix ", table, StringComparison.Ordinal);
 
         var again = await Run(study);
         Assert.Equal(8, again.Error.Split("(already trained)").Length - 1);
-        Assert.Equal(table, await File.ReadAllTextAsync(Path.Combine(_world.Home, "studies", "augmentation-mine.md")));
+        Assert.Equal(table, await File.ReadAllTextAsync(Path.Combine(World.Home, "studies", "augmentation-mine.md")));
     }
 
     [Fact]
@@ -96,16 +146,17 @@ public sealed class WholeWayTests : IDisposable
         using var stop = new CancellationTokenSource();
         var tester = new CliTester
         {
-            Home = _world.Home,
+            Home = World.Home,
             Stop = stop.Token,
             RealCluster = true,
             Clock = new HastyClock(),
+            Variables = Variables,
             Listener = line =>
             {
                 if (line.Contains("loss", StringComparison.Ordinal)) stop.Cancel();
             },
         };
-        var stopped = await tester.Run([.. train, "--model", "parts"]);
+        var stopped = await tester.Run([.. train, "--model", "parts", .. Where]);
         Assert.Equal(130, stopped.Code);
         Assert.Matches(@"Stopped after step [1-9][\d,]* of 6,000, with a checkpoint\. The same command goes on from there\.", stopped.Error);
 
@@ -118,9 +169,9 @@ public sealed class WholeWayTests : IDisposable
     [Fact]
     public async Task An_encoder_that_lies_is_refused_with_the_reason()
     {
-        var definition = Path.Combine(_world.ImagePack, "encoder.json");
+        var definition = Path.Combine(World.ImagePack, "encoder.json");
         await File.WriteAllTextAsync(definition, (await File.ReadAllTextAsync(definition)).Replace("\"dimension\": 12", "\"dimension\": 13", StringComparison.Ordinal));
-        var result = await Run("encoders", "add", _world.ImagePack);
+        var result = await Run("encoders", "add", World.ImagePack);
         Assert.Equal(1, result.Code);
         Assert.Contains("13", result.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("installed", (await Run("encoders", "list")).Out.Split("can be imported")[0], StringComparison.Ordinal);
@@ -128,20 +179,25 @@ public sealed class WholeWayTests : IDisposable
 
     private async Task Prepare()
     {
-        await Ok("encoders", "add", _world.ImagePack);
-        await Ok("encoders", "add", _world.TextPack);
-        await Ok("datasets", "import", "--folder", _world.Pictures, "--name", "mine");
+        await Ok("encoders", "add", World.ImagePack);
+        await Ok("encoders", "add", World.TextPack);
+        await Ok("datasets", "import", "--folder", World.Pictures, "--name", "mine");
         await Ok("extract", "mine");
     }
 
-    private async Task<string> Ok(params string[] args)
+    private protected async Task<string> Ok(params string[] args)
     {
         var result = await Run(args);
         Assert.True(result.Code == 0, $"{string.Join(' ', args)} ended with {result.Code}: {result.Error}");
         return result.Out;
     }
 
-    private Task<CliResult> Run(params string[] args) => new CliTester { Home = _world.Home, RealCluster = true, Width = 160 }.Run(args);
+    private protected Task<CliResult> Run(params string[] args) => Tester().Run([.. args, .. Where]);
+
+    /// <summary>What only a machine with the files of the cluster can do.</summary>
+    private protected virtual Task LookAtFiles() => Task.CompletedTask;
+
+    private CliTester Tester(bool outIsTerminal = false) => new() { Home = World.Home, RealCluster = true, Width = 160, OutIsTerminal = outIsTerminal, Variables = Variables };
 
     /// <summary>A clock whose timers are a hundred times too early, so that the first line of progress comes while there is work left.</summary>
     private sealed class HastyClock : TimeProvider
@@ -159,5 +215,73 @@ public sealed class WholeWayTests : IDisposable
 
             public ValueTask DisposeAsync() => timer.DisposeAsync();
         }
+    }
+}
+
+/// <summary>On a cluster in this process.</summary>
+[Trait("Category", "Slow")]
+public sealed class HereTests : WholeWayTests
+{
+    private protected override async Task LookAtFiles()
+    {
+        Assert.Contains("✓ fields: 12 dimensions", await Ok("encoders", "verify"), StringComparison.Ordinal);
+        await Ok("models", "export", "mine-v1", "--to", World["exported"]);
+        Assert.Equal(2, Directory.GetFiles(World["exported"], "*.onnx").Length);
+    }
+}
+
+/// <summary>On a cluster elsewhere, which is reached by its HTTP API alone.</summary>
+[Trait("Category", "Slow")]
+public sealed class ElsewhereTests : WholeWayTests
+{
+    private readonly string _key = ApiKey.Create();
+    private WebApplication _app = null!;
+
+    private protected override string[] Where => ["--cluster", _app.Urls.Single()];
+
+    private protected override Dictionary<string, string> Variables => new() { ["FUSEMIX_API_KEY"] = _key };
+
+    public override async ValueTask InitializeAsync()
+    {
+        _app = SiloHost.Build(new SiloConfiguration
+        {
+            Home = World["cluster"],
+            Node = new NodeOptions { Threads = 1 },
+            Cluster = new ClusteringOptions { SiloPort = 0, GatewayPort = 0 },
+            Http = new HttpOptions { Port = 0, ApiKeys = [new ApiKeyOptions { Name = "cli", Sha256 = ApiKey.Sha256Of(_key), Scopes = ["admin"] }] },
+            Shutdown = new ShutdownOptions { Drain = TimeSpan.Zero },
+        });
+        await _app.StartAsync();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync();
+        await _app.DisposeAsync();
+
+        // What the commands did lies with the cluster; only studies are written down here.
+        Assert.Equal([], Directory.EnumerateDirectories(World.Home).Select(Path.GetFileName).Except(["studies"]));
+        await base.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_key_that_is_missing_wrong_or_too_weak_is_said_so()
+    {
+        var result = await new CliTester { Home = World.Home, RealCluster = true }.Run(["status", .. Where]);
+        Assert.Equal(1, result.Code);
+        Assert.Contains("key", result.Error, StringComparison.Ordinal);
+        result = await new CliTester { Home = World.Home, RealCluster = true }.Run(["status", "--api-key", "fmx_wrong", .. Where]);
+        Assert.Contains("not one that this node knows", result.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("fmx_wrong", result.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_cluster_that_is_not_there_is_named()
+    {
+        // Port 9 is for discarding, which nobody does any more.
+        var result = await new CliTester { Home = World.Home, RealCluster = true }.Run("status", "--cluster", "http://127.0.0.1:9", "--json");
+        Assert.Equal(1, result.Code);
+        Assert.Equal("unavailable", result.Json.GetProperty("error").GetProperty("kind").GetString());
+        Assert.Contains("http://127.0.0.1:9 cannot be reached", result.Error, StringComparison.Ordinal);
     }
 }

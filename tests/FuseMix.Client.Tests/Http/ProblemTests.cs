@@ -35,7 +35,7 @@ public sealed class ProblemTests
     }
 
     [Theory]
-    [InlineData(HttpStatusCode.NotFound, "<html>nothing here</html>", FailureKind.NotFound, "answered 404")]
+    [InlineData(HttpStatusCode.NotFound, "<html>nothing here</html>", FailureKind.Invalid, "answered 404")]
     [InlineData(HttpStatusCode.MovedPermanently, "", FailureKind.Invalid, "answered 301")]
     [InlineData(HttpStatusCode.InternalServerError, "oops", FailureKind.Internal, "answered 500")]
     [InlineData(HttpStatusCode.BadGateway, "upstream", FailureKind.Unavailable, "answered 502")]
