@@ -1,4 +1,3 @@
-using FuseMix.Grains.Nodes;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Security;
@@ -36,7 +35,9 @@ internal sealed class StartedNode : IAsyncDisposable
         options.Port = 0;
         var folder = home is null ? new TemporaryFolder() : null;
         home ??= new FuseMixHome(folder!.Path);
-        var app = SiloHost.Build(home, new NodeOptions { Threads = 1 }, options);
+        var configuration = ServedHome.ConfigurationOf(home.Root);
+        configuration.Http = options;
+        var app = SiloHost.Build(configuration);
         await app.StartAsync();
         return new StartedNode(folder, app, home);
     }
