@@ -273,7 +273,7 @@ internal sealed partial class CollectionGrain(
         manifest.Origin.GetValueOrDefault(CollectionBuilder.DatasetOrigin, ""),
         manifest.Dimension,
         [.. manifest.Shards.Select(shard => new ShardStatus(shard.Name, shard.Modality, shard.Count))],
-        [.. collections.List(Name).Select(generation => generation.Generation)]);
+        [.. collections.List(Name)]);
 
     [LoggerMessage(3001, LogLevel.Information, "Collection {Collection} has the live generation {Generation} with {Count} items")]
     private partial void LogBuilt(string collection, string generation, long count);

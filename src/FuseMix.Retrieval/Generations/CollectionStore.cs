@@ -54,12 +54,12 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
         return LiveId(collection) is { } id ? Manifest(collection, id) : null;
     }
 
-    /// <summary>All committed generations of a collection, the newest first.</summary>
-    /// <exception cref="FuseMixException">There is no such collection, or its files are damaged.</exception>
-    public IReadOnlyList<GenerationManifest> List(string collection)
+    /// <summary>The ids of all committed generations of a collection, the newest first; old ones may be deleted while they are looked at.</summary>
+    /// <exception cref="FuseMixException">There is no such collection.</exception>
+    public IReadOnlyList<string> List(string collection)
     {
         RequireCollection(collection);
-        return [.. Generations(collection).Select(id => Manifest(collection, id))];
+        return Generations(collection);
     }
 
     /// <summary>The manifest of one committed generation.</summary>
