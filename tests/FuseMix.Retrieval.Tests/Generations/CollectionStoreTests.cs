@@ -50,7 +50,7 @@ public sealed class CollectionStoreTests : IDisposable
     }
 
     [Fact]
-    public void Old_generations_can_go_while_the_others_are_listed()
+    public async Task Old_generations_can_go_while_the_others_are_listed()
     {
         var all = Enumerable.Range(0, 40).Select(_ => Build("photos").Generation).ToArray();
         var deleting = Task.Run(() =>
@@ -59,7 +59,7 @@ public sealed class CollectionStoreTests : IDisposable
         });
         do Assert.Equal(all[^1], _store.List("photos")[0]);
         while (!deleting.IsCompleted);
-        deleting.GetAwaiter().GetResult();
+        await deleting;
         Assert.Equal([all[^1]], _store.List("photos"));
     }
 
