@@ -35,6 +35,9 @@ public sealed class LocalCluster : IAsyncDisposable
         options.ResumesJobs = resumesJobs;
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(logLevel);
+
+        // Orleans warns here of the garbage collector of every client program, and of checks that it takes for late when the first one comes.
+        builder.Logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.AddFuseMixNode(home, options);
         var host = builder.Build();

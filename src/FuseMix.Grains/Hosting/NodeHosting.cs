@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
@@ -26,12 +28,21 @@ namespace FuseMix.Grains.Hosting;
 /// <summary>Puts a node together: its grains, what they stand on, and their runtime.</summary>
 public static class NodeHosting
 {
-    /// <summary>Makes the host a node of its own cluster of one, with grain state in SQLite under the home folder.</summary>
+    /// <summary>Makes the host a node of its own cluster of one, with grain state in SQLite under the home folder. No Orleans client can enter,
+    /// and any number of these run beside one another.</summary>
     /// <exception cref="FuseMixException">An option is out of range, or the home folder cannot be written to.</exception>
     public static IHostApplicationBuilder AddFuseMixNode(this IHostApplicationBuilder builder, FuseMixHome home, NodeOptions options)
     {
-        builder.UseOrleans(silo => silo.UseLocalhostClustering().AddFuseMix(home, options));
+        builder.UseOrleans(silo => silo.UseLocalhostClustering(siloPort: FreePort(), gatewayPort: 0).AddFuseMix(home, options));
         return builder;
+    }
+
+    /// <summary>A TCP port of the loopback interface that nobody listens on: Orleans wants to know its ports beforehand.</summary>
+    public static int FreePort()
+    {
+        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
     /// <summary>Adds the grains and all they need to a silo whose clustering is configured elsewhere.</summary>

@@ -1,8 +1,8 @@
 using System.Net;
-using System.Net.Sockets;
 using FuseMix.Clustering.Azure;
 using FuseMix.Clustering.PostgreSql;
 using FuseMix.Contracts.Cluster;
+using FuseMix.Grains.Hosting;
 using FuseMix.Grains.Nodes;
 using FuseMix.Persistence.Sqlite;
 using FuseMix.Silo.Configuration;
@@ -42,10 +42,10 @@ internal static class SiloClustering
     public static void Configure(ISiloBuilder silo, SiloConfiguration configuration)
     {
         var cluster = configuration.Cluster;
-        var siloPort = cluster.SiloPort != 0 ? cluster.SiloPort : FreePort();
+        var siloPort = cluster.SiloPort != 0 ? cluster.SiloPort : NodeHosting.FreePort();
 
         // Orleans clients enter by gateways alone; no other node opens that port.
-        var gatewayPort = !configuration.Node.Roles.Contains(NodeRoles.Gateway) ? 0 : cluster.GatewayPort != 0 ? cluster.GatewayPort : FreePort();
+        var gatewayPort = !configuration.Node.Roles.Contains(NodeRoles.Gateway) ? 0 : cluster.GatewayPort != 0 ? cluster.GatewayPort : NodeHosting.FreePort();
         if (cluster.Kind == ClusteringKind.Local)
         {
             var primary = cluster.PrimarySiloPort is { } port ? new IPEndPoint(IPAddress.Loopback, port) : null;
@@ -101,12 +101,5 @@ internal static class SiloClustering
         options.NumMissedTableIAmAliveLimit = 3;
         options.TableRefreshTimeout = TimeSpan.FromSeconds(20);
         options.DefunctSiloExpiration = TimeSpan.FromDays(1);
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 }
