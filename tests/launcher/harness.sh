@@ -12,6 +12,7 @@ new_checkout() {
   checkout="$scene/${1:-checkout}" stubs="$scene/stubs" calls="$scene/calls"
   mkdir -p "$checkout/src/FuseMix.Cli" "$checkout/tests/launcher" "$checkout/tests/FuseMix.One.Tests" "$stubs" "$scene/home"
   cp -r "$repository/fusemix" "$repository/eng" "$repository/global.json" "$repository"/Directory.*.props "$checkout/"
+  printf '%s\n' '"tests\\FuseMix.One.Tests\\FuseMix.One.Tests.csproj"' >"$checkout/eng/embedded.slnf"
   printf 'true\n' >"$checkout/tests/launcher/something-holds.test"
   : >"$calls"
 

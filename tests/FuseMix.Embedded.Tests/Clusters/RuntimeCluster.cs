@@ -1,9 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
 using Orleans;
-using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.Serialization;
 #if ORLEANS
+using Orleans.Configuration;
 using Orleans.TestingHost;
 #endif
 
