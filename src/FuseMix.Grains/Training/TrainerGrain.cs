@@ -161,11 +161,19 @@ internal sealed partial class TrainerGrain(
         var (state, error) = (JobState.Completed, (string?)null);
         try
         {
-            await _state.Change(_ =>
+            var isWanted = await _state.Change(_ =>
             {
+                // It was chosen while its cancelling was being written.
+                if (job.State is not (JobState.Queued or JobState.Running)) return false;
                 (job.State, job.Error) = (JobState.Running, null);
                 return true;
             });
+            if (!isWanted)
+            {
+                _running = null;
+                return;
+            }
+
             Changed();
             LogStarted(job.Request.JobId, job.Request.Model);
             await Task.Factory.StartNew(

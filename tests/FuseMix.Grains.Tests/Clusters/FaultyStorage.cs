@@ -13,9 +13,16 @@ namespace FuseMix.Grains.Tests.Clusters;
 internal sealed class FaultyStorage : IGrainStorage
 {
     private readonly ConcurrentDictionary<string, (string ETag, string Json)> _records = new();
+    private int _waiting;
 
     /// <summary>Whether writes fail.</summary>
     public bool IsDown { get; set; }
+
+    /// <summary>What writes wait for; nothing unless the test says so.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
+    /// <summary>How many writes wait.</summary>
+    public int Waiting => _waiting;
 
     public void Configure(ISiloBuilder silo, NodeName node) => silo.Services.AddGrainStorage("grains", (_, _) => this);
 
@@ -28,15 +35,17 @@ internal sealed class FaultyStorage : IGrainStorage
         return Task.CompletedTask;
     }
 
-    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
+        Interlocked.Increment(ref _waiting);
+        await Gate;
+        Interlocked.Decrement(ref _waiting);
         if (IsDown) throw new IOException("The storage is down.");
         var stored = _records.TryGetValue($"{stateName}/{grainId}", out var record) ? record.ETag : null;
         if (stored != grainState.ETag) throw new InconsistentStateException("Another one wrote.", stored, grainState.ETag);
         record = (Guid.NewGuid().ToString("N"), JsonSerializer.Serialize(grainState.State, Json));
         _records[$"{stateName}/{grainId}"] = record;
         (grainState.ETag, grainState.RecordExists) = (record.ETag, true);
-        return Task.CompletedTask;
     }
 
     public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => throw new NotSupportedException();

@@ -139,6 +139,37 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
     }
 
     [Fact]
+    public async Task A_job_that_is_cancelled_while_the_one_before_it_ends_never_runs()
+    {
+        using var home = prepared.Copy();
+        var storage = new FaultyStorage();
+        await using var cluster = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: (silo, node) =>
+        {
+            _stage.Configure(silo, node);
+            storage.Configure(silo, node);
+        });
+        var hold = _stage.HoldAt(11, 5);
+        await cluster.Trainer.Submit(PreparedHome.Request("a", "model-a", 11, 5));
+        await hold.Reached;
+        await cluster.Trainer.Submit(PreparedHome.Request("b", "model-b", 12, 5));
+
+        // The end of the first is being written when the second is cancelled, so that it is chosen before its cancelling is written.
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        storage.Gate = gate.Task;
+        hold.Release();
+        await Patience.Until(() => Task.FromResult(storage.Waiting), waiting => waiting > 0);
+        var cancelling = cluster.Trainer.Cancel("b");
+        Assert.Equal(JobState.Queued, (await cluster.Trainer.Status("b")).State);
+        gate.SetResult();
+
+        Assert.Equal(JobState.Cancelled, (await cancelling).State);
+        Assert.Equal(JobState.Completed, (await cluster.EndOf("a")).State);
+        Assert.Equal(JobState.Completed, (await cluster.Train(PreparedHome.Request("c", "model-c", 13, 5))).State);
+        Assert.Equal(JobState.Cancelled, (await cluster.Trainer.Status("b")).State);
+        Assert.Equal([11UL, 13UL], _stage.Runs.Select(run => run.Seed));
+    }
+
+    [Fact]
     public async Task A_job_whose_end_could_not_be_recorded_is_found_done_when_somebody_asks()
     {
         using var home = prepared.Copy();
