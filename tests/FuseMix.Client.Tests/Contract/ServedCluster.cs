@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using FuseMix.Client.Tests.Contract;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Grains.Nodes;
@@ -27,6 +29,9 @@ public sealed class ServedCluster : IAsyncLifetime
 
     public string Root => _home.Home.Root;
 
+    /// <summary>Where clients of the grains enter from outside, with Orleans.</summary>
+    public int GatewayPort { get; } = FreePort();
+
     internal TestHome Home => _home;
 
     /// <summary>A client of the grains that has the home folder too, as the command line is.</summary>
@@ -44,7 +49,7 @@ public sealed class ServedCluster : IAsyncLifetime
         {
             Home = Root,
             Node = new NodeOptions { Threads = 1 },
-            Cluster = new ClusteringOptions { SiloPort = 0, GatewayPort = 0 },
+            Cluster = new ClusteringOptions { SiloPort = 0, GatewayPort = GatewayPort },
             Http = new HttpOptions
             {
                 Port = 0,
@@ -73,6 +78,13 @@ public sealed class ServedCluster : IAsyncLifetime
         await _app.DisposeAsync();
         _home.Dispose();
         _folder.Dispose();
+    }
+
+    private static int FreePort()
+    {
+        using var probe = new TcpListener(IPAddress.Loopback, 0);
+        probe.Start();
+        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     /// <summary>A fresh folder outside of the cluster's home.</summary>
