@@ -193,7 +193,7 @@ internal static class CollectionsApi
 /// <param name="Dataset">Name of the dataset.</param>
 /// <param name="RowsPerShard">Embeddings per shard, at least 1; 65,536 where missing.</param>
 /// <param name="Replace">Whether a collection of another dataset or model may be replaced; true where missing.</param>
-internal sealed record BuildBody(string? Model, string? Dataset, int? RowsPerShard, bool? Replace)
+internal sealed record BuildBody(string? Model, string? Dataset, int? RowsPerShard = null, bool? Replace = null)
 {
     /// <exception cref="FuseMixException">A key is missing.</exception>
     public CollectionBuild ToRequest()

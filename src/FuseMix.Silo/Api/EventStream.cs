@@ -76,7 +76,16 @@ internal sealed partial class EventStream(TimeProvider clock, IHostApplicationLi
     private async Task<Exception?> WatchOnce<T>(
         HttpContext context, Func<CancellationToken, IAsyncEnumerable<T>> watch, JsonTypeInfo<T> type, Sent sent, CancellationToken stop)
     {
-        var statuses = watch(stop).GetAsyncEnumerator(stop);
+        IAsyncEnumerator<T> statuses;
+        try
+        {
+            statuses = watch(stop).GetAsyncEnumerator(stop);
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            return failure;
+        }
+
         var next = Task.FromResult(false);
         try
         {

@@ -120,4 +120,4 @@ internal static class ExtractionsApi
 
 /// <summary>How to extract.</summary>
 /// <param name="Accelerator">What a node must have to take part, e.g. "cuda"; any node where missing.</param>
-internal sealed record ExtractionBody(string? Accelerator);
+internal sealed record ExtractionBody(string? Accelerator = null);

@@ -13,9 +13,9 @@ namespace FuseMix.Silo.Api;
 /// <param name="Title">The kind in words; never changes.</param>
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Detail">What happened here.</param>
-/// <param name="Remedy">The way out; missing where none can be advised.</param>
 /// <param name="RequestId">The id under which the node's log tells more.</param>
-internal sealed record Problem(string Type, string Title, int Status, string Detail, string? Remedy, string? RequestId);
+/// <param name="Remedy">The way out; missing where none can be advised.</param>
+internal sealed record Problem(string Type, string Title, int Status, string Detail, string RequestId, string? Remedy = null);
 
 /// <summary>Turns failures into problem+json: a type and title that never change, what happened here (detail), and the way out (remedy).</summary>
 internal sealed partial class Problems(IProblemDetailsService writer, ILogger<Problems> logger) : IExceptionHandler
@@ -38,7 +38,7 @@ internal sealed partial class Problems(IProblemDetailsService writer, ILogger<Pr
     public static Problem Of(Exception failure, string requestId)
     {
         var (status, type, detail, remedy) = Describe(failure);
-        return new Problem(type, TitleOf(status), status, detail, remedy, requestId);
+        return new Problem(type, TitleOf(status), status, detail, requestId, remedy);
     }
 
     /// <summary>Gives every problem what it must have, also those that no failure stands behind, such as an unknown address.</summary>

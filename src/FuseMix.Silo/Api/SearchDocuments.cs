@@ -3,16 +3,23 @@ using FuseMix.Contracts.Search;
 
 namespace FuseMix.Silo.Api;
 
-/// <summary>The body of a search; see <see cref="SearchRequest"/>.</summary>
+/// <summary>Queries to one collection, and what holds for all of them.</summary>
+/// <param name="Queries">1 to 1,024 queries, answered in order.</param>
+/// <param name="Target">Modality of the items wanted; any where missing.</param>
+/// <param name="K">Hits wanted per query, 1 to 10,000; 10 where missing.</param>
+/// <param name="MinScore">Least cosine of a hit; no threshold where missing.</param>
+/// <param name="Filter">Metadata that a hit must have: key to any of these values.</param>
+/// <param name="Exclude">Ids never to return.</param>
+/// <param name="DeadlineMs">How many milliseconds shards may take before the answer goes out without them, named; 10,000 where missing.</param>
 /// <remarks>Generated readers forget what an init-only property is set to where its key is missing: hence null for "as usual".</remarks>
 internal sealed record SearchBody(
     QueryBody?[]? Queries,
-    Modality? Target,
-    int? K,
-    float? MinScore,
-    Dictionary<string, string[]>? Filter,
-    string[]? Exclude,
-    int? DeadlineMs)
+    Modality? Target = null,
+    int? K = null,
+    float? MinScore = null,
+    Dictionary<string, string[]>? Filter = null,
+    string[]? Exclude = null,
+    int? DeadlineMs = null)
 {
     /// <summary>The request to that collection.</summary>
     /// <exception cref="FuseMixException">There are no queries, or a null stands where a value must.</exception>
@@ -40,15 +47,29 @@ internal sealed record SearchBody(
         FailureKind.Invalid, $"A part of '{key}' in the body of the request is null or missing.", "Give it, or leave the whole key out.");
 }
 
-/// <summary>See <see cref="SearchQuery"/>.</summary>
+/// <summary>One query: a weighted sum of terms in the shared space.</summary>
+/// <param name="Terms">1 to 64 terms.</param>
 internal sealed record QueryBody(TermBody?[]? Terms)
 {
     public SearchQuery ToQuery() => new([.. Terms!.Select(term => term!.ToTerm())]);
 }
 
-/// <summary>See <see cref="QueryTerm"/>.</summary>
+/// <summary>One term of a query: it has exactly one of text, content, itemId, latent and embedding.</summary>
+/// <param name="Text">A text to encode.</param>
+/// <param name="Content">The bytes of a picture or a sound, in base64; 'modality' says which.</param>
+/// <param name="ItemId">Id of an item of the collection.</param>
+/// <param name="Latent">An output of the fusion model's encoder of 'modality'.</param>
+/// <param name="Embedding">A vector of the shared space.</param>
+/// <param name="Modality">What 'content' or 'latent' is.</param>
+/// <param name="Weight">Factor of this term in the sum, 1 where missing; a negative one moves away from it.</param>
 internal sealed record TermBody(
-    string? Text, byte[]? Content, string? ItemId, float[]? Latent, float[]? Embedding, Modality? Modality, float? Weight)
+    string? Text = null,
+    byte[]? Content = null,
+    string? ItemId = null,
+    float[]? Latent = null,
+    float[]? Embedding = null,
+    Modality? Modality = null,
+    float? Weight = null)
 {
     public QueryTerm ToTerm() => new()
     {
@@ -62,7 +83,13 @@ internal sealed record TermBody(
     };
 }
 
-/// <summary>The answer to a search; see <see cref="SearchResponse"/>.</summary>
+/// <summary>The answer to a search, which is never silently short.</summary>
+/// <param name="Collection">Name of the collection.</param>
+/// <param name="Generation">The one generation that answered.</param>
+/// <param name="Complete">False where a shard did not answer within the deadline.</param>
+/// <param name="MissingShards">The shards that did not answer, each with the reason.</param>
+/// <param name="Results">Per query, the best hit first.</param>
+/// <param name="ElapsedMs">Milliseconds in the search grain.</param>
 internal sealed record SearchAnswer(string Collection, string Generation, bool Complete, string[] MissingShards, Hit[][] Results, double ElapsedMs)
 {
     public static SearchAnswer Of(SearchResponse response) => new(

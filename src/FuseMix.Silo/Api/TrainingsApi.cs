@@ -92,7 +92,7 @@ internal static class TrainingsApi
 /// <param name="Encoders">Encoder pack per modality.</param>
 /// <param name="Recipe">How to train, an object with the keys of <c>docs/training.md</c>; the preset "small" where missing.</param>
 /// <param name="Seed">Decides every random number; 0 where missing.</param>
-internal sealed record TrainingBody(string? Model, string? Dataset, Dictionary<Modality, string?>? Encoders, JsonElement? Recipe, ulong? Seed)
+internal sealed record TrainingBody(string? Model, string? Dataset, Dictionary<Modality, string?>? Encoders, JsonElement? Recipe = null, ulong? Seed = null)
 {
     /// <exception cref="FuseMixException">A key is missing, or the recipe is not one.</exception>
     public TrainingRequest ToRequest(string jobId)

@@ -139,7 +139,7 @@ internal static class RouteMapping
         if (route.Description is { } description) mapped.WithDescription(description);
         if (route.Body is { } body) mapped.Accepts(body.Type, body.IsOptional, body.MediaType);
         foreach (var answer in route.Answers)
-            mapped.WithMetadata(new ProducesResponseTypeMetadata(answer.Status, answer.Type, answer.MediaTypes));
+            mapped.WithMetadata(new ProducesResponseTypeMetadata(answer.Status, answer.Type ?? typeof(void), answer.MediaTypes));
         foreach (var status in ApiRoute.CommonProblems.Concat(route.Problems))
             mapped.WithMetadata(new ProducesResponseTypeMetadata(status, typeof(Problem), ["application/problem+json"]));
         if (route.Limit is { } limit) mapped.RequireRateLimiting(limit);

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using FuseMix.Silo.Api;
 using FuseMix.Silo.Security;
@@ -36,6 +37,8 @@ internal static class OpenApiDocuments
         {
             options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
             options.ShouldInclude = route => route.HttpMethod != HttpMethods.Head && route.ActionDescriptor.EndpointMetadata.OfType<ApiRoute>().Any();
+            options.CreateSchemaReferenceId = type =>
+                type.Type == typeof(Stream) || type.Type == typeof(JsonElement) || type.Type == typeof(JsonElement?) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
             options.AddDocumentTransformer((document, _, _) =>
             {
                 Describe(document);
@@ -180,12 +183,27 @@ internal static class OpenApiDocuments
         }
         else if (type == typeof(double))
         {
-            schema.Type = JsonSchemaType.Number | JsonSchemaType.Null;
+            // The one number that may not be known yet.
+            var mayBeUnknown = context.JsonPropertyInfo?.Name == "loss";
+            schema.Type = JsonSchemaType.Number | (mayBeUnknown ? JsonSchemaType.Null : canBeMissing);
+            if (mayBeUnknown) schema.Description = schema.Description?.Replace("NaN", "null", StringComparison.Ordinal);
+        }
+        else if (type == typeof(JsonElement))
+        {
+            schema.Type = JsonSchemaType.Object | JsonSchemaType.Null;
+        }
+        else if (type.Name.EndsWith(nameof(Body), StringComparison.Ordinal))
+        {
+            // What is missing is read as null, so as to be refused in words; for callers it must be there.
+            foreach (var name in schema.Required ?? new HashSet<string>())
+            {
+                if (schema.Properties?[name] is OpenApiSchema { Type: { } may } property) property.Type = may & ~JsonSchemaType.Null;
+            }
         }
         else if (type.IsEnum)
         {
             schema.Type = JsonSchemaType.String | canBeMissing;
-            schema.Enum = [.. Enum.GetNames(type).Select(name => (JsonNode)System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(name))];
+            schema.Enum = [.. Enum.GetNames(type).Select(name => (JsonNode)JsonNamingPolicy.CamelCase.ConvertName(name))];
         }
     }
 
