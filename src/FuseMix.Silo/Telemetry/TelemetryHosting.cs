@@ -82,12 +82,20 @@ internal static class TelemetryHosting
         return endpoint;
     }
 
+    /// <summary>Adds what is measured, with labels of which each has few values.</summary>
+    internal static MeterProviderBuilder AddInstruments(this MeterProviderBuilder metrics) => metrics.AddMeter(Meters).AddView(instrument =>
+
+        // Orleans labels messages with the other node's address, which is another one whenever a node starts.
+        instrument.Meter.Name == "Microsoft.Orleans" && !instrument.IsObservable && instrument.Name.StartsWith("orleans-messaging-", StringComparison.Ordinal)
+            ? new MetricStreamConfiguration { TagKeys = ["ConnectionDirection", "Direction", "MessageDirection", "Phase"] }
+            : null);
+
     private static MeterProvider Metrics(NodeOptions node, IConfiguration variables, PrometheusExporter exporter)
     {
         var metrics = Sdk.CreateMeterProviderBuilder()
             .ConfigureServices(own => own.AddSingleton(variables))
             .ConfigureResource(resource => Describe(resource, node))
-            .AddMeter(Meters)
+            .AddInstruments()
             .AddPrometheus(exporter);
         if (Exports(variables, "METRICS")) metrics.AddOtlpExporter(options => PointAt(options, variables, "METRICS"));
         return metrics.Build();
