@@ -31,7 +31,7 @@ internal static class ApiHosting
             kestrel.AddServerHeader = false;
             kestrel.Listen(IPAddress.Parse(options.Address), options.Port, listen =>
             {
-                if (options.Certificate.Path is not null) listen.ApplicationServices.GetRequiredService<ServerCertificate>().Serve(listen);
+                if (options.Certificate.Path is not null) listen.ApplicationServices.GetRequiredService<ServerCertificate>().Start().Serve(listen);
             });
         });
 

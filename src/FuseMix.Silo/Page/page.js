@@ -7,6 +7,7 @@ const $ = id => document.getElementById(id);
 const blank = { collection: '', q: '', minus: '', item: '', target: 'image', picture: null, k: page };
 let wanted = { ...blank };
 let collections = [];
+let key = sessionStorage.getItem('key') ?? ''; // What the node asks for where others can reach it; kept as long as the tab is open.
 let running = new AbortController();
 let typing = 0;
 
@@ -16,21 +17,43 @@ class Problem extends Error {
   constructor(title, text) { super(text); this.title = title; }
 }
 
-async function ask(url, options) {
+const keyed = headers => key ? { ...headers, authorization: `Bearer ${key}` } : { ...headers };
+
+async function ask(url, options = {}) {
   let response;
   try {
-    response = await fetch(url, options);
+    response = await fetch(url, { ...options, headers: keyed(options.headers) });
   } catch (failure) {
     if (failure.name === 'AbortError') throw failure;
     throw new Problem('The node cannot be reached.', 'Is “fusemix serve” still running?');
   }
   const body = await response.json().catch(() => ({}));
+  $('door').hidden = response.status !== 401;
   if (!response.ok) throw new Problem(body.detail ?? body.title ?? `The node answered ${response.status}.`, body.remedy ?? '');
   return body;
 }
 
 const pathOf = collection => `${api}/${encodeURIComponent(collection)}`;
 const pictureOf = id => `${pathOf(wanted.collection)}/content?${new URLSearchParams({ item: id })}`;
+
+/** Shows an item's picture. Where a key is needed it is fetched by hand, since an image sends none. */
+async function paint(image, id) {
+  if (!key) return void (image.src = pictureOf(id));
+  const response = await fetch(pictureOf(id), { headers: keyed() }).catch(() => null);
+  if (!response?.ok) return void image.dispatchEvent(new Event('error'));
+  image.onload = () => URL.revokeObjectURL(image.src);
+  image.src = URL.createObjectURL(await response.blob());
+}
+
+async function allCollections() {
+  const all = [];
+  for (let next = ''; next !== null;) {
+    const page = await ask(`${api}?${new URLSearchParams(filled({ limit: 1000, cursor: next }))}`);
+    all.push(...page.items);
+    next = page.next;
+  }
+  return all;
+}
 
 const base64Of = file => new Promise((resolve, reject) => {
   const reader = new FileReader();
@@ -118,7 +141,7 @@ function fill() {
   image.hidden = false;
   if (image.src.startsWith('blob:')) URL.revokeObjectURL(image.src);
   if (picture) image.src = URL.createObjectURL(picture);
-  else if (item) image.src = pictureOf(item);
+  else if (item) paint(image, item);
   const about = collections.find(c => c.name === wanted.collection);
   $('about').textContent = about ? counts(about) : '';
 }
@@ -141,7 +164,11 @@ function show(hits) {
   $('results').replaceChildren(...hits.map(({ id, modality, score, metadata }) => {
     const caption = metadata.caption ?? id;
     const button = make('button', { type: 'button', className: modality, title: `${caption}\n\nMore like this` });
-    if (modality === 'image') button.append(make('img', { src: pictureOf(id), alt: caption, loading: 'lazy' }));
+    if (modality === 'image') {
+      const image = make('img', { alt: caption, loading: 'lazy' });
+      button.append(image);
+      paint(image, id);
+    }
     button.append(
       make('div', { className: 'caption', textContent: caption }),
       make('div', { className: 'facts' }, make('span', { textContent: id }), make('span', { textContent: score.toFixed(3) })),
@@ -222,11 +249,22 @@ function read() {
 }
 onpopstate = read;
 
-try {
-  collections = await ask(api);
-  $('collection').append(...collections.map(c => new Option(c.name)));
-  if (collections.length) await read();
-  else tell(new Problem('There is no collection yet.', 'Build one with: fusemix collections build'));
-} catch (failure) {
-  tell(failure);
+async function start() {
+  try {
+    collections = await allCollections();
+    $('collection').replaceChildren(...collections.map(c => new Option(c.name)));
+    if (collections.length) await read();
+    else tell(new Problem('There is no collection yet.', 'Build one with: fusemix collections build'));
+  } catch (failure) {
+    tell(failure);
+  }
 }
+
+$('door').onsubmit = event => {
+  event.preventDefault();
+  key = $('key').value.trim();
+  sessionStorage.setItem('key', key);
+  start();
+};
+
+await start();

@@ -54,6 +54,26 @@ public sealed class ImporterTests : IDisposable
         Assert.Contains("UTF-8", dataset.Failures.Single(f => f.Source == "b.txt").Reason);
     }
 
+    [Theory]
+    [InlineData("../secret.png")]
+    [InlineData("inner/../../secret.png")]
+    [InlineData("/")]
+    public void A_table_from_somebody_else_names_no_files_outside_of_its_folder(string path)
+    {
+        Put("../secret.png", "1");
+        Put("a.png", "2");
+        if (path == "/") path = _folder["secret.png"];
+        Put("table.csv", $"image,text\n{path},stolen\na.png,fine\ngone.png,lost\n");
+        var settings = new ImportSettings("mine") { Within = _folder["data"] };
+        var dataset = TableImporter.ImportCsv(_home, _folder["data/table.csv"], settings, cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(["a.png"], dataset.ItemsOf(Modality.Image).Select(item => item.Id));
+        Assert.Equal(
+            ["the file lies outside of the dataset's folder", "there is no file 'gone.png'"], dataset.Failures.Select(failure => failure.Reason));
+
+        // The user's own may lie anywhere.
+        Assert.Equal(2, TableImporter.ImportCsv(_home, _folder["data/table.csv"], new ImportSettings("mine"), cancellation: TestContext.Current.CancellationToken).ItemsOf(Modality.Image).Count);
+    }
+
     [Fact]
     public void Folders_named_after_splits_are_splits()
     {
