@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using FuseMix.Silo.Telemetry;
 using OpenTelemetry;
+using OpenTelemetry.Metrics;
 
 namespace FuseMix.Silo.Tests.Telemetry;
 

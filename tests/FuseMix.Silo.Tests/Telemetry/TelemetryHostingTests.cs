@@ -1,3 +1,5 @@
+using FuseMix.Silo.Tests.Dashboards;
+
 namespace FuseMix.Silo.Tests.Telemetry;
 
 [Collection(WatchedNode.Collection)]
@@ -29,6 +31,19 @@ public sealed class TelemetryHostingTests(WatchedNode node)
         }
 
         Assert.Contains("service_name=\"fusemix\"", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_Prometheus_gets_is_well_formed_and_our_names_are_as_it_likes_them()
+    {
+        var page = await node.ScrapeUntil("fusemix_cluster_nodes");
+        var (status, output) = await Promtool.Run(["check", "metrics"], page);
+
+        // 3: well formed, but there is something to say, and .NET's and Orleans' names are not ours to choose.
+        Assert.True(status is 0 or 3, output);
+        Assert.All(
+            output.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => Assert.True(line.StartsWith("dotnet_", StringComparison.Ordinal) || line.StartsWith("orleans_", StringComparison.Ordinal), line));
     }
 
     [Fact]
