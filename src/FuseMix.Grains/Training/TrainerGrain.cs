@@ -40,6 +40,7 @@ internal sealed partial class TrainerGrain(
         }
 
         _fence = await Task.Run(() => TrainerFence.Claim(home, metrics.Fenced), cancellationToken);
+        if (_fence.HasOvertaken) LogOvertaken();
 
         // Jobs that were running or waiting when the last trainer went away go on.
         WorkThroughQueue();
@@ -268,6 +269,9 @@ internal sealed partial class TrainerGrain(
 
     [LoggerMessage(2004, LogLevel.Error, "The end of training job {Job} could not be recorded; the trainer starts anew")]
     private partial void LogNotRecorded(Exception failure, string job);
+
+    [LoggerMessage(2005, LogLevel.Warning, "The trainer before this one is stalled in the middle of a write; this one does not wait for it any longer")]
+    private partial void LogOvertaken();
 
     private sealed class RunningJob(string jobId, CancellationToken leaving) : IDisposable
     {

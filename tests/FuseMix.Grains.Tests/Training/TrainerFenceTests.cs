@@ -63,6 +63,52 @@ public sealed class TrainerFenceTests : IDisposable
     }
 
     [Fact]
+    public async Task A_trainer_that_stalls_in_the_middle_of_a_write_is_overtaken()
+    {
+        var old = TrainerFence.Claim(Home);
+        using var writing = new ManualResetEventSlim();
+        using var wakeUp = new ManualResetEventSlim();
+        var write = Task.Run(
+            () => old.Write(() =>
+            {
+                writing.Set();
+                wakeUp.Wait(TestContext.Current.CancellationToken);
+            }),
+            TestContext.Current.CancellationToken);
+        writing.Wait(TestContext.Current.CancellationToken);
+
+        var next = TrainerFence.Claim(Home, patience: TimeSpan.FromMilliseconds(50));
+        Assert.True(next.HasOvertaken);
+        var wrote = false;
+        next.Write(() => wrote = true);
+        Assert.True(wrote);
+
+        wakeUp.Set();
+        await write;
+        Assert.Throws<FuseMixException>(() => old.Write(() => Assert.Fail("It wrote.")));
+        Assert.False(TrainerFence.Claim(Home).HasOvertaken);
+    }
+
+    [Fact]
+    public void Nothing_is_left_of_trainers_of_the_past()
+    {
+        for (var i = 0; i < 3; i++) TrainerFence.Claim(Home).Write(() => { });
+        TrainerFence.Claim(Home);
+        Assert.Equal(["trainer.epoch"], Directory.EnumerateFiles(Home.Runs).Select(path => Path.GetFileName(path)));
+    }
+
+    [Fact]
+    public void An_epoch_that_an_earlier_version_wrote_is_counted_on()
+    {
+        Directory.CreateDirectory(Home.Runs);
+        File.WriteAllText(Path.Combine(Home.Runs, "trainer.epoch"), "7");
+        var old = TrainerFence.Claim(Home);
+        TrainerFence.Claim(Home);
+        var failure = Assert.Throws<FuseMixException>(() => old.Write(() => { }));
+        Assert.Contains("(epoch 9; this one has 8)", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_write_that_fails_lets_the_next_one_in()
     {
         var fence = TrainerFence.Claim(Home);
