@@ -129,7 +129,7 @@ internal sealed partial class CollectionGrain(
             // Every change goes through this grain, so what it remembers is what is live.
             if (_status is { } known) return known;
             var changes = _changes;
-            var found = await Task.Run(() => Describe(Live()));
+            var found = await Task.Run(() => Describe(collections, Live()));
 
             // It interleaves with changes: what was read before one of them must not be remembered after it.
             if (changes == _changes) return _status = found;
@@ -138,7 +138,7 @@ internal sealed partial class CollectionGrain(
 
     public async Task<CollectionStatus> GoLive(string generation)
     {
-        var status = await Task.Run(() => Describe(collections.MakeLive(Name, generation)));
+        var status = await Task.Run(() => Describe(collections, collections.MakeLive(Name, generation)));
         Forget();
         return _status = status;
     }
@@ -265,15 +265,16 @@ internal sealed partial class CollectionGrain(
     private GenerationManifest Live() => collections.Live(Name)
         ?? throw new FuseMixException(FailureKind.Conflict, $"Collection '{Name}' has no live generation.", $"Build one: fusemix collections build {Name}.");
 
-    private CollectionStatus Describe(GenerationManifest manifest) => new(
-        Name,
+    /// <summary>What a collection holds whose live generation is this one.</summary>
+    public static CollectionStatus Describe(CollectionStore collections, GenerationManifest manifest) => new(
+        manifest.Collection,
         manifest.Generation,
         manifest.Model,
         manifest.ModelFingerprint,
         manifest.Origin.GetValueOrDefault(CollectionBuilder.DatasetOrigin, ""),
         manifest.Dimension,
         [.. manifest.Shards.Select(shard => new ShardStatus(shard.Name, shard.Modality, shard.Count))],
-        [.. collections.List(Name)]);
+        [.. collections.List(manifest.Collection)]);
 
     [LoggerMessage(3001, LogLevel.Information, "Collection {Collection} has the live generation {Generation} with {Count} items")]
     private partial void LogBuilt(string collection, string generation, long count);

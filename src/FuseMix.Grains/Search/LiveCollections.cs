@@ -1,58 +1,68 @@
 using System.Collections.Concurrent;
 using FuseMix.Contracts.Collections;
-using Orleans;
+using FuseMix.Grains.Collections;
+using FuseMix.Retrieval.Generations;
 using Orleans.Runtime;
 
 namespace FuseMix.Grains.Search;
 
-/// <summary>What is live in each collection, as its grain says. While that grain's node is dead or stalls, searches go on in the generation
-/// that was live last: generations never change, and older ones stay for a while.</summary>
-internal sealed class LiveCollections(TimeProvider clock)
+/// <summary>What is live in each collection, as its grain says. While that grain's node is dead or stalls, the shared storage is read in its
+/// place, as the grain itself would; and where that is down too, searches go on in the generation that was live last.</summary>
+internal sealed class LiveCollections(CollectionStore store, TimeProvider clock)
 {
-    /// <summary>How long a collection that is known already may take to say what is live.</summary>
+    /// <summary>How long the grain may take.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How soon a collection is asked again whose node just left.</summary>
-    private static readonly TimeSpan AgainAfter = TimeSpan.FromMilliseconds(50);
+    /// <summary>How long a grain that was silent is not asked again: a dead node is noticed after some seconds, and no search need wait for it.</summary>
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<string, CollectionStatus> _known = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, long> _silentSince = new(StringComparer.Ordinal);
 
-    /// <param name="grains">Where grains are.</param>
-    /// <param name="name">The collection.</param>
-    /// <param name="deadline">How long one that was never seen may take to come back where its node is gone.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="FuseMixException">There is no such collection, or it does not answer and was never seen.</exception>
-    public async Task<CollectionStatus> Find(IGrainFactory grains, string name, TimeSpan deadline, CancellationToken cancellationToken)
+    /// <summary>What is live in a collection.</summary>
+    /// <param name="grain">The collection's grain.</param>
+    /// <param name="name">The collection's name.</param>
+    /// <param name="cancellationToken">The searcher has gone.</param>
+    /// <exception cref="FuseMixException">There is no such collection, or neither its grain nor the storage tells.</exception>
+    public async Task<CollectionStatus> Find(ICollectionGrain grain, string name, CancellationToken cancellationToken)
     {
-        var isKnown = _known.TryGetValue(name, out var known);
-        var started = clock.GetTimestamp();
-        while (true)
+        if (_silentSince.TryGetValue(name, out var since) && clock.GetElapsedTime(since) < AskAgainAfter && await Stored(name) is { } stored)
+            return _known[name] = stored;
+        try
         {
-            try
-            {
-                var status = grains.GetGrain<ICollectionGrain>(name).Status();
-                return _known[name] = await status.WaitAsync(isKnown ? Patience : Timeout.InfiniteTimeSpan, clock, cancellationToken);
-            }
-            catch (SiloUnavailableException) when (!isKnown && clock.GetElapsedTime(started) < deadline)
-            {
-                // The call was on its way while the node left: another node takes the collection over.
-                await Task.Delay(AgainAfter, clock, cancellationToken);
-            }
-            catch (Exception silence) when (silence is OrleansException or TimeoutException or FuseMixException { Kind: FailureKind.Unavailable })
-            {
-                if (known is not null) return known;
-                if (silence is FuseMixException) throw;
-                throw new FuseMixException(
-                    FailureKind.Unavailable,
-                    $"Collection '{name}' does not answer.",
-                    "Try again in a few seconds: when a node dies, another one takes its collections over.",
-                    silence);
-            }
-            catch (FuseMixException gone) when (gone.Kind is FailureKind.NotFound or FailureKind.Conflict)
-            {
-                _known.TryRemove(name, out _);
-                throw;
-            }
+            var status = await grain.Status().WaitAsync(Patience, clock, cancellationToken);
+            _silentSince.TryRemove(name, out _);
+            return _known[name] = status;
+        }
+        catch (Exception silence) when (silence is OrleansException or TimeoutException or FuseMixException { Kind: FailureKind.Unavailable })
+        {
+            _silentSince[name] = clock.GetTimestamp();
+            if (await Stored(name) is { } found) return _known[name] = found;
+            if (_known.TryGetValue(name, out var known)) return known;
+            if (silence is FuseMixException) throw;
+            throw new FuseMixException(
+                FailureKind.Unavailable,
+                $"Collection '{name}' does not answer.",
+                "Try again in a few seconds: when a node dies, another one takes its collections over.",
+                silence);
+        }
+        catch (FuseMixException gone) when (gone.Kind is FailureKind.NotFound or FailureKind.Conflict)
+        {
+            _known.TryRemove(name, out _);
+            throw;
         }
     }
+
+    /// <summary>What the storage says; null where nothing is live there, or it cannot be read.</summary>
+    private Task<CollectionStatus?> Stored(string name) => Task.Run(() =>
+    {
+        try
+        {
+            return store.Live(name) is { } manifest ? CollectionGrain.Describe(store, manifest) : null;
+        }
+        catch (Exception failure) when (failure is FuseMixException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    });
 }

@@ -32,7 +32,8 @@ internal sealed class SearchGrain(
     {
         var started = clock.GetTimestamp();
         Validate(request);
-        var collection = await collections.Find(GrainFactory, ResourceName.Require(request.Collection, "collection"), Left(), cancellationToken);
+        var name = ResourceName.Require(request.Collection, "collection");
+        var collection = await collections.Find(GrainFactory.GetGrain<ICollectionGrain>(name), name, cancellationToken);
         var embeddings = await Embed(request.Queries, collection, Left, cancellationToken);
         var query = new ShardQuery(embeddings, request.Queries.Length, request.K, request.MinScore, request.Filter, Excluded(request));
 

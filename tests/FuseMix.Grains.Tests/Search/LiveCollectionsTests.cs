@@ -1,65 +1,131 @@
-using System.Reflection;
 using FuseMix.Contracts.Collections;
 using FuseMix.Grains.Search;
-using Orleans;
+using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Retrieval.Generations;
+using FuseMix.Testing;
 using Orleans.Runtime;
 
 namespace FuseMix.Grains.Tests.Search;
 
-public sealed class LiveCollectionsTests
+/// <summary>How searches find out what is live while the collection's own node does not answer.</summary>
+public sealed class LiveCollectionsTests(PreparedHome prepared) : IAsyncLifetime
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    private const string Name = "boats";
 
-    private readonly LiveCollections _collections = new(TimeProvider.System);
+    private readonly TestHome _home = prepared.Copy();
+    private readonly ManualTimeProvider _clock = new();
+    private readonly FakeGrain _grain = new();
+    private LiveCollections _collections = null!;
+    private CollectionStatus _stored = null!;
 
-    [Fact]
-    public async Task A_collection_whose_node_leaves_while_it_is_asked_for_the_first_time_is_asked_again()
+    private CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
     {
-        var grains = Answers(new SiloUnavailableException(), new SiloUnavailableException(), Live("g2"));
-        Assert.Equal("g2", (await Find(grains, Deadline)).Generation);
+        await using var cluster = await TestCluster.StartAsync(_home);
+        _stored = await cluster.Build(Name, new CollectionBuild(PreparedHome.Model, TestHome.Dataset));
+        _collections = new LiveCollections(new CollectionStore(_home.Home), _clock);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _home.Dispose();
+        return ValueTask.CompletedTask;
     }
 
     [Fact]
-    public async Task A_collection_that_never_comes_back_is_given_up_at_the_deadline_with_the_cause()
+    public async Task What_the_grain_says_is_what_is_live()
     {
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => Find(Answers(new SiloUnavailableException()), TimeSpan.Zero));
-        Assert.Equal(FailureKind.Unavailable, failure.Kind);
-        Assert.IsType<SiloUnavailableException>(failure.InnerException);
+        var said = _stored with { Generation = "g000009-cafe" };
+        _grain.Answer = () => Task.FromResult(said);
+        Assert.Same(said, await _collections.Find(_grain, Name, Stop));
     }
 
     [Fact]
-    public async Task A_collection_that_was_seen_before_is_searched_as_it_was_and_not_asked_again()
+    public async Task A_grain_that_is_silent_is_not_waited_for_longer_than_half_a_second_even_by_a_node_that_never_saw_the_collection()
     {
-        var grains = Answers(Live("g1"), new SiloUnavailableException(), Live("g2"));
-        Assert.Equal("g1", (await Find(grains, Deadline)).Generation);
-        Assert.Equal("g1", (await Find(grains, Deadline)).Generation);
-        Assert.Equal("g2", (await Find(grains, Deadline)).Generation);
+        _grain.Answer = () => new TaskCompletionSource<CollectionStatus>().Task;
+        var finding = _collections.Find(_grain, Name, Stop);
+        _clock.Advance(TimeSpan.FromMilliseconds(499));
+        Assert.False(finding.IsCompleted);
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+        AssertStored(await finding.WaitAsync(Patience.Long, Stop));
     }
 
-    private Task<CollectionStatus> Find(IGrainFactory grains, TimeSpan deadline) =>
-        _collections.Find(grains, "boats", deadline, TestContext.Current.CancellationToken);
-
-    private static CollectionStatus Live(string generation) => new("boats", generation, "model", "fingerprint", "dataset", 8, [], []);
-
-    /// <summary>Grains of a cluster in which a collection gives these answers, or fails with them, one after the other.</summary>
-    private static IGrainFactory Answers(params object[] answers)
+    [Fact]
+    public async Task For_two_seconds_after_a_silence_the_grain_is_not_asked_and_then_it_is()
     {
-        var collection = DispatchProxy.Create<ICollectionGrain, Answering>();
-        var left = new Queue<object>(answers);
-        ((Answering)(object)collection).Answer = () => left.Dequeue() switch
+        _grain.Answer = () => Task.FromException<CollectionStatus>(new SiloUnavailableException("dead"));
+        AssertStored(await _collections.Find(_grain, Name, Stop));
+        _clock.Advance(TimeSpan.FromSeconds(1.999));
+        AssertStored(await _collections.Find(_grain, Name, Stop));
+        Assert.Equal(1, _grain.Asked);
+
+        _grain.Answer = () => Task.FromResult(_stored);
+        _clock.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Same(_stored, await _collections.Find(_grain, Name, Stop));
+        Assert.Same(_stored, await _collections.Find(_grain, Name, Stop));
+        Assert.Equal(3, _grain.Asked);
+    }
+
+    [Fact]
+    public async Task Where_the_storage_is_down_too_it_is_what_was_live_last()
+    {
+        _grain.Answer = () => Task.FromResult(_stored);
+        await _collections.Find(_grain, Name, Stop);
+        Directory.Delete(_home.Home.Collections, recursive: true);
+        _grain.Answer = () => Task.FromException<CollectionStatus>(new TimeoutException());
+        Assert.Same(_stored, await _collections.Find(_grain, Name, Stop));
+        Assert.Same(_stored, await _collections.Find(_grain, Name, Stop));
+    }
+
+    [Fact]
+    public async Task Where_nobody_knows_the_collection_it_is_said_to_be_silent_rather_than_missing()
+    {
+        _grain.Answer = () => Task.FromException<CollectionStatus>(new TimeoutException());
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => _collections.Find(_grain, "other", Stop));
+        Assert.Equal((FailureKind.Unavailable, "Collection 'other' does not answer."), (failure.Kind, failure.Message));
+    }
+
+    [Fact]
+    public async Task What_the_grain_says_is_gone_is_gone_whatever_was_known()
+    {
+        _grain.Answer = () => Task.FromResult(_stored);
+        await _collections.Find(_grain, "other", Stop);
+        _grain.Answer = () => Task.FromException<CollectionStatus>(new FuseMixException(FailureKind.NotFound, "It is gone."));
+        await Assert.ThrowsAsync<FuseMixException>(() => _collections.Find(_grain, "other", Stop));
+        _grain.Answer = () => Task.FromException<CollectionStatus>(new TimeoutException());
+        Assert.Equal(FailureKind.Unavailable, (await Assert.ThrowsAsync<FuseMixException>(() => _collections.Find(_grain, "other", Stop))).Kind);
+    }
+
+    private void AssertStored(CollectionStatus status)
+    {
+        Assert.Equal((_stored.Name, _stored.Generation, _stored.Model, _stored.Dimension), (status.Name, status.Generation, status.Model, status.Dimension));
+        Assert.Equal(_stored.Shards, status.Shards);
+    }
+
+    private sealed class FakeGrain : ICollectionGrain
+    {
+        public Func<Task<CollectionStatus>> Answer { get; set; } = () => throw new NotSupportedException();
+
+        public int Asked { get; private set; }
+
+        public Task<CollectionStatus> Status()
         {
-            Exception failure => Task.FromException<CollectionStatus>(failure),
-            var status => Task.FromResult((CollectionStatus)status),
-        };
-        var grains = DispatchProxy.Create<IGrainFactory, Answering>();
-        ((Answering)(object)grains).Answer = () => collection;
-        return grains;
-    }
+            Asked++;
+            return Answer();
+        }
 
-    private class Answering : DispatchProxy
-    {
-        public Func<object> Answer { get; set; } = null!;
+        public Task<BuildStatus> StartBuild(CollectionBuild request) => throw new NotSupportedException();
 
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => Answer();
+        public Task<BuildStatus> BuildStatus() => throw new NotSupportedException();
+
+        public Task<BuildStatus> CancelBuild() => throw new NotSupportedException();
+
+        public IAsyncEnumerable<BuildStatus> WatchBuild(CancellationToken cancellationToken = default) => throw new NotSupportedException();
+
+        public Task<CollectionStatus> GoLive(string generation) => throw new NotSupportedException();
+
+        public Task Drop() => throw new NotSupportedException();
     }
 }
