@@ -1,13 +1,17 @@
 using System.Collections;
+using System.Net;
 using System.Runtime.InteropServices;
+using FuseMix.Contracts.Cluster;
 using FuseMix.Silo.Clustering;
 using FuseMix.Silo.Configuration;
 using FuseMix.Storage;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace FuseMix.Silo;
 
 /// <summary>The program <c>fusemix-silo</c>: one node of a cluster.</summary>
-internal static class SiloCommand
+internal static partial class SiloCommand
 {
     private const int Failed = 1;
     private const int Misused = 2;
@@ -74,6 +78,11 @@ internal static class SiloCommand
             Console.Error.WriteLine("fusemix-silo: leaving took longer than FuseMix:Shutdown:Timeout; what was not finished goes on elsewhere.");
             return Failed;
         }
+        catch (Exception failure)
+        {
+            Console.Error.WriteLine($"fusemix-silo: this should not have happened; please report it. {failure}");
+            return Failed;
+        }
     }
 
     private static async Task Serve(SiloConfiguration configuration)
@@ -85,9 +94,13 @@ internal static class SiloCommand
         using var owned = configuration.Cluster.IsAlone
             ? FileLock.Acquire(Path.Combine(home.State, "node.lock"), $"The home folder '{home.Root}'", TimeSpan.FromSeconds(1))
             : null;
+        Ports.RequireFree(IPAddress.Parse(configuration.Http.Address), configuration.Http.Port, "Set FuseMix:Http:Port to another, or to 0 for any free one.");
+        SiloClustering.RequireFreePorts(configuration);
         await SiloClustering.EnsureSchema(configuration);
         await using var app = SiloHost.Build(configuration);
-        await app.RunAsync();
+        await app.StartAsync();
+        LogServing(app.Logger, configuration.Node.ToNodeName(), string.Join(", ", app.Urls));
+        await app.WaitForShutdownAsync();
     }
 
     private static IEnumerable<KeyValuePair<string, string?>> Variables() =>
@@ -99,7 +112,6 @@ internal static class SiloCommand
         null => null,
         FuseMixException known => known,
         AggregateException { InnerExceptions: [var only] } => Known(only),
-        IOException and not FileNotFoundException when failure.InnerException is null => new FuseMixException(FailureKind.Unavailable, failure.Message, null, failure),
         _ => Known(failure.InnerException),
     };
 
@@ -114,6 +126,9 @@ internal static class SiloCommand
         })).ToArray();
         return new Registrations(registrations);
     }
+
+    [LoggerMessage(4003, LogLevel.Information, "Node {Node} serves at {Url}")]
+    private static partial void LogServing(ILogger logger, NodeName node, string url);
 
     private sealed class Registrations(PosixSignalRegistration[] all) : IDisposable
     {

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Net;
-using System.Net.Sockets;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
@@ -41,7 +40,7 @@ internal static class ServeCommand
 
         await run.CloseCluster();
         var port = run.Get(Port);
-        RequireFree(port);
+        Ports.RequireFree(IPAddress.Loopback, port, "Choose another with --port, or --port 0 for any free one.");
         await using var app = SiloHost.Build(new SiloConfiguration
         {
             Home = run.Home.Root,
@@ -63,23 +62,6 @@ internal static class ServeCommand
         }
 
         await app.StopAsync(CancellationToken.None);
-    }
-
-    /// <summary>Asked before the node starts: the host would find out too, but not without writing its stack to the log.</summary>
-    internal static void RequireFree(int port)
-    {
-        if (port == 0) return;
-        try
-        {
-            using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-            probe.Bind(new IPEndPoint(IPAddress.Loopback, port));
-        }
-        catch (SocketException error)
-        {
-            throw error.SocketErrorCode == SocketError.AccessDenied
-                ? new FuseMixException(FailureKind.Unavailable, $"This user may not use port {port}.", "Choose one from 1024 on with --port.", error)
-                : new FuseMixException(FailureKind.Unavailable, $"Port {port} is already in use.", "Choose another with --port, or --port 0 for any free one.", error);
-        }
     }
 
     private static Option<int> PortOption()

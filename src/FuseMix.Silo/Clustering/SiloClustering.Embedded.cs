@@ -22,6 +22,11 @@ internal static class SiloClustering
             $"Build with -p:GrainRuntime=Orleans, or {otherwise}.");
     }
 
+    public static void RequireFreePorts(SiloConfiguration configuration)
+    {
+        // Nodes that are one process need none.
+    }
+
     /// <summary>Nothing needs to be made before the node starts.</summary>
     public static Task<string> EnsureSchema(SiloConfiguration configuration, CancellationToken cancellationToken = default) =>
         Task.FromResult("Nothing to create: the SQLite file is made at first use.");

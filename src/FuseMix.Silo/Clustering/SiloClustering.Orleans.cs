@@ -19,6 +19,16 @@ internal static class SiloClustering
         // All kinds there are.
     }
 
+    /// <exception cref="FuseMixException">A port of the node is taken.</exception>
+    public static void RequireFreePorts(SiloConfiguration configuration)
+    {
+        var cluster = configuration.Cluster;
+        var address = cluster.AdvertisedAddress is { } advertised ? IPAddress.Parse(advertised) : cluster.Kind == ClusteringKind.Local ? IPAddress.Loopback : IPAddress.Any;
+        Ports.RequireFree(address, cluster.SiloPort, "Set FuseMix:Cluster:SiloPort to another, or to 0 for any free one.");
+        if (!configuration.Node.Roles.Contains(NodeRoles.Gateway)) return;
+        Ports.RequireFree(address, cluster.GatewayPort, "Set FuseMix:Cluster:GatewayPort to another, or to 0 for any free one.");
+    }
+
     /// <summary>Makes what databases need before the first node starts; harmless where it is there.</summary>
     /// <returns>What was made, in one sentence.</returns>
     /// <exception cref="FuseMixException">A database cannot be reached, or refuses.</exception>
@@ -42,10 +52,10 @@ internal static class SiloClustering
     public static void Configure(ISiloBuilder silo, SiloConfiguration configuration)
     {
         var cluster = configuration.Cluster;
-        var siloPort = cluster.SiloPort != 0 ? cluster.SiloPort : NodeHosting.FreePort();
+        var siloPort = cluster.SiloPort != 0 ? cluster.SiloPort : Ports.Free();
 
         // Orleans clients enter by gateways alone; no other node opens that port.
-        var gatewayPort = !configuration.Node.Roles.Contains(NodeRoles.Gateway) ? 0 : cluster.GatewayPort != 0 ? cluster.GatewayPort : NodeHosting.FreePort();
+        var gatewayPort = !configuration.Node.Roles.Contains(NodeRoles.Gateway) ? 0 : cluster.GatewayPort != 0 ? cluster.GatewayPort : Ports.Free();
         if (cluster.Kind == ClusteringKind.Local)
         {
             var primary = cluster.PrimarySiloPort is { } port ? new IPEndPoint(IPAddress.Loopback, port) : null;
