@@ -1,0 +1,1 @@
+// Telemetry, and databases that are not used.
