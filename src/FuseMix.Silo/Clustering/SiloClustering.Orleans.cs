@@ -2,7 +2,6 @@ using System.Net;
 using FuseMix.Clustering.Azure;
 using FuseMix.Clustering.PostgreSql;
 using FuseMix.Contracts.Cluster;
-using FuseMix.Grains.Hosting;
 using FuseMix.Grains.Nodes;
 using FuseMix.Persistence.Sqlite;
 using FuseMix.Silo.Configuration;
