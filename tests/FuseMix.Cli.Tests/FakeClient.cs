@@ -171,6 +171,12 @@ internal sealed class FakeClient : IFuseMixClient
     public async IAsyncEnumerable<TrainingStatus> WatchTraining(string jobId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var model = Submitted.Last().Model;
+        if (Commands.Contains($"cancel {jobId}"))
+        {
+            yield return At(jobId, model, JobState.Cancelled, 2);
+            yield break;
+        }
+
         yield return At(jobId, model, JobState.Queued, 0);
         yield return At(jobId, model, JobState.Running, 1);
         yield return At(jobId, model, JobState.Running, 2);
@@ -192,8 +198,9 @@ internal sealed class FakeClient : IFuseMixClient
 
     public Task<TrainingStatus> CancelTraining(string jobId, CancellationToken cancellationToken = default)
     {
+        // As the trainer does: it has heard, and finishes the step in hand.
         Commands.Add($"cancel {jobId}");
-        return Task.FromResult(At(jobId, "m", JobState.Cancelled, 2));
+        return Task.FromResult(At(jobId, "m", JobState.Running, 1));
     }
 
     public Task<EvaluationReport> Evaluate(EvaluationRequest request, CancellationToken cancellationToken = default)

@@ -28,7 +28,6 @@ internal static class BuildWork
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
                 status = await client.CancelBuild(name);
-                if (status.State != JobState.Completed) throw Stopped(name, request);
             }
         }
 

@@ -29,7 +29,6 @@ internal static class ExtractionWork
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
                 status = await client.CancelExtraction(dataset, encoder);
-                throw Stopped(status);
             }
         }
 

@@ -38,7 +38,12 @@ internal static class TrainingWork
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
                 status = await client.CancelTraining(request.JobId);
-                throw Stopped(status, resume);
+
+                // The step in hand is done first, and its checkpoint written: only then does asking again go on from there.
+                if (!status.State.IsOver())
+                {
+                    await foreach (var now in client.WatchTraining(request.JobId)) status = now;
+                }
             }
         }
 
