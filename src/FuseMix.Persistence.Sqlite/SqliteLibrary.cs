@@ -16,8 +16,11 @@ internal static partial class SqliteLibrary
     public static void Load()
     {
         if (!OperatingSystem.IsLinux()) return;
-        var folders = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(Path.PathSeparator).Append(AppContext.BaseDirectory);
-        if (folders.Select(folder => Path.Combine(folder, "libe_sqlite3.so")).FirstOrDefault(File.Exists) is { } library) _ = Open(library, BindNow | OwnSymbolsFirst);
+        var folders = AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "";
+        var library = folders.Split(Path.PathSeparator).Append(AppContext.BaseDirectory)
+            .Select(folder => Path.Combine(folder, "libe_sqlite3.so"))
+            .FirstOrDefault(File.Exists);
+        if (library is not null) _ = Open(library, BindNow | OwnSymbolsFirst);
     }
 
     [LibraryImport("libc", EntryPoint = "dlopen", StringMarshalling = StringMarshalling.Utf8)]

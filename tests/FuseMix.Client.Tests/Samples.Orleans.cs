@@ -15,6 +15,7 @@ internal static class OrleansSamples
         {
             orleans.UseLocalhostClustering(gatewayPort, serviceId: "fusemix", clusterId: "fusemix");
             orleans.Services.Configure<ExceptionSerializationOptions>(failures => failures.SupportedNamespacePrefixes.Add("FuseMix"));
+            orleans.AddActivityPropagation();
         });
         builder.Services.AddSingleton<IFuseMixClient>(services => new GrainFuseMixClient(services.GetRequiredService<IGrainFactory>()));
     }

@@ -40,14 +40,20 @@ public sealed class MeterBook : IMeterFactory
     public double Look(string gauge, params string[] labels)
     {
         _listener.RecordObservableInstruments();
-        return Values(gauge, labels) is [.., var last] ? last : throw new InvalidOperationException($"Nothing measures {gauge} with {string.Join(", ", labels)}.");
+        return Values(gauge, labels) is [.., var last]
+            ? last
+            : throw new InvalidOperationException($"Nothing measures {gauge} with {string.Join(", ", labels)}.");
     }
 
-    /// <summary>Every instrument with each set of labels that it was ever measured with: "name{label=value,…}", in order.</summary>
-    public string[] Series()
+    /// <summary>Every instrument whose name begins so, with each set of labels that it was ever measured with: "name{label=value,…}".</summary>
+    public string[] Series(string prefix)
     {
         _listener.RecordObservableInstruments();
-        return [.. _entries.Select(entry => $"{entry.Instrument.Name}{{{string.Join(",", entry.Labels)}}}").Distinct().Order(StringComparer.Ordinal)];
+        var series =
+            from entry in _entries
+            where entry.Instrument.Name.StartsWith(prefix, StringComparison.Ordinal)
+            select $"{entry.Instrument.Name}{{{string.Join(",", entry.Labels)}}}";
+        return [.. series.Distinct().Order(StringComparer.Ordinal)];
     }
 
     public void Dispose()

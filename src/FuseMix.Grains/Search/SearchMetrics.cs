@@ -28,11 +28,15 @@ internal sealed class SearchMetrics
         _clock = clock;
         var meter = meters.Create(Name);
         _duration = meter.CreateSeconds(
-            "fusemix.search.duration", "Time of a search in the search grain.", 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10);
+            "fusemix.search.duration",
+            "Time of a search in the search grain.",
+            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10);
         _queries = meter.CreateEvents(
             "fusemix.search.queries", "{query}", "Queries of searches, by how the search ended.", Each("outcome", Complete, Incomplete, Failed));
         _encode = meter.CreateSeconds(
-            "fusemix.search.encode.duration", "Time of encoding the texts or contents of a search.", 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5);
+            "fusemix.search.encode.duration",
+            "Time of encoding the texts or contents of a search.",
+            0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5);
         _shard = meter.CreateSeconds(
             "fusemix.search.shard.duration",
             "Time until a replica of a shard answered or failed, whether or not the search still waited.",

@@ -84,5 +84,6 @@ internal sealed class TrainingMetrics
         Volatile.Write(ref _running, running);
     }
 
-    private Measurement<int>[] Jobs() => [new(Volatile.Read(ref _queued), Label("state", "queued")), new(Volatile.Read(ref _running), Label("state", "running"))];
+    private Measurement<int>[] Jobs() =>
+        [new(Volatile.Read(ref _queued), Label("state", "queued")), new(Volatile.Read(ref _running), Label("state", "running"))];
 }

@@ -7,5 +7,7 @@ namespace FuseMix.Silo.Health;
 internal sealed class DeviceLossCheck(DeviceHealth devices) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
-        Task.FromResult(devices.Lost is null ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("the device is lost; the node must be started anew"));
+        Task.FromResult(devices.Lost is null
+            ? HealthCheckResult.Healthy()
+            : HealthCheckResult.Unhealthy("the device is lost; the node must be started anew"));
 }

@@ -21,7 +21,8 @@ internal static partial class HealthHosting
     /// <summary>How long a check may take; then it counts as failed.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    private static readonly Probe[] Probes = [new("startup", "started", "starting"), new("ready", "ready", "not ready"), new("live", "live", "not live")];
+    private static readonly Probe[] Probes =
+        [new("startup", "started", "starting"), new("ready", "ready", "not ready"), new("live", "live", "not live")];
 
     /// <summary>Adds the checks that fit the node.</summary>
     public static void AddFuseMixHealth(this WebApplicationBuilder builder, NodeOptions node)
@@ -87,17 +88,15 @@ internal static partial class HealthHosting
     {
         context.RequestServices.GetRequiredService<HealthLog>().Write(report);
         var word = report.Status == HealthStatus.Healthy ? probe.Good : probe.Bad;
+        var checks = report.Entries.ToDictionary(
+            check => check.Key, check => new CheckDocument(check.Value.Status == HealthStatus.Healthy, Trouble(check.Value)), StringComparer.Ordinal);
         var accepted = context.Request.GetTypedHeaders().Accept;
         if (context.Request.Query["format"] == "json" || accepted.Any(type => type.MediaType == "application/json"))
-        {
-            var checks = report.Entries.ToDictionary(
-                check => check.Key, check => new CheckDocument(check.Value.Status == HealthStatus.Healthy, Trouble(check.Value)), StringComparer.Ordinal);
             return context.Response.WriteAsJsonAsync(new HealthDocument(word, checks), HealthJson.Default.HealthDocument);
-        }
 
-        var troubles = report.Entries.Where(check => check.Value.Status != HealthStatus.Healthy).Select(check => $"{check.Key}: {Trouble(check.Value)}").ToArray();
+        var troubles = string.Join("; ", checks.Where(check => !check.Value.Ok).Select(check => $"{check.Key}: {check.Value.Trouble}"));
         context.Response.ContentType = "text/plain; charset=utf-8";
-        return context.Response.WriteAsync(troubles.Length == 0 ? word : $"{word}: {string.Join("; ", troubles)}");
+        return context.Response.WriteAsync(troubles.Length == 0 ? word : $"{word}: {troubles}");
     }
 
     /// <summary>What may leave the machine: the words of exceptions may name its paths, and are in its log.</summary>

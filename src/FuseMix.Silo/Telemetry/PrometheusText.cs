@@ -29,7 +29,8 @@ internal static class PrometheusText
         foreach (var (name, family) in families)
         {
             page.Append(CultureInfo.InvariantCulture, $"# TYPE {name} {TypeOf(family[0])}\n");
-            if (family[0].Description is { Length: > 0 } help) page.Append(CultureInfo.InvariantCulture, $"# HELP {name} {Escaped(help, quotes: false)}\n");
+            if (family[0].Description is { Length: > 0 } help)
+                page.Append(CultureInfo.InvariantCulture, $"# HELP {name} {Escaped(help, quotes: false)}\n");
             foreach (var metric in family) Points(page, name, metric);
         }
     }

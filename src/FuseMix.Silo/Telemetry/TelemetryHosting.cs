@@ -41,7 +41,8 @@ internal static class TelemetryHosting
     public static void AddFuseMixTelemetry(this WebApplicationBuilder builder, NodeOptions node, IConfiguration? variables = null)
     {
         variables ??= new ConfigurationBuilder().AddEnvironmentVariables().Build();
-        builder.Configuration.AddInMemoryCollection(variables.AsEnumerable().Where(variable => variable.Key.StartsWith("OTEL_", StringComparison.OrdinalIgnoreCase)));
+        builder.Configuration.AddInMemoryCollection(
+            variables.AsEnumerable().Where(variable => variable.Key.StartsWith("OTEL_", StringComparison.OrdinalIgnoreCase)));
 
         // The host has chosen its formatter in code, which would win over what the configuration says.
         builder.Services.Configure<ConsoleLoggerOptions>(builder.Configuration.GetSection("Logging:Console"));
@@ -86,7 +87,9 @@ internal static class TelemetryHosting
     internal static MeterProviderBuilder AddInstruments(this MeterProviderBuilder metrics) => metrics.AddMeter(Meters).AddView(instrument =>
 
         // Orleans labels messages with the other node's address, which is another one whenever a node starts.
-        instrument.Meter.Name == "Microsoft.Orleans" && !instrument.IsObservable && instrument.Name.StartsWith("orleans-messaging-", StringComparison.Ordinal)
+        instrument.Meter.Name == "Microsoft.Orleans"
+        && instrument.Name.StartsWith("orleans-messaging-", StringComparison.Ordinal)
+        && !instrument.IsObservable
             ? new MetricStreamConfiguration { TagKeys = ["ConnectionDirection", "Direction", "MessageDirection", "Phase"] }
             : null);
 
@@ -101,12 +104,18 @@ internal static class TelemetryHosting
         return metrics.Build();
     }
 
-    private static TracerProvider Traces(NodeOptions node, IConfiguration variables) => Sdk.CreateTracerProviderBuilder()
-        .ConfigureServices(own => own.AddSingleton(variables))
-        .ConfigureResource(resource => Describe(resource, node))
-        .AddSource(Spans)
-        .AddOtlpExporter(options => PointAt(options, variables, "TRACES"))
-        .Build();
+    private static TracerProvider Traces(NodeOptions node, IConfiguration variables)
+    {
+        var traces = Sdk.CreateTracerProviderBuilder()
+            .ConfigureServices(own => own.AddSingleton(variables))
+            .ConfigureResource(resource => Describe(resource, node))
+            .AddSource(Spans)
+            .AddOtlpExporter(options => PointAt(options, variables, "TRACES"));
+
+        // A sampler that is set in code would win over the variable.
+        if (string.IsNullOrEmpty(variables["OTEL_TRACES_SAMPLER"])) traces.SetSampler(new ParentBasedSampler(new RequestedSampler()));
+        return traces.Build();
+    }
 
     /// <summary>What the variables say wins over what the node says of itself.</summary>
     private static ResourceBuilder Describe(ResourceBuilder resource, NodeOptions node) => resource
@@ -126,7 +135,7 @@ internal static class TelemetryHosting
         // The endpoint of one signal is the whole address, that of all of them only its beginning.
         if (Of("ENDPOINT") is { } endpoint) options.Endpoint = new Uri(endpoint);
         if (Of("HEADERS") is { } headers) options.Headers = headers;
-        if (int.TryParse(Of("TIMEOUT"), NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)) options.TimeoutMilliseconds = milliseconds;
+        if (int.TryParse(Of("TIMEOUT"), NumberStyles.None, CultureInfo.InvariantCulture, out var time)) options.TimeoutMilliseconds = time;
         options.Protocol = Of("PROTOCOL") switch
         {
             "grpc" => OtlpExportProtocol.Grpc,

@@ -41,7 +41,8 @@ public sealed partial class RulesTests
         var sections = Section().Matches(Page).Select(match => match.Groups["name"].Value);
         Assert.Equal(Names(), sections);
         Assert.Equal(
-            Names().Select(name => $"docs/operations.md#{name.ToLowerInvariant()}"), Runbook().Matches(Alerts).Select(match => match.Groups["address"].Value));
+            Names().Select(name => $"docs/operations.md#{name.ToLowerInvariant()}"),
+            Runbook().Matches(Alerts).Select(match => match.Groups["address"].Value));
     }
 
     [Fact]

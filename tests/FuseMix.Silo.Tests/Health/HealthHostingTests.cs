@@ -44,7 +44,8 @@ public sealed class HealthHostingTests : IAsyncDisposable
 
         using var request = new HttpRequestMessage(HttpMethod.Get, "/health/live") { Headers = { { "Accept", "application/json" } } };
         using var byAccept = await _client.SendAsync(request, TestContext.Current.CancellationToken);
-        Assert.Equal("""{"status":"live","checks":{"device":{"ok":true}}}""", await byAccept.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        var text = await byAccept.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("""{"status":"live","checks":{"device":{"ok":true}}}""", text);
     }
 
     [Fact]

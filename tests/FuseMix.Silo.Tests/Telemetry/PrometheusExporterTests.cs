@@ -127,6 +127,9 @@ public sealed class PrometheusExporterTests : IDisposable
         Parallel.For(0, 32, _ => Assert.EndsWith("\ncalls_total 2\n", _exporter.Scrape(), StringComparison.Ordinal));
     }
 
-    private string Without(string family) =>
-        string.Concat(_exporter.Scrape().Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => !line.Contains(family, StringComparison.Ordinal)).Select(line => $"{line}\n"));
+    private string Without(string family)
+    {
+        var lines = _exporter.Scrape().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return string.Concat(lines.Where(line => !line.Contains(family, StringComparison.Ordinal)).Select(line => $"{line}\n"));
+    }
 }

@@ -43,8 +43,11 @@ public sealed class PrometheusPackageTests
     private static void Measure(Meter meter)
     {
         KeyValuePair<string, object?>[] labels =
-            [new("outcome", "failed"), new("http.route", "/api/{name}"), new("ok", true), new("n", 3), new("x", 0.1), new("quote", "a\\b \"c\"\nd"), new("1st", "x")];
-        string[] names = ["plain", "dotted.name", "dashed-name", "slash/name", "ends.in.seconds", "ends.in.total", "ends_in_bytes_total", "doubled..dots__and"];
+        [
+            new("outcome", "failed"), new("http.route", "/api/{name}"), new("ok", true), new("n", 3), new("x", 0.1), new("quote", "a\\b \"c\"\nd"), new("1st", "x"),
+        ];
+        string[] names =
+            ["plain", "dotted.name", "dashed-name", "slash/name", "ends.in.seconds", "ends.in.total", "ends_in_bytes_total", "doubled..dots__and"];
         string?[] units = [null, "s", "By", "{item}", "1", "ms", "{item}/s", "By/s", "# RU", "%"];
         for (var i = 0; i < units.Length; i++)
         {
@@ -57,7 +60,8 @@ public sealed class PrometheusPackageTests
             }
         }
 
-        var histogram = meter.CreateHistogram("time", "s", "A \\ histogram.", tags: null, new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.00025, 0.1, 1, 1800] });
+        var buckets = new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.00025, 0.1, 1, 1800] };
+        var histogram = meter.CreateHistogram("time", "s", "A \\ histogram.", tags: null, buckets);
         foreach (var value in (double[])[0.0001, 0.1, 0.3, 1e6]) histogram.Record(value, labels);
         histogram.Record(1);
         meter.CreateHistogram<long>("defaults").Record(100);
@@ -68,7 +72,8 @@ public sealed class PrometheusPackageTests
     }
 
     /// <summary>Lines without regard to their order, nor to that of the labels in each.</summary>
-    private static string[] Sorted(string page) => [.. page.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Line).Order(StringComparer.Ordinal)];
+    private static string[] Sorted(string page) =>
+        [.. page.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(Line).Order(StringComparer.Ordinal)];
 
     private static string Line(string line)
     {
@@ -76,6 +81,7 @@ public sealed class PrometheusPackageTests
         line = line.Replace("{}", "", StringComparison.Ordinal);
         if (line.StartsWith('#') || line.IndexOf('{', StringComparison.Ordinal) is var open && open < 0) return line;
         var close = line.LastIndexOf('}');
-        return $"{line[..open]}{{{string.Join(',', line[(open + 1)..close].Split("\",").Select(label => label.TrimEnd('"')).Order(StringComparer.Ordinal))}}}{line[(close + 1)..]}";
+        var labels = line[(open + 1)..close].Split("\",").Select(label => label.TrimEnd('"')).Order(StringComparer.Ordinal);
+        return $"{line[..open]}{{{string.Join(',', labels)}}}{line[(close + 1)..]}";
     }
 }

@@ -49,7 +49,8 @@ public sealed class TelemetryHostingTests(WatchedNode node)
     [Fact]
     public async Task Probes_and_scrapes_are_not_in_the_figures_of_requests()
     {
-        foreach (var address in (string[])["/health/live", "/health/ready", "/metrics", "/api/v1/cluster"]) await node.Client.GetStringAsync(address, TestContext.Current.CancellationToken);
+        foreach (var address in (string[])["/health/live", "/health/ready", "/metrics", "/api/v1/cluster"])
+            await node.Client.GetStringAsync(address, TestContext.Current.CancellationToken);
         var page = await node.ScrapeUntil("http_route=\"/api/v1/cluster");
         Assert.DoesNotContain("http_route=\"/health", page, StringComparison.Ordinal);
         Assert.DoesNotContain("http_route=\"/metrics", page, StringComparison.Ordinal);
