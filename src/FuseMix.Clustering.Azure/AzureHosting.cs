@@ -45,6 +45,7 @@ public static class AzureHosting
         client.UseAzureStorageClustering(options => (options.TableServiceClient, options.TableName) = (new TableServiceClient(connectionString), MembershipTable));
         client.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (clusterId, serviceId));
         client.Services.Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add(nameof(FuseMix)));
+        client.AddActivityPropagation();
         return client;
     }
 

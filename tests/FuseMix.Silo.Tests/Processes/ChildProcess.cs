@@ -26,6 +26,8 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
+    public bool HasExited => _process.HasExited;
+
     /// <summary>The exit code, once there is one; 128 + the signal that ended it.</summary>
     public Task<int> Exited => Exit();
 

@@ -1,4 +1,3 @@
-// The snippets of docs/orleans-client.md, as they are compiled and run; OrleansClientPageTests compares them.
 using FuseMix.Clustering.Azure;
 using FuseMix.Clustering.PostgreSql;
 using FuseMix.Contracts.Search;
@@ -8,17 +7,15 @@ using Orleans;
 
 namespace FuseMix.Silo.Tests.Processes.Clusters;
 
+/// <summary>What docs/client.md says of clients that find a cluster of several machines.</summary>
 internal static class OrleansClientSample
 {
     public static async Task<IReadOnlyList<string>> WithPostgreSql(string connectionString)
     {
-        // [postgresql]
         var builder = Host.CreateApplicationBuilder();
         builder.UseOrleansClient(client => client.UsePostgreSqlClustering(connectionString));
         using var host = builder.Build();
         await host.StartAsync();
-
-        // [/postgresql]
         var said = await Search(host);
         await host.StopAsync();
         return said;
@@ -27,11 +24,7 @@ internal static class OrleansClientSample
     public static async Task<IReadOnlyList<string>> WithAzure(string connectionString)
     {
         var builder = Host.CreateApplicationBuilder();
-
-        // [azure]
         builder.UseOrleansClient(client => client.UseAzureClustering(connectionString));
-
-        // [/azure]
         using var host = builder.Build();
         await host.StartAsync();
         var said = await Search(host);
@@ -42,15 +35,11 @@ internal static class OrleansClientSample
     private static async Task<IReadOnlyList<string>> Search(IHost host)
     {
         var lines = new List<string>();
-
-        // [search]
         var grains = host.Services.GetRequiredService<IClusterClient>();
         var answer = await grains.GetGrain<ISearchGrain>(0).Search(
             new SearchRequest("boats", [SearchQuery.OfText("red boats")], Modality.Image, K: 3));
         foreach (var hit in answer.Results[0]) lines.Add($"{hit.Id}: {hit.Score:0.000}");
 
-        // [/search]
-        // [failure]
         try
         {
             await grains.GetGrain<ISearchGrain>(0).Search(new SearchRequest("boots", [SearchQuery.OfText("red boats")], Target: null));
@@ -60,7 +49,6 @@ internal static class OrleansClientSample
             lines.Add(failure.Advice);
         }
 
-        // [/failure]
         return lines;
     }
 }

@@ -2,11 +2,11 @@ using FuseMix.Grains.Tests.Clusters;
 
 namespace FuseMix.Silo.Tests.Processes.Clusters;
 
-/// <summary>An Orleans client outside of the cluster, as docs/orleans-client.md shows it.</summary>
+/// <summary>An Orleans client outside of the cluster, as docs/client.md shows it.</summary>
 [Trait("Category", "Slow")]
 [Collection(nameof(PreparedProcesses))]
-public sealed class OrleansClientTests(PreparedProcesses prepared, PostgreSqlServer postgreSql, AzuriteServer azurite)
-    : IClassFixture<PostgreSqlServer>, IClassFixture<AzuriteServer>, IDisposable
+public sealed class OrleansClientTests(PreparedProcesses prepared, PostgreSqlFixture postgreSql, AzuriteServer azurite)
+    : IClassFixture<PostgreSqlFixture>, IClassFixture<AzuriteServer>, IDisposable
 {
     private readonly TestHome _home = TestHome.CopyOf(prepared.Home);
 

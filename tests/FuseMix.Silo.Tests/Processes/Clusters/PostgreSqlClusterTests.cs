@@ -8,7 +8,7 @@ namespace FuseMix.Silo.Tests.Processes.Clusters;
 /// <summary>Three silo processes of one cluster that find one another, and keep their grains' state, in PostgreSQL.</summary>
 [Trait("Category", "Slow")]
 [Collection(nameof(PreparedProcesses))]
-public sealed class PostgreSqlClusterTests(PreparedProcesses prepared, PostgreSqlServer server) : IClassFixture<PostgreSqlServer>, IDisposable
+public sealed class PostgreSqlClusterTests(PreparedProcesses prepared, PostgreSqlFixture server) : IClassFixture<PostgreSqlFixture>, IDisposable
 {
     private static readonly string[] Nodes = ["gateway+index@one", "gateway+index@two", "gateway+index+extract+train@three"];
 

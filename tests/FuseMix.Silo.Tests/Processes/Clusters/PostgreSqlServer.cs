@@ -3,9 +3,11 @@ using Npgsql;
 
 namespace FuseMix.Silo.Tests.Processes.Clusters;
 
-/// <summary>A PostgreSQL server of the tests' own, on a free port, with its data in a temporary folder.</summary>
-public sealed class PostgreSqlServer : IAsyncLifetime
+/// <summary>A PostgreSQL server of one's own, on a free port, with its data in a temporary folder.</summary>
+internal sealed class PostgreSqlServer : IAsyncDisposable
 {
+    public const string WhyMissing = "PostgreSQL is not installed (Debian: postgresql); './fusemix test' installs it.";
+
     private readonly string _folder = Directory.CreateTempSubdirectory("fusemix-postgresql-").FullName;
     private readonly int _port = Ports.Free();
     private ChildProcess? _server;
@@ -13,24 +15,22 @@ public sealed class PostgreSqlServer : IAsyncLifetime
     /// <summary>Of its database "postgres".</summary>
     public string ConnectionString => ConnectionStringOf("postgres");
 
-    public async ValueTask InitializeAsync()
-    {
-        var binaries = Binaries();
-        Assert.SkipWhen(binaries is null, "PostgreSQL is not installed (Debian: postgresql); './fusemix test' installs it.");
+    public static bool IsInstalled => Binaries() is not null;
 
-        // It refuses to run as root, who may become somebody else.
-        string[] asNobody = Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] : [];
-        if (asNobody.Length > 0) await Succeed("chown", "nobody", _folder);
-        var data = Path.Combine(_folder, "data");
-        await Succeed(
-            [.. asNobody, Path.Combine(binaries!, "initdb"), "--pgdata", data, "--username=fusemix", "--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8"]);
-        string[] run =
-        [
-            .. asNobody, Path.Combine(binaries!, "postgres"), "-D", data, "-p", $"{_port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-            "-c", "fsync=off", "-c", "max_connections=200",
-        ];
-        _server = ChildProcess.Start(run[0], run[1..]);
-        await _server.Line(line => line.Contains("ready to accept connections", StringComparison.Ordinal));
+    /// <exception cref="InvalidOperationException">It is not installed, or does not start.</exception>
+    public static async Task<PostgreSqlServer> StartAsync()
+    {
+        var server = new PostgreSqlServer();
+        try
+        {
+            await server.Start(Binaries() ?? throw new InvalidOperationException(WhyMissing));
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -67,6 +67,23 @@ public sealed class PostgreSqlServer : IAsyncLifetime
     }
 
     public static Task Execute(string connectionString, string statement) => Query(connectionString, statement);
+
+    private async Task Start(string binaries)
+    {
+        // It refuses to run as root, who may become somebody else.
+        string[] asNobody = Environment.IsPrivilegedProcess ? ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"] : [];
+        if (asNobody.Length > 0) await Succeed("chown", "nobody", _folder);
+        var data = Path.Combine(_folder, "data");
+        await Succeed(
+            [.. asNobody, Path.Combine(binaries, "initdb"), "--pgdata", data, "--username=fusemix", "--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8"]);
+        string[] run =
+        [
+            .. asNobody, Path.Combine(binaries, "postgres"), "-D", data, "-p", $"{_port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
+            "-c", "fsync=off", "-c", "max_connections=200",
+        ];
+        _server = ChildProcess.Start(run[0], run[1..]);
+        await _server.Line(line => line.Contains("ready to accept connections", StringComparison.Ordinal));
+    }
 
     private string ConnectionStringOf(string database) => $"Host=127.0.0.1;Port={_port};Database={database};Username=fusemix;Timeout={(int)Patience.Long.TotalSeconds}";
 
