@@ -64,7 +64,7 @@ internal sealed unsafe class BatchPreparation : IDisposable
     public IReadOnlyList<BatchSampler> Samplers => _samplers;
 
     /// <summary>Puts a batch of one list into the inputs of both its adapters; returns its number of rows.</summary>
-    public int Prepare(int list, long step, FusionNetwork network)
+    public int Prepare(int list, long step, IFusionNetwork network)
     {
         (_list, _step) = (list, step);
         var sampler = _samplers[list];

@@ -8,7 +8,7 @@ using FuseMix.Training.Threading;
 
 namespace FuseMix.Training;
 
-/// <summary>All memory and state of one training run; <see cref="Step"/> allocates nothing.</summary>
+/// <summary>All memory and state of one training run; on the CPU <see cref="Step"/> allocates nothing.</summary>
 internal sealed class TrainingSession : IDisposable
 {
     private readonly TrainingRecipe _recipe;
@@ -21,7 +21,8 @@ internal sealed class TrainingSession : IDisposable
         ulong seed,
         IReadOnlyDictionary<Modality, LatentTransform> transforms,
         ThreadTeam team,
-        IMatrixMultiply kernel)
+        IMatrixMultiply kernel,
+        Func<NetworkLayout, IFusionNetwork> device)
     {
         _recipe = recipe;
         _lists = data.Pairs.Count;
@@ -45,11 +46,10 @@ internal sealed class TrainingSession : IDisposable
         Epochs = recipe.Epochs ?? (recipe.Steps!.Value + StepsPerEpoch - 1) / StepsPerEpoch;
         Steps = recipe.Steps ?? checked(Epochs * StepsPerEpoch);
         Schedule = new WarmUpCosine(recipe.LearningRate, recipe.LearningRateFloor, StepsPerEpoch, Epochs);
-        Network = new FusionNetwork(
-            shapes, pairs, new TemperatureRange(recipe.Temperature, recipe.TemperatureLeast, recipe.TemperatureMost), recipe.Dropout, seed, team, kernel);
+        Network = device(new NetworkLayout(shapes, pairs));
     }
 
-    public FusionNetwork Network { get; }
+    public IFusionNetwork Network { get; }
 
     public IReadOnlyDictionary<Modality, LatentTransform> Transforms { get; }
 

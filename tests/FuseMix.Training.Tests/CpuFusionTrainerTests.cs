@@ -1,4 +1,5 @@
 using FuseMix.Testing;
+using FuseMix.Training.Adapters;
 using FuseMix.Training.Matrices;
 using FuseMix.Training.Models;
 using FuseMix.Training.Normalisation;
@@ -24,7 +25,7 @@ public sealed class CpuFusionTrainerTests
         var recipe = TrainingRecipe.Parse(
             $$"""{ "steps": 200, "sharedDimension": 16, "batchSize": 64, "dropout": 0.1, "learningRate": 0.003, "augmentation": "{{augmentation}}" }""");
         var model = new CpuFusionTrainer(1).Train(data, recipe, new TrainingRun(1));
-        var report = CpuFusionTrainer.Evaluate(model, data, data.Pairs[0], data.Pairs[0].Validation!);
+        var report = FusionTrainer.Evaluate(model, data, data.Pairs[0], data.Pairs[0].Validation!);
 
         // Chance is 1.7 % at R@1 and 17 % at R@10.
         Assert.True(report.Forward.R1 > 0.3 && report.Backward.R1 > 0.3, $"R@1 {report.Forward.R1} and {report.Backward.R1}");
@@ -42,7 +43,7 @@ public sealed class CpuFusionTrainerTests
 
         // Image and audio were never paired.
         var rows = data.Pairs[0].Validation!;
-        var report = CpuFusionTrainer.Evaluate(model, data, new PairList(Modality.Image, Modality.Audio, rows), rows);
+        var report = FusionTrainer.Evaluate(model, data, new PairList(Modality.Image, Modality.Audio, rows), rows);
         Assert.True(report.Forward.R10 > 0.5, $"R@10 {report.Forward.R10}, chance is 0.17");
     }
 
@@ -220,7 +221,7 @@ public sealed class CpuFusionTrainerTests
         Assert.Equal([2, 4, 6, 8, 10, 12], validations.Select(v => v.Epoch));
         var best = validations.MaxBy(v => v.Mean)!;
         Assert.Equal(best.Step, model.Training.KeptStep);
-        Assert.Equal(best.Mean, CpuFusionTrainer.Evaluate(model, data, data.Pairs[0], data.Pairs[0].Validation!).Mean, 1e-9);
+        Assert.Equal(best.Mean, FusionTrainer.Evaluate(model, data, data.Pairs[0], data.Pairs[0].Validation!).Mean, 1e-9);
     }
 
     [Fact]
@@ -311,8 +312,10 @@ public sealed class CpuFusionTrainerTests
         var recipe = TrainingRecipe.Parse(Small);
         using var team = new ThreadTeam(1);
         var transforms = data.Latents.ToDictionary(l => l.Key, l => LatentTransform.None(l.Value.Latents.Dimension));
-        using var session = new TrainingSession(data, recipe, 1, transforms, team, new PackedMatrixMultiply());
-        session.Network.Initialise();
+        var kernel = new PackedMatrixMultiply();
+        using var session = new TrainingSession(
+            data, recipe, 1, transforms, team, kernel, layout => new FusionNetwork(layout, new TemperatureRange(0.07, 0.001, 0.5), 0.6, 1, team, kernel));
+        session.Network.Layout.Initialise(session.Network.State.Parameters, 1, 0.07);
         for (var i = 0; i < 12; i++) session.Step();
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 12; i++) session.Step();

@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FuseMix.Storage;
-using FuseMix.Training.Adapters;
 using FuseMix.Training.Kernels;
 using FuseMix.Training.Models;
 using FuseMix.Training.Normalisation;
@@ -29,16 +28,17 @@ internal sealed class Checkpoint(string folder)
     /// <summary>Writes the state after the step in hand; whole or not at all.</summary>
     public void Save(RunIdentity run, TrainingSession session, BestWeights? best, IReadOnlyList<ValidationResult> validations)
     {
+        var network = session.Network;
+        network.Pull();
         var writer = new SafetensorsWriter()
             .AddMetadata("format", Format)
             .AddMetadata("step", session.Done.ToString(CultureInfo.InvariantCulture))
             .AddMetadata("seed", run.Seed.ToString(CultureInfo.InvariantCulture))
             .AddMetadata("recipe", run.Recipe.ToJson())
             .AddMetadata("data", run.Data.Hex)
-            .AddMetadata("layout", Layout(session.Network))
+            .AddMetadata("layout", network.Layout.ToString())
             .AddMetadata("validations", JsonSerializer.Serialize([.. validations], ModelJson.Default.ValidationResultArray));
-        var network = session.Network;
-        foreach (var (name, buffer) in Buffers(network)) writer.AddStreamed(name, SafetensorsDtype.F32, [buffer.Length], stream => Write(stream, buffer));
+        foreach (var (name, buffer) in network.State.Buffers) writer.AddStreamed(name, SafetensorsDtype.F32, [buffer.Length], stream => Write(stream, buffer));
         foreach (var (modality, transform) in session.Transforms.OrderBy(t => t.Key))
         {
             if (transform.Kind == TransformKind.None) continue;
@@ -106,8 +106,9 @@ internal sealed class Checkpoint(string folder)
     public (BestWeights? Best, IReadOnlyList<ValidationResult> Validations) Restore(SafetensorsFile file, TrainingSession session)
     {
         var network = session.Network;
-        if (Text(file, "layout") is var layout && layout != Layout(network)) throw Other($"its adapters are {layout}, not {Layout(network)}");
-        foreach (var (name, buffer) in Buffers(network)) file.CopyFloats(name, buffer.Span);
+        if (Text(file, "layout") is var layout && layout != network.Layout.ToString()) throw Other($"its adapters are {layout}, not {network.Layout}");
+        foreach (var (name, buffer) in network.State.Buffers) file.CopyFloats(name, buffer.Span);
+        network.Push();
         session.Done = int.Parse(Text(file, "step"), CultureInfo.InvariantCulture);
         var validations = JsonSerializer.Deserialize(Text(file, "validations"), ModelJson.Default.ValidationResultArray)!;
         if (!file.Metadata.ContainsKey("bestStep")) return (null, validations);
@@ -118,9 +119,6 @@ internal sealed class Checkpoint(string folder)
         return (best, validations);
     }
 
-    private static IEnumerable<(string Name, AlignedBuffer Buffer)> Buffers(FusionNetwork network) =>
-        [("parameters", network.Parameters), ("means", network.Means), ("squares", network.Squares)];
-
     private static unsafe void Write(Stream stream, AlignedBuffer buffer)
     {
         const long Most = 1 << 20;
@@ -129,9 +127,6 @@ internal sealed class Checkpoint(string folder)
             stream.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<float>(buffer.Pointer + start, (int)Math.Min(Most, buffer.Length - start))));
         }
     }
-
-    private static string Layout(FusionNetwork network) => string.Join(
-        "; ", network.Adapters.Select(a => $"{TrainingData.Name(a.Modality)} {a.Shape.Kind} {a.Shape.Input} → {a.Shape.Output}, depth {a.Shape.Depth}"));
 
     private string Text(SafetensorsFile file, string key) => file.Metadata.TryGetValue(key, out var value)
         ? value

@@ -34,14 +34,14 @@ public sealed unsafe class GoldenTrainingTests
         };
         using var team = new ThreadTeam(2);
         using var network = new FusionNetwork(
-            shapes, [new NetworkPairs(Modality.Image, Modality.Text, b)], new TemperatureRange(0.07, 0.001, 0.5), 0, 1, team, Kernel(kernel));
+            new NetworkLayout(shapes, [new NetworkPairs(Modality.Image, Modality.Text, b)]), new TemperatureRange(0.07, 0.001, 0.5), 0, 1, team, Kernel(kernel));
         network.Temperature = 0.07f;
-        foreach (var (modality, shape, offset) in network.Adapters)
+        foreach (var (modality, shape, offset) in network.Layout.Adapters)
         {
             var initial = Reference.GetProperty("init").GetProperty(Side(modality));
             foreach (var parameter in shape.Parameters)
             {
-                Floats(initial.GetProperty(parameter.Name).GetProperty("data")).CopyTo(Values(network.Parameters, offset, parameter));
+                Floats(initial.GetProperty(parameter.Name).GetProperty("data")).CopyTo(Values(network.State.Parameters, offset, parameter));
             }
         }
 
@@ -65,7 +65,7 @@ public sealed unsafe class GoldenTrainingTests
                 AllNear(expected.GetProperty("embeddingsX"), new Span<float>(network.Embeddings(Modality.Image), b * ds), "image embeddings");
                 AllNear(expected.GetProperty("embeddingsY"), new Span<float>(network.Embeddings(Modality.Text), b * ds), "text embeddings");
                 var gradients = expected.GetProperty("gradients");
-                foreach (var (modality, shape, offset) in network.Adapters)
+                foreach (var (modality, shape, offset) in network.Layout.Adapters)
                 {
                     foreach (var parameter in shape.Parameters)
                     {
@@ -83,12 +83,12 @@ public sealed unsafe class GoldenTrainingTests
 
         Assert.Equal(40, step);
         var final = Reference.GetProperty("final");
-        foreach (var (modality, shape, offset) in network.Adapters)
+        foreach (var (modality, shape, offset) in network.Layout.Adapters)
         {
             foreach (var parameter in shape.Parameters)
             {
                 var name = $"{Side(modality)}.{parameter.Name}";
-                AllNear(final.GetProperty(name), Values(network.Parameters, offset, parameter), $"final {name}", 1e-3);
+                AllNear(final.GetProperty(name), Values(network.State.Parameters, offset, parameter), $"final {name}", 1e-3);
             }
         }
 

@@ -25,25 +25,26 @@ public sealed unsafe class GradientTests
         var (image, text) = (AdapterShape.Mlp(19, Shared, depth, 4), AdapterShape.Mlp(6, Shared, depth, 4));
         using var team = new ThreadTeam(2);
         using var network = new FusionNetwork(
-            new Dictionary<Modality, AdapterShape> { [Modality.Image] = image, [Modality.Text] = text },
-            [new NetworkPairs(Modality.Image, Modality.Text, Rows)],
+            new NetworkLayout(
+                new Dictionary<Modality, AdapterShape> { [Modality.Image] = image, [Modality.Text] = text },
+                [new NetworkPairs(Modality.Image, Modality.Text, Rows)]),
             new TemperatureRange(0.3, 0.001, 0.5),
             dropout,
             Seed,
             team,
             new PackedMatrixMultiply());
-        network.Initialise();
+        network.Layout.Initialise(network.State.Parameters, Seed, 0.3);
         Perturb(network);
         var inputs = new Dictionary<Modality, double[][]>();
-        foreach (var (modality, shape, _) in network.Adapters) inputs[modality] = Fill(network.Input(modality), shape.Input, (ulong)modality);
+        foreach (var (modality, shape, _) in network.Layout.Adapters) inputs[modality] = Fill(network.Input(modality), shape.Input, (ulong)modality);
 
         const long Step = 3;
         network.Begin();
         var loss = network.Accumulate(0, Rows, Step);
-        var parameters = network.Adapters.ToDictionary(a => a.Modality, a => a.Shape.Parameters.Select(p => Read(network.Parameters, a.Offset, p)).ToArray());
+        var parameters = network.Layout.Adapters.ToDictionary(a => a.Modality, a => a.Shape.Parameters.Select(p => Read(network.State.Parameters, a.Offset, p)).ToArray());
         Assert.Equal(Loss(), loss, 1e-5);
 
-        foreach (var (modality, shape, offset) in network.Adapters)
+        foreach (var (modality, shape, offset) in network.Layout.Adapters)
         {
             for (var p = 0; p < shape.Parameters.Count; p++)
             {
@@ -79,7 +80,7 @@ public sealed unsafe class GradientTests
 
         double Loss(double? temperature = null)
         {
-            var embedded = network.Adapters.Select(a =>
+            var embedded = network.Layout.Adapters.Select(a =>
             {
                 var stream = RandomStream.Id(StreamPurpose.Dropout, (int)a.Modality * AdapterShape.MaxDepth, Step);
                 var reference = new ReferenceAdapter(a.Shape.Depth)
@@ -110,8 +111,8 @@ public sealed unsafe class GradientTests
 
         float[] Gradients(int[] used)
         {
-            using var network = new FusionNetwork(shapes, lists, new TemperatureRange(0.1, 0.001, 0.5), 0.3, Seed, team, new PackedMatrixMultiply());
-            network.Initialise();
+            using var network = new FusionNetwork(new NetworkLayout(shapes, lists), new TemperatureRange(0.1, 0.001, 0.5), 0.3, Seed, team, new PackedMatrixMultiply());
+            network.Layout.Initialise(network.State.Parameters, Seed, 0.1);
             new Span<float>(network.Gradients.Pointer, (int)network.Gradients.Length).Clear();
             network.Begin();
             foreach (var list in used)
@@ -130,14 +131,15 @@ public sealed unsafe class GradientTests
     {
         using var team = new ThreadTeam(1);
         using var network = new FusionNetwork(
-            new Dictionary<Modality, AdapterShape> { [Modality.Image] = AdapterShape.Identity(Shared), [Modality.Text] = AdapterShape.Mlp(8, Shared, 1, 2) },
-            [new NetworkPairs(Modality.Image, Modality.Text, Rows)],
+            new NetworkLayout(
+                new Dictionary<Modality, AdapterShape> { [Modality.Image] = AdapterShape.Identity(Shared), [Modality.Text] = AdapterShape.Mlp(8, Shared, 1, 2) },
+                [new NetworkPairs(Modality.Image, Modality.Text, Rows)]),
             new TemperatureRange(0.1, 0.001, 0.5),
             0,
             Seed,
             team,
             new PackedMatrixMultiply());
-        network.Initialise();
+        network.Layout.Initialise(network.State.Parameters, Seed, 0.1);
         var rows = Fill(network.Input(Modality.Image), Shared, 1);
         Fill(network.Input(Modality.Text), 8, 2);
         network.Begin();
@@ -152,17 +154,18 @@ public sealed unsafe class GradientTests
         var shape = AdapterShape.Mlp(64, 32, 2, 4);
         using var team = new ThreadTeam(1);
         using var network = new FusionNetwork(
-            new Dictionary<Modality, AdapterShape> { [Modality.Image] = shape, [Modality.Text] = AdapterShape.Mlp(64, 32, 2, 4) },
-            [new NetworkPairs(Modality.Image, Modality.Text, 4)],
+            new NetworkLayout(
+                new Dictionary<Modality, AdapterShape> { [Modality.Image] = shape, [Modality.Text] = AdapterShape.Mlp(64, 32, 2, 4) },
+                [new NetworkPairs(Modality.Image, Modality.Text, 4)]),
             new TemperatureRange(0.07, 0.001, 0.5),
             0,
             Seed,
             team,
             new PackedMatrixMultiply());
-        network.Initialise();
+        network.Layout.Initialise(network.State.Parameters, Seed, 0.07);
         foreach (var parameter in shape.Parameters)
         {
-            var values = Read(network.Parameters, 0, parameter);
+            var values = Read(network.State.Parameters, 0, parameter);
             if (parameter.Name.Contains("ln") || parameter.Name.StartsWith("2."))
             {
                 Assert.All(values, v => Assert.Equal(parameter.Name.EndsWith("weight") ? 1 : 0, v));
@@ -175,8 +178,8 @@ public sealed unsafe class GradientTests
             if (values.Length > 1000) Assert.InRange(values.Average(v => v * v), bound * bound / 3 * 0.9, bound * bound / 3 * 1.1);
         }
 
-        var (image, text) = (network.Adapters.First(), network.Adapters.Last());
-        Assert.NotEqual(Read(network.Parameters, image.Offset, shape.Parameters[2]), Read(network.Parameters, text.Offset, shape.Parameters[2]));
+        var (image, text) = (network.Layout.Adapters[0], network.Layout.Adapters[^1]);
+        Assert.NotEqual(Read(network.State.Parameters, image.Offset, shape.Parameters[2]), Read(network.State.Parameters, text.Offset, shape.Parameters[2]));
         Assert.Equal(0.07f, network.Temperature);
     }
 
@@ -185,8 +188,9 @@ public sealed unsafe class GradientTests
     {
         using var team = new ThreadTeam(1);
         using var network = new FusionNetwork(
-            new Dictionary<Modality, AdapterShape> { [Modality.Image] = AdapterShape.Mlp(4, 4, 0, 4), [Modality.Text] = AdapterShape.Mlp(4, 4, 0, 4) },
-            [new NetworkPairs(Modality.Image, Modality.Text, 4)],
+            new NetworkLayout(
+                new Dictionary<Modality, AdapterShape> { [Modality.Image] = AdapterShape.Mlp(4, 4, 0, 4), [Modality.Text] = AdapterShape.Mlp(4, 4, 0, 4) },
+                [new NetworkPairs(Modality.Image, Modality.Text, 4)]),
             new TemperatureRange(0.07, 0.001, 0.5),
             0,
             Seed,
@@ -211,11 +215,11 @@ public sealed unsafe class GradientTests
     private static void Perturb(FusionNetwork network)
     {
         var random = new RandomStream(99, 0);
-        foreach (var (_, shape, offset) in network.Adapters)
+        foreach (var (_, shape, offset) in network.Layout.Adapters)
         {
             foreach (var parameter in shape.Parameters.Where(p => !p.IsMatrix))
             {
-                for (var i = 0; i < parameter.Length; i++) network.Parameters.Pointer[offset + parameter.Offset + i] += (float)(0.3 * random.NextNormal());
+                for (var i = 0; i < parameter.Length; i++) network.State.Parameters.Pointer[offset + parameter.Offset + i] += (float)(0.3 * random.NextNormal());
             }
         }
     }

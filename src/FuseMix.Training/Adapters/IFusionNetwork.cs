@@ -1,0 +1,60 @@
+using FuseMix.Training.Kernels;
+
+namespace FuseMix.Training.Adapters;
+
+/// <summary>The adapters of all modalities and τ, as one device computes and updates them.</summary>
+/// <remarks>
+/// A step is <see cref="Begin"/>, then for each list of pairs its batch in both <see cref="Input"/>s and <see cref="Accumulate"/>, then
+/// <see cref="Update"/>. What a run consists of beside that (batches, schedules, validation, checkpoints) is the same on every device.
+/// </remarks>
+internal unsafe interface IFusionNetwork : IDisposable
+{
+    /// <summary>What it consists of.</summary>
+    NetworkLayout Layout { get; }
+
+    /// <summary>Weights and moments in the host's memory; those of the device as of the last <see cref="Pull"/>.</summary>
+    NetworkState State { get; }
+
+    /// <summary>τ of the device.</summary>
+    float Temperature { get; }
+
+    /// <summary>Where a batch of a modality goes, [batch × adapter input], in the host's memory.</summary>
+    float* Input(Modality modality);
+
+    /// <summary>Begins a step: τ is brought into its bounds, gradients count as empty.</summary>
+    void Begin();
+
+    /// <summary>Forward and backward pass of one list of pairs.</summary>
+    /// <returns>The loss.</returns>
+    double Accumulate(int list, int rows, long step);
+
+    /// <summary>One AdamW update of everything.</summary>
+    void Update(AdamW adamW);
+
+    /// <summary>Brings <see cref="State"/> up to the device's.</summary>
+    void Pull();
+
+    /// <summary>Gives the device what <see cref="State"/> holds.</summary>
+    void Push();
+}
+
+/// <summary>Everything that training changes, each laid out as the <see cref="NetworkLayout"/> says.</summary>
+internal sealed class NetworkState(long length) : IDisposable
+{
+    /// <summary>Weights of every adapter, then τ.</summary>
+    public AlignedBuffer Parameters { get; } = new(length);
+
+    /// <summary>AdamW's first moments.</summary>
+    public AlignedBuffer Means { get; } = new(length);
+
+    /// <summary>AdamW's second moments.</summary>
+    public AlignedBuffer Squares { get; } = new(length);
+
+    /// <summary>Each with its name in a checkpoint.</summary>
+    public IEnumerable<(string Name, AlignedBuffer Buffer)> Buffers => [("parameters", Parameters), ("means", Means), ("squares", Squares)];
+
+    public void Dispose()
+    {
+        foreach (var (_, buffer) in Buffers) buffer.Dispose();
+    }
+}
