@@ -73,7 +73,9 @@ public static class PostgreSqlSchema
         var missing = new List<string>();
         foreach (var (script, makes) in Scripts)
         {
-            await using var command = new NpgsqlCommand($"SELECT to_regclass('{makes}') IS NOT NULL", connection);
+            // to_regclass would answer from a cache that does not hear, while a transaction waits for the gate, what another node made.
+            var there = $"SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE relname = '{makes}' AND pg_table_is_visible(oid))";
+            await using var command = new NpgsqlCommand(there, connection);
             if (await command.ExecuteScalarAsync(cancellationToken) is not true) missing.Add(script);
         }
 
