@@ -57,7 +57,7 @@ internal sealed record SearchAnswer(string Collection, string Generation, bool C
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = false,
-    Converters = [typeof(WordJson<Modality>), typeof(WordJson<JobState>), typeof(SecondsJson), typeof(FiniteJson)])]
+    Converters = [typeof(WordJson<Modality>), typeof(WordJson<JobState>), typeof(SecondsConverter), typeof(FiniteConverter)])]
 [JsonSerializable(typeof(ProblemDocument))]
 [JsonSerializable(typeof(ClusterStatus))]
 [JsonSerializable(typeof(Page<EncoderSummary>))]
@@ -84,26 +84,3 @@ internal sealed partial class ApiJson : JsonSerializerContext;
 /// <summary>An enumeration as a camelCase word.</summary>
 internal sealed class WordJson<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase, allowIntegerValues: false)
     where T : struct, Enum;
-
-/// <summary>Durations as seconds.</summary>
-internal sealed class SecondsJson : JsonConverter<TimeSpan>
-{
-    public override TimeSpan Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) => TimeSpan.FromSeconds(reader.GetDouble());
-
-    public override void Write(Utf8JsonWriter writer, TimeSpan value, JsonSerializerOptions options) => writer.WriteNumberValue(value.TotalSeconds);
-}
-
-/// <summary>JSON has no NaN: what is not known yet is null.</summary>
-internal sealed class FiniteJson : JsonConverter<double>
-{
-    public override bool HandleNull => true;
-
-    public override double Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        reader.TokenType == JsonTokenType.Null ? double.NaN : reader.GetDouble();
-
-    public override void Write(Utf8JsonWriter writer, double value, JsonSerializerOptions options)
-    {
-        if (double.IsFinite(value)) writer.WriteNumberValue(value);
-        else writer.WriteNullValue();
-    }
-}
