@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using FuseMix.Testing;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Matrices;
@@ -110,6 +111,50 @@ public sealed class CpuFusionTrainerTests
         {
             parts.Add(progress);
             if (progress.Step == stopAfter) stop.Cancel();
+        }
+    }
+
+    /// <summary>What each recipe adds to the small one.</summary>
+    public static TheoryData<string> Knobs =>
+    [
+        "\"augmentation\": \"none\"",
+        "\"augmentation\": \"gaussianNoise\"",
+        "\"augmentation\": \"randomQuantization\"",
+        "\"mixing\": \"twoBatches\"",
+        "\"mixing\": \"permutation\"",
+        "\"modalities\": { \"image\": { \"transform\": \"whiten\", \"components\": 9 }, \"text\": { \"transform\": \"whiten\", \"shrinkage\": 0.3 } }",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Knobs))]
+    public void With_every_knob_a_run_in_two_parts_gives_the_bits_of_one(string knob)
+    {
+        var data = PlantedData.Create();
+        var own = JsonNode.Parse($"{{ \"validateEveryEpochs\": 1, \"keepBest\": true, {knob} }}")!.AsObject();
+        var merged = JsonNode.Parse(Small)!.AsObject();
+        foreach (var (key, value) in own) merged[key] = value?.DeepClone();
+        var recipe = TrainingRecipe.Parse(merged.ToJsonString());
+        var trainer = new CpuFusionTrainer(2, MatrixKernel.Own);
+        var whole = new List<TrainingProgress>();
+        var expected = trainer.Train(data, recipe, new TrainingRun(3), whole.Add);
+
+        using var folder = new TemporaryFolder();
+        var parts = new List<TrainingProgress>();
+        using var stop = new CancellationTokenSource();
+        var half = whole.Count / 2;
+        Assert.Throws<OperationCanceledException>(() => trainer.Train(data, recipe, new TrainingRun(3, folder.Path), Observe, stop.Token));
+        var resumed = trainer.Train(data, recipe, new TrainingRun(3, folder.Path), parts.Add);
+
+        Assert.Equal(half, parts[^1].ResumedFrom);
+        Assert.Equal(whole.Select(p => (p.Loss, p.Temperature, p.Validation?.Mean)), parts.Select(p => (p.Loss, p.Temperature, p.Validation?.Mean)));
+        Assert.Equal(expected.Fingerprint, resumed.Fingerprint);
+        Assert.Equal(expected.Temperature, resumed.Temperature);
+        Assert.Equal(expected.Training.KeptStep, resumed.Training.KeptStep);
+
+        void Observe(TrainingProgress progress)
+        {
+            parts.Add(progress);
+            if (progress.Step == half) stop.Cancel();
         }
     }
 

@@ -56,7 +56,7 @@ public static class CanonicalCorrelation
         StandardisedSide Side(Modality modality, int[] rows)
         {
             var source = data.Latents[modality];
-            var transform = LatentTransform.Fit(TransformKind.Standardise, 0, source.Latents, rows, matrices, $"{TrainingData.Name(modality)} latents");
+            var transform = LatentTransform.Fit(TransformKind.Standardise, 0, 0, source.Latents, rows, matrices, $"{TrainingData.Name(modality)} latents");
             return new StandardisedSide(source, rows, transform, matrices);
         }
     }

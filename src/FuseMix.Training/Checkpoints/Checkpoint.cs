@@ -95,7 +95,7 @@ internal sealed class Checkpoint(string folder)
 
             var prefix = $"transform.{TrainingData.Name(modality)}";
             var factors = file.Values<float>($"{prefix}.factors").ToArray();
-            var output = kind == TransformKind.Pca ? factors.Length / dimension : dimension;
+            var output = LatentTransform.IsRotation(kind) ? factors.Length / dimension : dimension;
             transforms[modality] = new LatentTransform(kind, dimension, output, file.Values<float>($"{prefix}.mean").ToArray(), factors);
         }
 

@@ -21,7 +21,7 @@ internal static class AdapterOnnx
         if (transform.Kind != TransformKind.None)
         {
             x = graph.Node("Sub", [x, graph.Initializer("transform.mean", transform.Mean, transform.Input)]);
-            x = transform.Kind == TransformKind.Pca
+            x = transform.Rotates
                 ? graph.Node(
                     "Gemm", [x, graph.Initializer("transform.factors", transform.Factors, transform.Output, transform.Input)], [OnnxAttribute.Int("transB", 1)])
                 : graph.Node("Mul", [x, graph.Initializer("transform.factors", transform.Factors, transform.Input)]);

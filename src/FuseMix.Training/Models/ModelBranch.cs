@@ -72,7 +72,7 @@ internal sealed unsafe class ModelBranch
         if (Transform.Kind != TransformKind.None)
         {
             writer.AddFloat32(TransformMean, Transform.Mean, Transform.Input);
-            if (Transform.Kind == TransformKind.Pca) writer.AddFloat32(TransformFactors, Transform.Factors, Transform.Output, Transform.Input);
+            if (Transform.Rotates) writer.AddFloat32(TransformFactors, Transform.Factors, Transform.Output, Transform.Input);
             else writer.AddFloat32(TransformFactors, Transform.Factors, Transform.Input);
         }
 
@@ -96,7 +96,7 @@ internal sealed unsafe class ModelBranch
             _ => AdapterShape.Mlp(document.AdapterInput, sharedDimension, document.Depth, document.Expansion),
         };
         if (shape.Output != sharedDimension) throw Wrong($"its adapter gives {shape.Output} values, not {sharedDimension}");
-        if (document.Transform != TransformKind.Pca && document.AdapterInput != document.LatentDimension)
+        if (!LatentTransform.IsRotation(document.Transform) && document.AdapterInput != document.LatentDimension)
             throw Wrong($"its adapter takes {document.AdapterInput} values, its latents have {document.LatentDimension}");
 
         using var file = SafetensorsFile.Open(path);
@@ -104,7 +104,7 @@ internal sealed unsafe class ModelBranch
         if (document.Transform != TransformKind.None)
         {
             expected[TransformMean] = [document.LatentDimension];
-            expected[TransformFactors] = document.Transform == TransformKind.Pca
+            expected[TransformFactors] = LatentTransform.IsRotation(document.Transform)
                 ? [document.AdapterInput, document.LatentDimension]
                 : [document.LatentDimension];
         }

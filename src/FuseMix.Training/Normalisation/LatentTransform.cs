@@ -14,6 +14,12 @@ public enum TransformKind
 
     /// <summary>Centred, rotated to the first principal components, divided by one number for all, so that their mean square is 1.</summary>
     Pca,
+
+    /// <summary>
+    /// As <see cref="Pca"/>, but each component divided by its own deviation, whose square is drawn towards the mean of all squares:
+    /// shrinkage 0 makes every component as strong as the others, 1 is the PCA.
+    /// </summary>
+    Whiten,
 }
 
 /// <summary>A frozen affine map from an encoder's latents to an adapter's input.</summary>
@@ -25,11 +31,14 @@ internal sealed class LatentTransform
     {
         (Kind, Input, Output, Mean, Factors) = (kind, input, output, mean, factors);
         if (kind == TransformKind.None) return;
-        var expected = kind == TransformKind.Pca ? (long)output * input : input;
+        var expected = Rotates ? (long)output * input : input;
         if (mean.Length != input || factors.Length != expected) throw new ArgumentException($"A {kind} of {input} to {output} has other sizes.");
     }
 
     public TransformKind Kind { get; }
+
+    /// <summary>Whether its factors are a matrix.</summary>
+    public bool Rotates => IsRotation(Kind);
 
     /// <summary>Values of a latent.</summary>
     public int Input { get; }
@@ -40,21 +49,25 @@ internal sealed class LatentTransform
     /// <summary>What is subtracted, [Input]; empty for none.</summary>
     public float[] Mean { get; }
 
-    /// <summary>Standardise: inverse deviations [Input]. Pca: scaled components [Output × Input]. None: empty.</summary>
+    /// <summary>Standardise: inverse deviations [Input]. Pca, whiten: scaled components [Output × Input]. None: empty.</summary>
     public float[] Factors { get; }
+
+    /// <summary>Whether a transform may give fewer values than it takes.</summary>
+    public static bool IsRotation(TransformKind kind) => kind is TransformKind.Pca or TransformKind.Whiten;
 
     public static LatentTransform None(int dimension) => new(TransformKind.None, dimension, dimension, [], []);
 
     /// <summary>Fits a transform on some rows.</summary>
     /// <param name="kind">What to fit.</param>
-    /// <param name="components">For a PCA: the most components.</param>
+    /// <param name="components">For a rotation: the most components.</param>
+    /// <param name="shrinkage">For whitening: 0 to 1.</param>
     /// <param name="latents">Latents.</param>
     /// <param name="rows">The rows of the training split, each once.</param>
     /// <param name="matrices">For the covariance.</param>
     /// <param name="what">What to call the latents in failures.</param>
     /// <exception cref="FuseMixException">Too few rows, or rows that are all the same.</exception>
     public static LatentTransform Fit(
-        TransformKind kind, int components, ILatentMatrix latents, int[] rows, ParallelMatrixMultiply matrices, string what)
+        TransformKind kind, int components, double shrinkage, ILatentMatrix latents, int[] rows, ParallelMatrixMultiply matrices, string what)
     {
         var d = latents.Dimension;
         if (kind == TransformKind.None) return None(d);
@@ -84,9 +97,14 @@ internal sealed class LatentTransform
 
         // Directions in which the training latents do not vary would be noise divided by nothing.
         var kept = Math.Min(components, values.Count(v => v > values[0] * 1e-9));
-        var scale = Math.Sqrt(values.Take(kept).Sum() / kept);
+        var power = values.Take(kept).Sum() / kept;
         var factors = new float[(long)kept * d];
-        for (long i = 0; i < factors.LongLength; i++) factors[i] = (float)(vectors[i] / scale);
+        for (var k = 0; k < kept; k++)
+        {
+            var scale = Math.Sqrt(kind == TransformKind.Pca ? power : ((1 - shrinkage) * values[k]) + (shrinkage * power));
+            for (var j = 0; j < d; j++) factors[((long)k * d) + j] = (float)(vectors[((long)k * d) + j] / scale);
+        }
+
         return new LatentTransform(kind, d, kept, ToFloats(mean), factors);
     }
 
@@ -114,7 +132,7 @@ internal sealed class LatentTransform
                 Buffer.MemoryCopy(row, transformed + ((long)r * Input), Input * sizeof(float), Input * sizeof(float));
             }
 
-            if (Kind == TransformKind.Pca) matrices.Multiply(false, true, count, Output, Input, 1, latents, Input, factors, Input, 0, transformed, Output);
+            if (Rotates) matrices.Multiply(false, true, count, Output, Input, 1, latents, Input, factors, Input, 0, transformed, Output);
         }
     }
 

@@ -16,8 +16,14 @@ public sealed record ModalityRecipe
     /// <summary>What is fitted on the training latents and frozen in the model.</summary>
     public TransformKind Transform { get; init; } = TransformKind.None;
 
-    /// <summary>For <see cref="TransformKind.Pca"/>: the most components kept (fewer where the latents have fewer); 256 where not given.</summary>
+    /// <summary>
+    /// For <see cref="TransformKind.Pca"/> and <see cref="TransformKind.Whiten"/>: the most components kept (fewer where the latents have
+    /// fewer); 256 where not given.
+    /// </summary>
     public int? Components { get; init; }
+
+    /// <summary>For <see cref="TransformKind.Whiten"/>: from 0, fully whitened, to 1, the PCA; 0.1 where not given.</summary>
+    public double? Shrinkage { get; init; }
 
     /// <summary><see cref="AdapterKind.Mlp"/>, or <see cref="AdapterKind.Identity"/>: the encoder's own space is the shared space.</summary>
     public AdapterKind Adapter { get; init; } = AdapterKind.Mlp;
@@ -213,7 +219,9 @@ public sealed partial record TrainingRecipe
         foreach (var (modality, own) in Modalities)
         {
             var place = $"modalities.{JsonNamingPolicy.CamelCase.ConvertName(modality.ToString())}";
-            OnlyWith(own.Transform == TransformKind.Pca, $"{place}.components", own.Components is not null, "transform pca");
+            OnlyWith(LatentTransform.IsRotation(own.Transform), $"{place}.components", own.Components is not null, "transform pca or whiten");
+            OnlyWith(own.Transform == TransformKind.Whiten, $"{place}.shrinkage", own.Shrinkage is not null, "transform whiten");
+            if (own.Shrinkage is { } shrinkage) Require(shrinkage is >= 0 and <= 1, $"{place}.shrinkage", shrinkage, "at least 0 and at most 1");
             if (own.Components is { } components) Range($"{place}.components", components, 1, 65_536);
             if (own.Adapter == AdapterKind.Linear)
             {

@@ -21,7 +21,14 @@ public sealed class FusionModelTests
 
     private static readonly Lazy<FusionModel> Baseline = new(() => CanonicalCorrelation.Fit(PlantedData.Create(), components: 6));
 
-    public static TheoryData<string> Models => ["trained", "cca"];
+    private static readonly Lazy<FusionModel> Whitened = new(() => new CpuFusionTrainer(1).Train(
+        PlantedData.Create(),
+        TrainingRecipe.Parse("""
+            { "steps": 4, "sharedDimension": 9, "batchSize": 16, "modalities": { "image": { "transform": "whiten", "components": 12 }, "text": { "transform": "whiten", "shrinkage": 0.5 } } }
+            """),
+        new TrainingRun(5)));
+
+    public static TheoryData<string> Models => ["trained", "cca", "whitened"];
 
     [Theory]
     [MemberData(nameof(Models))]
@@ -80,6 +87,7 @@ public sealed class FusionModelTests
     [InlineData("trained", Modality.Text)]
     [InlineData("trained", Modality.Audio)]
     [InlineData("cca", Modality.Image)]
+    [InlineData("whitened", Modality.Image)]
     public void The_exported_file_gives_the_same_embeddings_in_ONNX_Runtime(string which, Modality modality)
     {
         var model = Model(which);
@@ -218,5 +226,5 @@ public sealed class FusionModelTests
         Assert.Equal(FailureKind.Corrupt, Assert.Throws<FuseMixException>(() => FusionModel.Load(folder.Path)).Kind);
     }
 
-    private static FusionModel Model(string which) => which == "cca" ? Baseline.Value : Trained.Value;
+    private static FusionModel Model(string which) => (which switch { "cca" => Baseline, "whitened" => Whitened, _ => Trained }).Value;
 }

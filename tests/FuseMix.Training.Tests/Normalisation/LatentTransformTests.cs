@@ -51,12 +51,36 @@ public sealed unsafe class LatentTransformTests
         for (var i = 2; i < 40; i++) Assert.Equal(ratio, Distance(values, i, i + 1) / Distance(output, i, i + 1), ratio * 1e-4);
     }
 
-    [Fact]
-    public void Directions_without_variance_are_left_out()
+    [Theory]
+    [InlineData(TransformKind.Pca)]
+    [InlineData(TransformKind.Whiten)]
+    public void Directions_without_variance_are_left_out(TransformKind kind)
     {
         var values = Values();
         for (var r = 0; r < Rows; r++) values[(r * Dimension) + 2] = values[(r * Dimension) + 1];
-        Assert.Equal(Dimension - 1, Fit(TransformKind.Pca, values, 256).Output);
+        Assert.Equal(Dimension - 1, Fit(kind, values, 256).Output);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.1)]
+    [InlineData(0.7)]
+    [InlineData(1)]
+    public void Whitened_components_are_uncorrelated_and_as_strong_as_shrinkage_leaves_them(double shrinkage)
+    {
+        var values = Values();
+        var output = Apply(Fit(TransformKind.Whiten, values, 6, shrinkage), values);
+        var principal = Apply(Fit(TransformKind.Pca, values, 6), values);
+        for (var a = 0; a < 6; a++)
+        {
+            for (var b = 0; b < a; b++) Assert.Equal(0, Column(output, 6, a).Zip(Column(output, 6, b), (x, y) => x * y).Average(), 1e-3);
+
+            // The PCA's components have a mean variance of 1.
+            var variance = Column(principal, 6, a).Average(v => v * v);
+            Assert.Equal(variance / (((1 - shrinkage) * variance) + shrinkage), Column(output, 6, a).Average(v => v * v), 2e-3);
+        }
+
+        if (shrinkage == 1) Assert.Equal(principal, output);
     }
 
     [Fact]
@@ -64,7 +88,7 @@ public sealed unsafe class LatentTransformTests
     {
         var values = Values();
         using var team = new ThreadTeam(1);
-        var half = LatentTransform.Fit(TransformKind.Standardise, 0, new LatentMatrix(values, Dimension), [.. Enumerable.Range(0, 250)], new(team, new PackedMatrixMultiply()), "x");
+        var half = LatentTransform.Fit(TransformKind.Standardise, 0, 0, new LatentMatrix(values, Dimension), [.. Enumerable.Range(0, 250)], new(team, new PackedMatrixMultiply()), "x");
         var alone = Fit(TransformKind.Standardise, values[..(250 * Dimension)]);
         Assert.Equal(alone.Mean, half.Mean);
         Assert.Equal(alone.Factors, half.Factors);
@@ -72,6 +96,7 @@ public sealed unsafe class LatentTransformTests
 
     [Theory]
     [InlineData(TransformKind.Pca)]
+    [InlineData(TransformKind.Whiten)]
     [InlineData(TransformKind.Standardise)]
     public void Latents_that_are_all_the_same_are_refused(TransformKind kind) =>
         Assert.Contains("all training latents are the same", Assert.Throws<FuseMixException>(() => Fit(kind, Enumerable.Repeat(3f, Rows * Dimension).ToArray())).Message);
@@ -119,11 +144,11 @@ public sealed unsafe class LatentTransformTests
         Assert.All(values[1..], v => Assert.Equal(0, v, 1e-12));
     }
 
-    private static LatentTransform Fit(TransformKind kind, float[] values, int components = 256)
+    private static LatentTransform Fit(TransformKind kind, float[] values, int components = 256, double shrinkage = 0)
     {
         using var team = new ThreadTeam(1);
         var latents = new LatentMatrix(values, Dimension);
-        return LatentTransform.Fit(kind, components, latents, [.. Enumerable.Range(0, latents.Count)], new ParallelMatrixMultiply(team, new PackedMatrixMultiply()), "test latents");
+        return LatentTransform.Fit(kind, components, shrinkage, latents, [.. Enumerable.Range(0, latents.Count)], new ParallelMatrixMultiply(team, new PackedMatrixMultiply()), "test latents");
     }
 
     private static float[] Apply(LatentTransform transform, float[] values)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FuseMix.Mixing;
@@ -81,6 +82,7 @@ public sealed class TrainingRecipeTests
     [InlineData("""{ "steps": 5, "augmentation": "randomQuantization", "quantizationBins": 1 }""", "quantizationBins")]
     [InlineData("""{ "steps": 5, "validateEveryEpochs": 0 }""", "validateEveryEpochs")]
     [InlineData("""{ "steps": 5, "modalities": { "image": { "transform": "pca", "components": 0 } } }""", "modalities.image.components")]
+    [InlineData("""{ "steps": 5, "modalities": { "image": { "transform": "whiten", "shrinkage": 1.5 } } }""", "modalities.image.shrinkage")]
     public void A_value_out_of_its_range_is_refused_by_its_key(string json, string key) =>
         Assert.Contains($"'{key}'", Assert.Throws<FuseMixException>(() => TrainingRecipe.Parse(json)).Message);
 
@@ -93,6 +95,7 @@ public sealed class TrainingRecipeTests
     [InlineData("""{ "steps": 5, "quantizationBins": 4 }""", "'quantizationBins' has no effect")]
     [InlineData("""{ "steps": 5, "keepBest": true }""", "'keepBest' without validation")]
     [InlineData("""{ "steps": 5, "modalities": { "text": { "components": 4 } } }""", "'modalities.text.components' has no effect")]
+    [InlineData("""{ "steps": 5, "modalities": { "text": { "transform": "pca", "shrinkage": 0.5 } } }""", "'modalities.text.shrinkage' has no effect")]
     [InlineData("""{ "steps": 5, "modalities": { "text": { "adapter": "linear" } } }""", "cannot be linear")]
     public void Keys_that_contradict_each_other_are_refused(string json, string what) =>
         Assert.Contains(what, Assert.Throws<FuseMixException>(() => TrainingRecipe.Parse(json)).Message);
@@ -172,11 +175,17 @@ public sealed class TrainingRecipeTests
         Assert.NotEqual(Run(With("randomQuantization", "")), Run(With("randomQuantization", """, "quantizationBins": 4""")));
         Assert.NotEqual(Run(Basis), Run(Basis.Replace("standardise", "none")));
         Assert.NotEqual(Run(Pca(8)), Run(Pca(9)));
+        Assert.NotEqual(Run(Pca(8)), Run(Whiten(0.1)));
+        Assert.NotEqual(Run(Whiten(0.1)), Run(Whiten(0.2)));
+        Assert.Equal(Run(Whiten(0.1)), Run(Whiten(0.1).Replace(", \"shrinkage\": 0.1", "")));
         Assert.NotEqual(Run(Identity("mlp")), Run(Identity("identity")));
 
         string With(string augmentation, string more) => Basis.Replace("\"steps\": 6", $"\"steps\": 6, \"augmentation\": \"{augmentation}\"{more}");
 
         string Pca(int components) => Basis.Replace("\"standardise\"", $"\"pca\", \"components\": {components}");
+
+        string Whiten(double shrinkage) =>
+            Basis.Replace("\"standardise\"", string.Create(CultureInfo.InvariantCulture, $"\"whiten\", \"components\": 8, \"shrinkage\": {shrinkage}"));
 
         string Identity(string adapter) => Basis
             .Replace("\"sharedDimension\": 8", $"\"sharedDimension\": {PlantedData.ImageDimension}")
