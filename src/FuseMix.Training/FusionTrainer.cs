@@ -52,8 +52,7 @@ public abstract class FusionTrainer : IFusionTrainer
         List<ValidationResult> validations = [];
         if (stored is null)
         {
-            session.Network.Layout.Initialise(session.Network.State.Parameters, run.Seed, recipe.Temperature);
-            session.Network.Push();
+            session.Initialise(run.Seed);
         }
         else
         {
@@ -121,21 +120,15 @@ public abstract class FusionTrainer : IFusionTrainer
             var reports = data.Pairs.Where(p => p.Validation is not null).Select(list => Evaluate(model, data, list, list.Validation!)).ToArray();
             var result = new ValidationResult(session.Done, Epoch(session.Done), reports.Average(r => r.Mean), reports);
             validations.Add(result);
-            if (recipe.KeepBest && (best is null || result.Mean > best.Mean)) best = new BestWeights(session.Done, result.Mean, Weights());
+            if (recipe.KeepBest && (best is null || result.Mean > best.Mean)) best = new BestWeights(session.Done, result.Mean, session.Weights());
 
             return result;
-        }
-
-        float[] Weights()
-        {
-            session.Network.Pull();
-            return session.Network.State.Parameters.Span.ToArray();
         }
 
         FusionModel ToModel(float[]? parameters, int keptStep)
         {
             var layout = session.Network.Layout;
-            var weights = parameters ?? Weights();
+            var weights = parameters ?? session.Weights();
             var branches = layout.Adapters.ToDictionary(a => a.Modality, a =>
             {
                 var source = data.Latents[a.Modality];

@@ -11,9 +11,14 @@ namespace FuseMix.Training;
 /// <summary>All memory and state of one training run; on the CPU <see cref="Step"/> allocates nothing.</summary>
 internal sealed class TrainingSession : IDisposable
 {
+    private const long AveragePartLength = 1 << 16;
+
     private readonly TrainingRecipe _recipe;
     private readonly BatchPreparation _batches;
     private readonly int _lists;
+    private readonly ThreadTeam _team;
+    private readonly Action<int> _average;
+    private float _keep;
 
     public TrainingSession(
         TrainingData data,
@@ -26,6 +31,8 @@ internal sealed class TrainingSession : IDisposable
     {
         _recipe = recipe;
         _lists = data.Pairs.Count;
+        _team = team;
+        _average = AveragePart;
         Transforms = transforms;
         _batches = new BatchPreparation(data, transforms, recipe, seed, team, new ParallelMatrixMultiply(team, kernel));
         var shapes = data.Latents.ToDictionary(l => l.Key, l => ShapeOf(l.Key, l.Value, transforms[l.Key].Output, recipe));
@@ -47,9 +54,13 @@ internal sealed class TrainingSession : IDisposable
         Steps = recipe.Steps ?? checked(Epochs * StepsPerEpoch);
         Schedule = new WarmUpCosine(recipe.LearningRate, recipe.LearningRateFloor, StepsPerEpoch, Epochs);
         Network = device(new NetworkLayout(shapes, pairs));
+        if (recipe.AverageDecay is not null) Averages = new AlignedBuffer(Network.Layout.Length);
     }
 
     public IFusionNetwork Network { get; }
+
+    /// <summary>The moving averages of all parameters, laid out as they are; null where the recipe has none.</summary>
+    public AlignedBuffer? Averages { get; }
 
     public IReadOnlyDictionary<Modality, LatentTransform> Transforms { get; }
 
@@ -82,13 +93,45 @@ internal sealed class TrainingSession : IDisposable
 
         Network.Update(new AdamW(Schedule.At(Done), _recipe.WeightDecay, _recipe.Beta1, _recipe.Beta2, _recipe.Epsilon, Done + 1));
         Done++;
+        if (Averages is not null)
+        {
+            // As TensorFlow's: a short memory at first, so that the initial weights are forgotten.
+            _keep = (float)Math.Min(_recipe.AverageDecay!.Value, (1.0 + Done) / (10.0 + Done));
+            Network.Pull();
+            _team.For((int)((Averages.Length + AveragePartLength - 1) / AveragePartLength), _average);
+        }
+
         return loss;
+    }
+
+    /// <summary>Gives the network its initial weights.</summary>
+    public void Initialise(ulong seed)
+    {
+        Network.Layout.Initialise(Network.State.Parameters, seed, _recipe.Temperature);
+        Network.Push();
+        if (Averages is not null) Network.State.Parameters.Span.CopyTo(Averages.Span);
+    }
+
+    /// <summary>The weights that are validated and kept: the averages where there are any, else those of the last step.</summary>
+    public float[] Weights()
+    {
+        if (Averages is not null) return Averages.Span.ToArray();
+        Network.Pull();
+        return Network.State.Parameters.Span.ToArray();
     }
 
     public void Dispose()
     {
         _batches.Dispose();
+        Averages?.Dispose();
         Network.Dispose();
+    }
+
+    private unsafe void AveragePart(int part)
+    {
+        var start = part * AveragePartLength;
+        var length = Math.Min(AveragePartLength, Averages!.Length - start);
+        RowKernels.MoveTowards(Averages.Pointer + start, Network.State.Parameters.Pointer + start, _keep, (int)length);
     }
 
     private FuseMixException Diverged(int step)

@@ -114,6 +114,15 @@ internal static unsafe class RowKernels
         for (; i < width; i++) a[i] -= b[i];
     }
 
+    /// <summary>a ← keep·a + (1 - keep)·b.</summary>
+    public static void MoveTowards(float* a, float* b, float keep, int width)
+    {
+        var (k, rest) = (Vector512.Create(keep), Vector512.Create(1 - keep));
+        var i = 0;
+        for (; i + Lanes <= width; i += Lanes) Vector512.Store(Vector512.FusedMultiplyAdd(Vector512.Load(a + i), k, Vector512.Load(b + i) * rest), a + i);
+        for (; i < width; i++) a[i] = MathF.FusedMultiplyAdd(a[i], keep, b[i] * (1 - keep));
+    }
+
     /// <summary>a ← a·b.</summary>
     public static void MultiplyInto(float* a, float* b, int width)
     {

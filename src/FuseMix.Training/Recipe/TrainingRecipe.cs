@@ -89,6 +89,12 @@ public sealed partial record TrainingRecipe
     /// <summary>AdamW's addition to the root, above 0 to 0.01.</summary>
     public double Epsilon { get; init; } = 1e-8;
 
+    /// <summary>
+    /// What the moving averages of all weights keep of themselves in a step, above 0 to below 1; the averages are what is validated and
+    /// kept. No averages where not given.
+    /// </summary>
+    public double? AverageDecay { get; init; }
+
     /// <summary>Initial τ, which divides the logits and is learned.</summary>
     public double Temperature { get; init; } = 0.07;
 
@@ -194,6 +200,7 @@ public sealed partial record TrainingRecipe
         Require(Beta1 is >= 0 and < 1, "beta1", Beta1, "at least 0 and below 1");
         Require(Beta2 is >= 0 and < 1, "beta2", Beta2, "at least 0 and below 1");
         Require(Epsilon is > 0 and <= 0.01, "epsilon", Epsilon, "above 0 and at most 0.01");
+        if (AverageDecay is { } decay) Require(decay is > 0 and < 1, "averageDecay", decay, "above 0 and below 1");
         Require(TemperatureLeast > 0, "temperatureLeast", TemperatureLeast, "above 0");
         Require(TemperatureMost >= TemperatureLeast && TemperatureMost <= 100, "temperatureMost", TemperatureMost, "at least temperatureLeast and at most 100");
         Require(

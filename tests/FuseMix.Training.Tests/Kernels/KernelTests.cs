@@ -47,6 +47,16 @@ public sealed unsafe class KernelTests
 
     [Theory]
     [MemberData(nameof(Widths))]
+    public void A_row_moves_towards_another_by_what_it_does_not_keep(int width)
+    {
+        float[] a = Values(width, 1), b = Values(width, 2);
+        var expected = a.Zip(b, (x, y) => (0.9 * x) + (0.1 * y)).ToArray();
+        fixed (float* pa = a, pb = b) RowKernels.MoveTowards(pa, pb, 0.9f, width);
+        Equal(expected, a, 1e-6);
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
     public void LayerNorm_forward_is_the_formula(int width)
     {
         float[] x = Values(width, 1, 3), gain = Values(width, 2), offset = Values(width, 3), h = new float[width];

@@ -77,6 +77,7 @@ public sealed class TrainingRecipeTests
     [InlineData("""{ "steps": 5, "temperature": 0.9 }""", "temperature")]
     [InlineData("""{ "steps": 5, "temperatureLeast": 0 }""", "temperatureLeast")]
     [InlineData("""{ "steps": 5, "temperatureMost": 0.0001 }""", "temperatureMost")]
+    [InlineData("""{ "steps": 5, "averageDecay": 1 }""", "averageDecay")]
     [InlineData("""{ "steps": 5, "alpha": 0 }""", "alpha")]
     [InlineData("""{ "steps": 5, "augmentation": "gaussianNoise", "noiseSigma": 0 }""", "noiseSigma")]
     [InlineData("""{ "steps": 5, "augmentation": "randomQuantization", "quantizationBins": 1 }""", "quantizationBins")]
@@ -137,6 +138,7 @@ public sealed class TrainingRecipeTests
             ["beta1"] = "0.5",
             ["beta2"] = "0.9",
             ["epsilon"] = "0.001",
+            ["averageDecay"] = "0.5",
             ["temperature"] = "0.1",
             ["temperatureLeast"] = "0.4999",
             ["temperatureMost"] = "0.0701",
