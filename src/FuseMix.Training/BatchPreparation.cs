@@ -28,6 +28,7 @@ internal sealed unsafe class BatchPreparation : IDisposable
     private readonly Dictionary<Modality, AlignedBuffer> _raw = [];
     private readonly int[] _pairs;
     private readonly int[][] _rows = [[], []];
+    private readonly double? _noise;
     private readonly Action<int> _gatherSide;
     private readonly Action<int> _mixRows;
     private readonly Action<int> _augment;
@@ -51,6 +52,7 @@ internal sealed unsafe class BatchPreparation : IDisposable
         (_data, _transforms, _recipe, _seed, _team, _matrices) = (data, transforms, recipe, seed, team, matrices);
         MixingVariant? variant = recipe.Augmentation == Augmentation.FuseMix ? recipe.Mixing ?? MixingVariant.Halves : null;
         _samplers = [.. data.Pairs.Select((list, i) => new BatchSampler(seed, i, list.Train.Count, recipe.BatchSize, variant, recipe.Alpha ?? 1))];
+        _noise = recipe.NoiseSigma ?? (recipe.Augmentation == Augmentation.GaussianNoise ? 0.01 : null);
         var most = _samplers.Max(s => s.Batch);
         _pairs = new int[2 * most];
         _rows = [new int[2 * most], new int[2 * most]];
@@ -80,7 +82,7 @@ internal sealed unsafe class BatchPreparation : IDisposable
             _input = network.Input(_modality);
             _transforms[_modality].Apply(_latents, _batch, _input, _matrices);
             _width = _transforms[_modality].Output;
-            if (_recipe.Augmentation == Augmentation.GaussianNoise) _team.For(RowParts, _augment);
+            if (_noise is not null) _team.For(RowParts, _augment);
             else if (_recipe.Augmentation == Augmentation.RandomQuantization) _team.For((_width + RowPart - 1) / RowPart, _augment);
         }
 
@@ -138,11 +140,11 @@ internal sealed unsafe class BatchPreparation : IDisposable
     {
         var stream = (_list * 4) + (int)_modality;
         var from = part * RowPart;
-        if (_recipe.Augmentation == Augmentation.GaussianNoise)
+        if (_noise is { } sigma)
         {
             var values = new Span<float>(_input + ((long)from * _width), (Math.Min(from + RowPart, _batch) - from) * _width);
             LatentMixing.AddGaussianNoise(
-                values, _recipe.NoiseSigma ?? 0.01, _seed, RandomStream.Id(StreamPurpose.Noise, stream, _step), (long)from * _width);
+                values, sigma, _seed, RandomStream.Id(StreamPurpose.Noise, stream, _step), (long)from * _width);
         }
         else
         {

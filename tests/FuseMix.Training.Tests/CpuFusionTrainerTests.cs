@@ -121,6 +121,7 @@ public sealed class CpuFusionTrainerTests
         "\"augmentation\": \"gaussianNoise\"",
         "\"augmentation\": \"randomQuantization\"",
         "\"averageDecay\": 0.9",
+        "\"noiseSigma\": 0.1",
         "\"mixing\": \"twoBatches\"",
         "\"mixing\": \"permutation\"",
         "\"modalities\": { \"image\": { \"transform\": \"whiten\", \"components\": 9 }, \"text\": { \"transform\": \"whiten\", \"shrinkage\": 0.3 } }",

@@ -56,7 +56,10 @@ public sealed partial record TrainingRecipe
     /// <summary>With <see cref="Augmentation.FuseMix"/>: λ ~ Beta(α, α), above 0 to 100; 1 where not given.</summary>
     public double? Alpha { get; init; }
 
-    /// <summary>With <see cref="Augmentation.GaussianNoise"/>: its deviation, above 0; 0.01 where not given.</summary>
+    /// <summary>
+    /// Deviation of the noise on what the adapters get, above 0 to 100. With <see cref="Augmentation.GaussianNoise"/> 0.01 where not given;
+    /// with <see cref="Augmentation.FuseMix"/> the mixed latents get it too where it is given.
+    /// </summary>
     public double? NoiseSigma { get; init; }
 
     /// <summary>With <see cref="Augmentation.RandomQuantization"/>: bins per feature, 2 to 1,024; 16 where not given.</summary>
@@ -217,7 +220,7 @@ public sealed partial record TrainingRecipe
         var mixes = Augmentation == Augmentation.FuseMix;
         OnlyWith(mixes, "mixing", Mixing is not null, "augmentation fuseMix");
         OnlyWith(mixes, "alpha", Alpha is not null, "augmentation fuseMix");
-        OnlyWith(Augmentation == Augmentation.GaussianNoise, "noiseSigma", NoiseSigma is not null, "augmentation gaussianNoise");
+        OnlyWith(mixes || Augmentation == Augmentation.GaussianNoise, "noiseSigma", NoiseSigma is not null, "augmentation fuseMix or gaussianNoise");
         OnlyWith(Augmentation == Augmentation.RandomQuantization, "quantizationBins", QuantizationBins is not null, "augmentation randomQuantization");
         if (Alpha is { } alpha) Require(alpha is > 0 and <= 100, "alpha", alpha, "above 0 and at most 100");
         if (NoiseSigma is { } sigma) Require(sigma is > 0 and <= 100, "noiseSigma", sigma, "above 0 and at most 100");
