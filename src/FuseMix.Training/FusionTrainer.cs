@@ -150,7 +150,7 @@ public abstract class FusionTrainer : IFusionTrainer
                 Data = identity.Data.Hex,
                 Validations = [.. validations],
             };
-            return new FusionModel("", branches, weights[(int)layout.TemperatureOffset], run.Seed, recipe, summary);
+            return new FusionModel("", branches, weights[(int)layout.TemperatureOffset], run.Seed, recipe, summary, layout.Loss == ContrastiveLoss.Sigmoid ? weights[(int)layout.BiasOffset] : null);
         }
     }
 

@@ -53,7 +53,7 @@ internal sealed class TrainingSession : IDisposable
         Epochs = recipe.Epochs ?? (recipe.Steps!.Value + StepsPerEpoch - 1) / StepsPerEpoch;
         Steps = recipe.Steps ?? checked(Epochs * StepsPerEpoch);
         Schedule = new WarmUpCosine(recipe.LearningRate, recipe.LearningRateFloor, StepsPerEpoch, Epochs);
-        Network = device(new NetworkLayout(shapes, pairs));
+        Network = device(new NetworkLayout(shapes, pairs, recipe.Loss ?? ContrastiveLoss.InfoNce));
         if (recipe.AverageDecay is not null) Averages = new AlignedBuffer(Network.Layout.Length);
     }
 
@@ -87,7 +87,7 @@ internal sealed class TrainingSession : IDisposable
         for (var list = 0; list < _lists; list++)
         {
             var rows = _batches.Prepare(list, Done, Network);
-            loss += Network.Accumulate(list, rows, Done);
+            loss += Network.Accumulate(list, new StepBatch(rows, Done));
             if (!double.IsFinite(loss)) throw Diverged(Done + 1);
         }
 
@@ -107,7 +107,7 @@ internal sealed class TrainingSession : IDisposable
     /// <summary>Gives the network its initial weights.</summary>
     public void Initialise(ulong seed)
     {
-        Network.Layout.Initialise(Network.State.Parameters, seed, _recipe.Temperature);
+        Network.Layout.Initialise(Network.State.Parameters, seed, _recipe.Temperature, _recipe.Bias ?? -10);
         Network.Push();
         if (Averages is not null) Network.State.Parameters.Span.CopyTo(Averages.Span);
     }

@@ -121,6 +121,7 @@ public sealed class CpuFusionTrainerTests
         "\"augmentation\": \"gaussianNoise\"",
         "\"augmentation\": \"randomQuantization\"",
         "\"averageDecay\": 0.9",
+        "\"loss\": \"sigmoid\"",
         "\"noiseSigma\": 0.1",
         "\"mixing\": \"twoBatches\"",
         "\"mixing\": \"permutation\"",

@@ -15,7 +15,7 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
 
     private readonly ThreadTeam _team;
     private readonly AdapterPass[] _passes;
-    private readonly InfoNce _loss;
+    private readonly PairLoss _loss;
     private readonly TemperatureRange _temperature;
     private readonly double _dropout;
     private readonly ulong _seed;
@@ -32,7 +32,7 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
         Gradients = new AlignedBuffer(layout.Length);
         _passes = [.. layout.Adapters.Select(a => new AdapterPass(
             a.Shape, State.Parameters.Pointer + a.Offset, Gradients.Pointer + a.Offset, layout.Capacity(a.Modality), team, matrices))];
-        _loss = new InfoNce(layout.Pairs.Max(p => p.Batch), team, matrices);
+        _loss = PairLoss.Create(layout.Loss, layout.Pairs.Max(p => p.Batch), team, matrices);
         _touched = new bool[_passes.Length];
         _updates = [.. Updates()];
         _update = part =>
@@ -67,6 +67,9 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
     /// <summary>The loss's derivative with respect to τ.</summary>
     public float TemperatureGradient => Gradients.Pointer[Layout.TemperatureOffset];
 
+    /// <summary>The bias of the loss; 0 where it has none.</summary>
+    private float Bias => Layout.Loss == ContrastiveLoss.Sigmoid ? State.Parameters.Pointer[Layout.BiasOffset] : 0;
+
     /// <inheritdoc/>
     public float* Input(Modality modality) => _passes[Layout.IndexOf(modality)].Input;
 
@@ -78,22 +81,25 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
     {
         Temperature = Math.Clamp(Temperature, (float)_temperature.Least, (float)_temperature.Most);
         Array.Clear(_touched);
-        Gradients.Pointer[Layout.TemperatureOffset] = 0;
+        new Span<float>(Gradients.Pointer + Layout.TemperatureOffset, Layout.LossParameters).Clear();
     }
 
     /// <inheritdoc/>
-    public double Accumulate(int list, int rows, long step)
+    public double Accumulate(int list, StepBatch batch)
     {
+        var (rows, step) = (batch.Rows, batch.Step);
         var (left, right) = (Layout.IndexOf(Layout.Pairs[list].Left), Layout.IndexOf(Layout.Pairs[list].Right));
         var (a, b) = (_passes[left], _passes[right]);
         a.Forward(rows, Dropout(list, left, step));
         b.Forward(rows, Dropout(list, right, step));
-        var (loss, slope) = _loss.Compute(a.Embeddings, b.Embeddings, rows, a.Shape.Output, Temperature, a.EmbeddingGradients, b.EmbeddingGradients);
-        Gradients.Pointer[Layout.TemperatureOffset] += (float)slope;
+        var loss = _loss.Compute(
+            a.Embeddings, b.Embeddings, rows, a.Shape.Output, Temperature, Bias, batch.Negatives, a.EmbeddingGradients, b.EmbeddingGradients);
+        Gradients.Pointer[Layout.TemperatureOffset] += (float)loss.Temperature;
+        if (Layout.Loss == ContrastiveLoss.Sigmoid) Gradients.Pointer[Layout.BiasOffset] += (float)loss.Bias;
         a.Backward(_touched[left]);
         b.Backward(_touched[right]);
         _touched[left] = _touched[right] = true;
-        return loss;
+        return loss.Loss;
     }
 
     /// <inheritdoc/>
@@ -143,6 +149,6 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
             }
         }
 
-        yield return (Layout.TemperatureOffset, 1, false);
+        yield return (Layout.TemperatureOffset, Layout.LossParameters, false);
     }
 }

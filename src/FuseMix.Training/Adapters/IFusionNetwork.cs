@@ -26,7 +26,7 @@ internal unsafe interface IFusionNetwork : IDisposable
 
     /// <summary>Forward and backward pass of one list of pairs.</summary>
     /// <returns>The loss.</returns>
-    double Accumulate(int list, int rows, long step);
+    double Accumulate(int list, StepBatch batch);
 
     /// <summary>One AdamW update of everything.</summary>
     void Update(AdamW adamW);
@@ -41,7 +41,7 @@ internal unsafe interface IFusionNetwork : IDisposable
 /// <summary>Everything that training changes, each laid out as the <see cref="NetworkLayout"/> says.</summary>
 internal sealed class NetworkState(long length) : IDisposable
 {
-    /// <summary>Weights of every adapter, then τ.</summary>
+    /// <summary>Weights of every adapter, then what the loss learns.</summary>
     public AlignedBuffer Parameters { get; } = new(length);
 
     /// <summary>AdamW's first moments.</summary>

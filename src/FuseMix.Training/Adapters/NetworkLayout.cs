@@ -18,9 +18,10 @@ internal sealed record NetworkAdapter(Modality Modality, AdapterShape Shape, lon
 /// <summary>What a network consists of, and where each parameter lies in one flat run of memory: the same on every device.</summary>
 internal sealed class NetworkLayout
 {
-    public NetworkLayout(IReadOnlyDictionary<Modality, AdapterShape> adapters, IReadOnlyList<NetworkPairs> pairs)
+    public NetworkLayout(
+        IReadOnlyDictionary<Modality, AdapterShape> adapters, IReadOnlyList<NetworkPairs> pairs, ContrastiveLoss loss = ContrastiveLoss.InfoNce)
     {
-        Pairs = pairs;
+        (Pairs, Loss) = (pairs, loss);
         var list = new List<NetworkAdapter>();
         foreach (var (modality, shape) in adapters.OrderBy(a => a.Key))
         {
@@ -37,14 +38,23 @@ internal sealed class NetworkLayout
     /// <summary>Every list of pairs.</summary>
     public IReadOnlyList<NetworkPairs> Pairs { get; }
 
+    /// <summary>What the pairs of a batch are compared by.</summary>
+    public ContrastiveLoss Loss { get; }
+
     /// <summary>Where τ is: behind the adapters.</summary>
     public long TemperatureOffset { get; }
+
+    /// <summary>Where the sigmoid loss has its bias: behind τ, in what is padding with InfoNCE.</summary>
+    public long BiasOffset => TemperatureOffset + 1;
+
+    /// <summary>Numbers that the loss learns, from <see cref="TemperatureOffset"/> on: τ, and the bias where it has one. They do not decay.</summary>
+    public int LossParameters => Loss == ContrastiveLoss.Sigmoid ? 2 : 1;
 
     /// <summary>Floats that all parameters take, padding included.</summary>
     public long Length => TemperatureOffset + 16;
 
-    /// <summary>Numbers that are learned, τ included.</summary>
-    public long Learned => Adapters.Sum(a => a.Shape.Learned) + 1;
+    /// <summary>Numbers that are learned, those of the loss included.</summary>
+    public long Learned => Adapters.Sum(a => a.Shape.Learned) + LossParameters;
 
     /// <summary>Index of a modality's adapter.</summary>
     public int IndexOf(Modality modality)
@@ -61,7 +71,7 @@ internal sealed class NetworkLayout
     public int Capacity(Modality modality) => Pairs.Where(p => p.Left == modality || p.Right == modality).Max(p => p.Batch);
 
     /// <summary>Gives every weight its initial value: PyTorch's defaults for Linear (uniform within ±1/√fan-in) and LayerNorm.</summary>
-    public unsafe void Initialise(AlignedBuffer parameters, ulong seed, double temperature)
+    public unsafe void Initialise(AlignedBuffer parameters, ulong seed, double temperature, double bias = 0)
     {
         foreach (var adapter in Adapters)
         {
@@ -82,6 +92,7 @@ internal sealed class NetworkLayout
         }
 
         parameters.Pointer[TemperatureOffset] = (float)temperature;
+        if (Loss == ContrastiveLoss.Sigmoid) parameters.Pointer[BiasOffset] = (float)bias;
     }
 
     /// <summary>In words, for comparing with that of a checkpoint.</summary>

@@ -23,10 +23,11 @@ public sealed class FusionModel
         double temperature,
         ulong seed,
         TrainingRecipe? recipe,
-        TrainingSummary training)
+        TrainingSummary training,
+        double? bias = null)
     {
         _branches = new SortedDictionary<Modality, ModelBranch>(branches.ToDictionary());
-        (Name, Temperature, Seed, Recipe, Training) = (name, temperature, seed, recipe, training);
+        (Name, Temperature, Seed, Recipe, Training, Bias) = (name, temperature, seed, recipe, training, bias);
         SharedDimension = _branches.Values.First().Shape.Output;
         Fingerprint = FingerprintOf(_branches);
     }
@@ -39,6 +40,9 @@ public sealed class FusionModel
 
     /// <summary>τ at the end of training; cosines divided by it are the logits of the loss.</summary>
     public double Temperature { get; }
+
+    /// <summary>With the sigmoid loss: what it adds to the logits at the end of training; null with InfoNCE.</summary>
+    public double? Bias { get; }
 
     /// <summary>Seed of the training run.</summary>
     public ulong Seed { get; }
@@ -157,6 +161,7 @@ public sealed class FusionModel
             FormatVersion = ModelDocument.CurrentFormat,
             SharedDimension = SharedDimension,
             Temperature = Temperature,
+            Bias = Bias,
             Seed = Seed,
             Modalities = modalities,
             Recipe = Recipe,
@@ -202,7 +207,7 @@ public sealed class FusionModel
             branches[modality] = ModelBranch.Load(weights, modality, branch, document.SharedDimension);
         }
 
-        return new FusionModel(name, branches, document.Temperature, document.Seed, document.Recipe, document.Training);
+        return new FusionModel(name, branches, document.Temperature, document.Seed, document.Recipe, document.Training, document.Bias);
 
         FuseMixException Wrong(string what, Exception? inner = null) =>
             new(FailureKind.Corrupt, $"'{path}' cannot be read: {what}", "Train the model again.", inner);

@@ -18,6 +18,9 @@ internal sealed record ModelDocument
 
     public required double Temperature { get; init; }
 
+    /// <summary>Of the sigmoid loss; left out with InfoNCE.</summary>
+    public double? Bias { get; init; }
+
     public required ulong Seed { get; init; }
 
     public required SortedDictionary<Modality, BranchDocument> Modalities { get; init; }
@@ -64,7 +67,7 @@ internal sealed record BranchDocument
     Converters =
     [
         typeof(WordConverter<Modality>), typeof(WordConverter<Augmentation>), typeof(WordConverter<MixingVariant>),
-        typeof(WordConverter<TransformKind>), typeof(WordConverter<AdapterKind>)
+        typeof(WordConverter<TransformKind>), typeof(WordConverter<AdapterKind>), typeof(WordConverter<ContrastiveLoss>)
     ])]
 [JsonSerializable(typeof(ModelDocument))]
 [JsonSerializable(typeof(ValidationResult[]))]

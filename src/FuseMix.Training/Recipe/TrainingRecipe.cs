@@ -98,6 +98,12 @@ public sealed partial record TrainingRecipe
     /// </summary>
     public double? AverageDecay { get; init; }
 
+    /// <summary>What pairs of a batch are compared by; <see cref="ContrastiveLoss.InfoNce"/> where not given.</summary>
+    public ContrastiveLoss? Loss { get; init; }
+
+    /// <summary>With <see cref="ContrastiveLoss.Sigmoid"/>: the initial bias, which is learned, -100 to 100; -10 where not given.</summary>
+    public double? Bias { get; init; }
+
     /// <summary>Initial τ, which divides the logits and is learned.</summary>
     public double Temperature { get; init; } = 0.07;
 
@@ -217,6 +223,8 @@ public sealed partial record TrainingRecipe
         if (KeepBest && ValidateEveryEpochs is null)
             throw new FuseMixException(FailureKind.Invalid, $"{source} asks for 'keepBest' without validation.", "Give 'validateEveryEpochs' too.");
 
+        OnlyWith(Loss == ContrastiveLoss.Sigmoid, "bias", Bias is not null, "loss sigmoid");
+        if (Bias is { } bias) Require(bias is >= -100 and <= 100, "bias", bias, "-100 to 100");
         var mixes = Augmentation == Augmentation.FuseMix;
         OnlyWith(mixes, "mixing", Mixing is not null, "augmentation fuseMix");
         OnlyWith(mixes, "alpha", Alpha is not null, "augmentation fuseMix");
@@ -268,7 +276,7 @@ public sealed partial record TrainingRecipe
         Converters =
         [
             typeof(WordConverter<Modality>), typeof(WordConverter<Augmentation>), typeof(WordConverter<MixingVariant>),
-            typeof(WordConverter<TransformKind>), typeof(WordConverter<AdapterKind>)
+            typeof(WordConverter<TransformKind>), typeof(WordConverter<AdapterKind>), typeof(WordConverter<ContrastiveLoss>)
         ])]
     [JsonSerializable(typeof(TrainingRecipe))]
     internal sealed partial class RecipeJson : JsonSerializerContext;

@@ -58,7 +58,7 @@ public sealed unsafe class GoldenTrainingTests
             Near(expected.GetProperty("tauBefore").GetDouble(), network.Temperature, 1e-4, $"τ of step {step}");
             Mix(x, dx, indices, lambda, new Span<float>(network.Input(Modality.Image), b * dx));
             Mix(y, dy, indices, lambda, new Span<float>(network.Input(Modality.Text), b * dy));
-            var loss = network.Accumulate(0, b, step);
+            var loss = network.Accumulate(0, new StepBatch(b, step));
             Near(expected.GetProperty("loss").GetDouble(), loss, 1e-4, $"loss of step {step}");
             if (step == 0)
             {

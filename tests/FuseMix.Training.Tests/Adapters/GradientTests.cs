@@ -40,7 +40,7 @@ public sealed unsafe class GradientTests
 
         const long Step = 3;
         network.Begin();
-        var loss = network.Accumulate(0, Rows, Step);
+        var loss = network.Accumulate(0, new StepBatch(Rows, Step));
         var parameters = network.Layout.Adapters.ToDictionary(a => a.Modality, a => a.Shape.Parameters.Select(p => Read(network.State.Parameters, a.Offset, p)).ToArray());
         Assert.Equal(Loss(), loss, 1e-5);
 
@@ -119,7 +119,7 @@ public sealed unsafe class GradientTests
             {
                 Fill(network.Input(lists[list].Left), shapes[lists[list].Left].Input, 1 + (ulong)list);
                 Fill(network.Input(lists[list].Right), shapes[lists[list].Right].Input, 10 + (ulong)list);
-                network.Accumulate(list, Rows, 0);
+                network.Accumulate(list, new StepBatch(Rows, 0));
             }
 
             return network.Gradients.Span.ToArray();
@@ -143,7 +143,7 @@ public sealed unsafe class GradientTests
         var rows = Fill(network.Input(Modality.Image), Shared, 1);
         Fill(network.Input(Modality.Text), 8, 2);
         network.Begin();
-        Assert.True(double.IsFinite(network.Accumulate(0, Rows, 0)));
+        Assert.True(double.IsFinite(network.Accumulate(0, new StepBatch(Rows, 0))));
         var norm = Math.Sqrt(rows[2].Sum(v => v * v));
         for (var j = 0; j < Shared; j++) Assert.Equal(rows[2][j] / norm, network.Embeddings(Modality.Image)[(2 * Shared) + j], 1e-6);
     }

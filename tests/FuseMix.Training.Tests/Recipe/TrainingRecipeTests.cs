@@ -78,6 +78,7 @@ public sealed class TrainingRecipeTests
     [InlineData("""{ "steps": 5, "temperatureLeast": 0 }""", "temperatureLeast")]
     [InlineData("""{ "steps": 5, "temperatureMost": 0.0001 }""", "temperatureMost")]
     [InlineData("""{ "steps": 5, "averageDecay": 1 }""", "averageDecay")]
+    [InlineData("""{ "steps": 5, "loss": "sigmoid", "bias": -101 }""", "bias")]
     [InlineData("""{ "steps": 5, "alpha": 0 }""", "alpha")]
     [InlineData("""{ "steps": 5, "augmentation": "gaussianNoise", "noiseSigma": 0 }""", "noiseSigma")]
     [InlineData("""{ "steps": 5, "augmentation": "randomQuantization", "quantizationBins": 1 }""", "quantizationBins")]
@@ -95,6 +96,7 @@ public sealed class TrainingRecipeTests
     [InlineData("""{ "steps": 5, "augmentation": "none", "noiseSigma": 0.1 }""", "'noiseSigma' has no effect")]
     [InlineData("""{ "steps": 5, "augmentation": "randomQuantization", "noiseSigma": 0.1 }""", "'noiseSigma' has no effect")]
     [InlineData("""{ "steps": 5, "quantizationBins": 4 }""", "'quantizationBins' has no effect")]
+    [InlineData("""{ "steps": 5, "bias": -10 }""", "'bias' has no effect")]
     [InlineData("""{ "steps": 5, "keepBest": true }""", "'keepBest' without validation")]
     [InlineData("""{ "steps": 5, "modalities": { "text": { "components": 4 } } }""", "'modalities.text.components' has no effect")]
     [InlineData("""{ "steps": 5, "modalities": { "text": { "transform": "pca", "shrinkage": 0.5 } } }""", "'modalities.text.shrinkage' has no effect")]
@@ -140,6 +142,8 @@ public sealed class TrainingRecipeTests
             ["beta2"] = "0.9",
             ["epsilon"] = "0.001",
             ["averageDecay"] = "0.5",
+            ["loss"] = "\"sigmoid\"",
+            ["bias"] = "-5",
             ["temperature"] = "0.1",
             ["temperatureLeast"] = "0.4999",
             ["temperatureMost"] = "0.0701",
@@ -169,7 +173,7 @@ public sealed class TrainingRecipeTests
             }
             catch (FuseMixException refused)
             {
-                Assert.Contains(key is "quantizationBins" ? $"'{key}'" : "'steps' or 'epochs'", refused.Message);
+                Assert.Contains(key is "quantizationBins" or "bias" ? $"'{key}'" : "'steps' or 'epochs'", refused.Message);
             }
         }
 
@@ -177,6 +181,7 @@ public sealed class TrainingRecipeTests
         Assert.NotEqual(Run(With("gaussianNoise", "")), Run(With("gaussianNoise", """, "noiseSigma": 0.2""")));
         Assert.NotEqual(Run(With("randomQuantization", "")), Run(With("randomQuantization", """, "quantizationBins": 4""")));
         Assert.NotEqual(Run(Basis), Run(Basis.Replace("standardise", "none")));
+        Assert.NotEqual(Run(Sigmoid("")), Run(Sigmoid(""", "bias": -5""")));
         Assert.NotEqual(Run(Pca(8)), Run(Pca(9)));
         Assert.NotEqual(Run(Pca(8)), Run(Whiten(0.1)));
         Assert.NotEqual(Run(Whiten(0.1)), Run(Whiten(0.2)));
@@ -184,6 +189,8 @@ public sealed class TrainingRecipeTests
         Assert.NotEqual(Run(Identity("mlp")), Run(Identity("identity")));
 
         string With(string augmentation, string more) => Basis.Replace("\"steps\": 6", $"\"steps\": 6, \"augmentation\": \"{augmentation}\"{more}");
+
+        string Sigmoid(string more) => Basis.Replace("\"steps\": 6", $"\"steps\": 6, \"loss\": \"sigmoid\"{more}");
 
         string Pca(int components) => Basis.Replace("\"standardise\"", $"\"pca\", \"components\": {components}");
 
