@@ -64,7 +64,7 @@ public abstract class FusionTrainer : IFusionTrainer
         var saved = session.Done;
         double? loss = null;
         var working = TimeSpan.Zero;
-        while (session.Done < session.Steps)
+        while (session.Done < session.Steps && !OutOfPatience())
         {
             if (cancellationToken.IsCancellationRequested)
             {
@@ -104,6 +104,8 @@ public abstract class FusionTrainer : IFusionTrainer
 
         int Epoch(int step) => ((step - 1) / session.StepsPerEpoch) + 1;
 
+        bool OutOfPatience() => recipe.Patience is { } patience && best is not null && validations.Count(v => v.Step > best.Step) >= patience;
+
         void SaveCheckpoint()
         {
             if (checkpoint is null || session.Done == saved) return;
@@ -141,7 +143,7 @@ public abstract class FusionTrainer : IFusionTrainer
                 Device = Device,
                 Pairs = data.Pairs.Sum(p => p.Train.Count),
                 Learned = layout.Learned,
-                Steps = session.Steps,
+                Steps = session.Done,
                 StepsPerEpoch = session.StepsPerEpoch,
                 PairsPerStep = session.PairsPerStep,
                 KeptStep = keptStep,

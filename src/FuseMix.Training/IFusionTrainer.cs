@@ -41,7 +41,7 @@ public sealed record TrainingRun(ulong Seed, string? CheckpointFolder = null, in
 
 /// <summary>How far a run is, after a step.</summary>
 /// <param name="Step">Steps done, from 1.</param>
-/// <param name="Steps">Steps in all.</param>
+/// <param name="Steps">Steps in all; the recipe's patience may end the run before.</param>
 /// <param name="Epoch">Epoch of this step, from 1.</param>
 /// <param name="Epochs">Epochs in all.</param>
 /// <param name="Loss">Loss of this step, summed over the lists of pairs.</param>

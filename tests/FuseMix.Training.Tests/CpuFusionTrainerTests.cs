@@ -121,6 +121,7 @@ public sealed class CpuFusionTrainerTests
         "\"augmentation\": \"gaussianNoise\"",
         "\"augmentation\": \"randomQuantization\"",
         "\"averageDecay\": 0.9",
+        "\"patience\": 2, \"steps\": 90, \"learningRate\": 0.1",
         "\"loss\": \"sigmoid\"",
         "\"noiseSigma\": 0.1",
         "\"mixing\": \"twoBatches\"",
@@ -270,6 +271,25 @@ public sealed class CpuFusionTrainerTests
         var best = validations.MaxBy(v => v.Mean)!;
         Assert.Equal(best.Step, model.Training.KeptStep);
         Assert.Equal(best.Mean, FusionTrainer.Evaluate(model, data, data.Pairs[0], data.Pairs[0].Validation!).Mean, 1e-9);
+    }
+
+    [Fact]
+    public void A_run_ends_when_its_patience_with_validation_does_and_stays_ended()
+    {
+        var data = PlantedData.Create();
+        var recipe = TrainingRecipe.Parse(
+            """{ "epochs": 100, "sharedDimension": 16, "batchSize": 12, "learningRate": 0.1, "validateEveryEpochs": 1, "keepBest": true, "patience": 3 }""");
+        using var folder = new TemporaryFolder();
+        var run = new TrainingRun(1, folder.Path);
+        var model = new CpuFusionTrainer(1).Train(data, recipe, run);
+        var validations = model.Training.Validations;
+        var best = validations.MaxBy(v => v.Mean)!;
+        Assert.True(validations.Count < 100);
+        Assert.Equal(3, validations.Count(v => v.Step > best.Step));
+        Assert.Equal((best.Step, validations[^1].Step), (model.Training.KeptStep, model.Training.Steps));
+
+        var again = new CpuFusionTrainer(1).Train(data, recipe, run, _ => Assert.Fail("A step was made."));
+        Assert.Equal(model.Fingerprint, again.Fingerprint);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed record TrainingSummary
     /// <summary>Numbers that were learned.</summary>
     public required long Learned { get; init; }
 
-    /// <summary>Optimiser steps; 0 for the baseline.</summary>
+    /// <summary>Optimiser steps that were made, fewer than the recipe's where its patience ended the run; 0 for the baseline.</summary>
     public int Steps { get; init; }
 
     /// <summary>Steps in an epoch.</summary>

@@ -119,6 +119,9 @@ public sealed partial record TrainingRecipe
     /// <summary>Whether the model of the best validated epoch is the result, rather than that of the last step.</summary>
     public bool KeepBest { get; init; }
 
+    /// <summary>With <see cref="KeepBest"/>: validations in a row that are no better than the best, after which the run ends; never where not given.</summary>
+    public int? Patience { get; init; }
+
     /// <summary>Modalities that differ from the plain: raw latents into an MLP adapter.</summary>
     public IReadOnlyDictionary<Modality, ModalityRecipe> Modalities { get; init; } = new Dictionary<Modality, ModalityRecipe>();
 
@@ -223,6 +226,8 @@ public sealed partial record TrainingRecipe
         if (KeepBest && ValidateEveryEpochs is null)
             throw new FuseMixException(FailureKind.Invalid, $"{source} asks for 'keepBest' without validation.", "Give 'validateEveryEpochs' too.");
 
+        OnlyWith(KeepBest, "patience", Patience is not null, "keepBest");
+        if (Patience is { } patience) Range("patience", patience, 1, int.MaxValue);
         OnlyWith(Loss == ContrastiveLoss.Sigmoid, "bias", Bias is not null, "loss sigmoid");
         if (Bias is { } bias) Require(bias is >= -100 and <= 100, "bias", bias, "-100 to 100");
         var mixes = Augmentation == Augmentation.FuseMix;

@@ -79,6 +79,7 @@ public sealed class TrainingRecipeTests
     [InlineData("""{ "steps": 5, "temperatureMost": 0.0001 }""", "temperatureMost")]
     [InlineData("""{ "steps": 5, "averageDecay": 1 }""", "averageDecay")]
     [InlineData("""{ "steps": 5, "loss": "sigmoid", "bias": -101 }""", "bias")]
+    [InlineData("""{ "steps": 5, "validateEveryEpochs": 1, "keepBest": true, "patience": 0 }""", "patience")]
     [InlineData("""{ "steps": 5, "alpha": 0 }""", "alpha")]
     [InlineData("""{ "steps": 5, "augmentation": "gaussianNoise", "noiseSigma": 0 }""", "noiseSigma")]
     [InlineData("""{ "steps": 5, "augmentation": "randomQuantization", "quantizationBins": 1 }""", "quantizationBins")]
@@ -97,6 +98,7 @@ public sealed class TrainingRecipeTests
     [InlineData("""{ "steps": 5, "augmentation": "randomQuantization", "noiseSigma": 0.1 }""", "'noiseSigma' has no effect")]
     [InlineData("""{ "steps": 5, "quantizationBins": 4 }""", "'quantizationBins' has no effect")]
     [InlineData("""{ "steps": 5, "bias": -10 }""", "'bias' has no effect")]
+    [InlineData("""{ "steps": 5, "validateEveryEpochs": 1, "patience": 2 }""", "'patience' has no effect")]
     [InlineData("""{ "steps": 5, "keepBest": true }""", "'keepBest' without validation")]
     [InlineData("""{ "steps": 5, "modalities": { "text": { "components": 4 } } }""", "'modalities.text.components' has no effect")]
     [InlineData("""{ "steps": 5, "modalities": { "text": { "transform": "pca", "shrinkage": 0.5 } } }""", "'modalities.text.shrinkage' has no effect")]
@@ -144,6 +146,7 @@ public sealed class TrainingRecipeTests
             ["averageDecay"] = "0.5",
             ["loss"] = "\"sigmoid\"",
             ["bias"] = "-5",
+            ["patience"] = "1",
             ["temperature"] = "0.1",
             ["temperatureLeast"] = "0.4999",
             ["temperatureMost"] = "0.0701",
@@ -173,7 +176,7 @@ public sealed class TrainingRecipeTests
             }
             catch (FuseMixException refused)
             {
-                Assert.Contains(key is "quantizationBins" or "bias" ? $"'{key}'" : "'steps' or 'epochs'", refused.Message);
+                Assert.Contains(key is "quantizationBins" or "bias" or "patience" ? $"'{key}'" : "'steps' or 'epochs'", refused.Message);
             }
         }
 
@@ -181,6 +184,7 @@ public sealed class TrainingRecipeTests
         Assert.NotEqual(Run(With("gaussianNoise", "")), Run(With("gaussianNoise", """, "noiseSigma": 0.2""")));
         Assert.NotEqual(Run(With("randomQuantization", "")), Run(With("randomQuantization", """, "quantizationBins": 4""")));
         Assert.NotEqual(Run(Basis), Run(Basis.Replace("standardise", "none")));
+        Assert.NotEqual(Run(Best("")), Run(Best(""", "patience": 1""")));
         Assert.NotEqual(Run(Sigmoid("")), Run(Sigmoid(""", "bias": -5""")));
         Assert.NotEqual(Run(Pca(8)), Run(Pca(9)));
         Assert.NotEqual(Run(Pca(8)), Run(Whiten(0.1)));
@@ -191,6 +195,8 @@ public sealed class TrainingRecipeTests
         string With(string augmentation, string more) => Basis.Replace("\"steps\": 6", $"\"steps\": 6, \"augmentation\": \"{augmentation}\"{more}");
 
         string Sigmoid(string more) => Basis.Replace("\"steps\": 6", $"\"steps\": 6, \"loss\": \"sigmoid\"{more}");
+
+        string Best(string more) => Basis.Replace("\"steps\": 6", $"\"steps\": 60, \"keepBest\": true{more}").Replace("0.01", "0.5");
 
         string Pca(int components) => Basis.Replace("\"standardise\"", $"\"pca\", \"components\": {components}");
 
