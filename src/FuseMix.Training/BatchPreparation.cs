@@ -53,6 +53,8 @@ internal sealed unsafe class BatchPreparation : IDisposable
         MixingVariant? variant = recipe.Augmentation == Augmentation.FuseMix ? recipe.Mixing ?? MixingVariant.Halves : null;
         _samplers = [.. data.Pairs.Select((list, i) => new BatchSampler(seed, i, list.Train.Count, recipe.BatchSize, variant, recipe.Alpha ?? 1))];
         _noise = recipe.NoiseSigma ?? (recipe.Augmentation == Augmentation.GaussianNoise ? 0.01 : null);
+        StepsPerEpoch = _samplers.Max(s => s.StepsPerEpoch);
+        Epochs = recipe.Epochs ?? (recipe.Steps!.Value + StepsPerEpoch - 1) / StepsPerEpoch;
         var most = _samplers.Max(s => s.Batch);
         _pairs = new int[2 * most];
         _rows = [new int[2 * most], new int[2 * most]];
@@ -65,13 +67,19 @@ internal sealed unsafe class BatchPreparation : IDisposable
     /// <summary>One sampler per list of pairs.</summary>
     public IReadOnlyList<BatchSampler> Samplers => _samplers;
 
+    /// <summary>Steps of an epoch: those of the longest list.</summary>
+    public int StepsPerEpoch { get; }
+
+    /// <summary>Epochs of the run, the last one begun included.</summary>
+    public int Epochs { get; }
+
     /// <summary>Puts a batch of one list into the inputs of both its adapters; returns its number of rows.</summary>
     public int Prepare(int list, long step, IFusionNetwork network)
     {
         (_list, _step) = (list, step);
         var sampler = _samplers[list];
         _batch = sampler.Batch;
-        _lambda = sampler.Fill(step, _pairs.AsSpan(0, _batch), _pairs.AsSpan(_batch, _batch));
+        _lambda = sampler.Fill(step, _pairs.AsSpan(0, _batch), _pairs.AsSpan(_batch, _batch), AlphaAt(step));
         _team.For(2, _gatherSide);
         for (var side = 0; side < 2; side++)
         {
@@ -110,6 +118,14 @@ internal sealed unsafe class BatchPreparation : IDisposable
     public void Dispose()
     {
         foreach (var buffer in _raw.Values) buffer.Dispose();
+    }
+
+    /// <summary>α in the epoch of a step: from the first epoch's to the last one's in equal parts.</summary>
+    private double? AlphaAt(long step)
+    {
+        if (_recipe.AlphaEnd is not { } end) return null;
+        var start = _recipe.Alpha ?? 1;
+        return start + ((end - start) * (step / StepsPerEpoch) / Math.Max(Epochs - 1, 1));
     }
 
     private int Rows => _samplers[_list].Mixes ? 2 * _batch : _batch;

@@ -45,8 +45,9 @@ internal sealed class BatchSampler
     /// <param name="step">From 0.</param>
     /// <param name="first">Out: [Batch] pairs.</param>
     /// <param name="second">Out: [Batch] pairs to mix them with; untouched where nothing is mixed.</param>
+    /// <param name="alpha">α of this step; that of the run where not given.</param>
     /// <returns>λ; 1 where nothing is mixed.</returns>
-    public double Fill(long step, Span<int> first, Span<int> second)
+    public double Fill(long step, Span<int> first, Span<int> second, double? alpha = null)
     {
         var (epoch, position) = Math.DivRem(step, StepsPerEpoch);
         if (epoch != _epoch)
@@ -77,7 +78,7 @@ internal sealed class BatchSampler
                 break;
         }
 
-        return new RandomStream(_seed, RandomStream.Id(StreamPurpose.Lambda, _list, step)).NextBeta(_alpha);
+        return new RandomStream(_seed, RandomStream.Id(StreamPurpose.Lambda, _list, step)).NextBeta(alpha ?? _alpha);
     }
 
     private void Shuffle(int[] order, byte purpose, long epoch)

@@ -49,8 +49,7 @@ internal sealed class TrainingSession : IDisposable
 
         var pairs = data.Pairs.Select((list, i) => new NetworkPairs(list.Left, list.Right, _batches.Samplers[i].Batch)).ToArray();
         PairsPerStep = pairs.Sum(p => p.Batch);
-        StepsPerEpoch = _batches.Samplers.Max(s => s.StepsPerEpoch);
-        Epochs = recipe.Epochs ?? (recipe.Steps!.Value + StepsPerEpoch - 1) / StepsPerEpoch;
+        (StepsPerEpoch, Epochs) = (_batches.StepsPerEpoch, _batches.Epochs);
         Steps = recipe.Steps ?? checked(Epochs * StepsPerEpoch);
         Schedule = new WarmUpCosine(recipe.LearningRate, recipe.LearningRateFloor, StepsPerEpoch, Epochs);
         Network = device(new NetworkLayout(shapes, pairs, recipe.Loss ?? ContrastiveLoss.InfoNce));

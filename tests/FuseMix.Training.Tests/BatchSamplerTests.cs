@@ -31,6 +31,13 @@ public sealed class BatchSamplerTests
     }
 
     [Fact]
+    public void A_step_may_have_an_alpha_of_its_own()
+    {
+        var (one, other) = (new BatchSampler(1, 0, 90, 8, MixingVariant.Halves, 1), new BatchSampler(1, 0, 90, 8, MixingVariant.Halves, 0.2));
+        Assert.Equal(Batch(other, 3).Lambda, one.Fill(3, new int[8], new int[8], 0.2));
+    }
+
+    [Fact]
     public void A_step_is_the_same_whatever_steps_were_asked_before()
     {
         var one = new BatchSampler(1, 0, 90, 8, MixingVariant.Permutation, 0.4);

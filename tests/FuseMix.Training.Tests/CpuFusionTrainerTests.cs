@@ -121,6 +121,7 @@ public sealed class CpuFusionTrainerTests
         "\"augmentation\": \"gaussianNoise\"",
         "\"augmentation\": \"randomQuantization\"",
         "\"averageDecay\": 0.9",
+        "\"alpha\": 0.1, \"alphaEnd\": 4",
         "\"patience\": 2, \"steps\": 90, \"learningRate\": 0.1",
         "\"loss\": \"sigmoid\"",
         "\"noiseSigma\": 0.1",

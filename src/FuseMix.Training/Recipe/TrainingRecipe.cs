@@ -56,6 +56,9 @@ public sealed partial record TrainingRecipe
     /// <summary>With <see cref="Augmentation.FuseMix"/>: λ ~ Beta(α, α), above 0 to 100; 1 where not given.</summary>
     public double? Alpha { get; init; }
 
+    /// <summary>With <see cref="Augmentation.FuseMix"/>: α of the last epoch, to which it goes in equal parts, above 0 to 100; α stays where not given.</summary>
+    public double? AlphaEnd { get; init; }
+
     /// <summary>
     /// Deviation of the noise on what the adapters get, above 0 to 100. With <see cref="Augmentation.GaussianNoise"/> 0.01 where not given;
     /// with <see cref="Augmentation.FuseMix"/> the mixed latents get it too where it is given.
@@ -233,9 +236,11 @@ public sealed partial record TrainingRecipe
         var mixes = Augmentation == Augmentation.FuseMix;
         OnlyWith(mixes, "mixing", Mixing is not null, "augmentation fuseMix");
         OnlyWith(mixes, "alpha", Alpha is not null, "augmentation fuseMix");
+        OnlyWith(mixes && Epochs != 1, "alphaEnd", AlphaEnd is not null, "augmentation fuseMix and several epochs");
         OnlyWith(mixes || Augmentation == Augmentation.GaussianNoise, "noiseSigma", NoiseSigma is not null, "augmentation fuseMix or gaussianNoise");
         OnlyWith(Augmentation == Augmentation.RandomQuantization, "quantizationBins", QuantizationBins is not null, "augmentation randomQuantization");
         if (Alpha is { } alpha) Require(alpha is > 0 and <= 100, "alpha", alpha, "above 0 and at most 100");
+        if (AlphaEnd is { } alphaEnd) Require(alphaEnd is > 0 and <= 100, "alphaEnd", alphaEnd, "above 0 and at most 100");
         if (NoiseSigma is { } sigma) Require(sigma is > 0 and <= 100, "noiseSigma", sigma, "above 0 and at most 100");
         if (QuantizationBins is { } bins) Range("quantizationBins", bins, 2, 1024);
 

@@ -80,6 +80,7 @@ public sealed class TrainingRecipeTests
     [InlineData("""{ "steps": 5, "averageDecay": 1 }""", "averageDecay")]
     [InlineData("""{ "steps": 5, "loss": "sigmoid", "bias": -101 }""", "bias")]
     [InlineData("""{ "steps": 5, "validateEveryEpochs": 1, "keepBest": true, "patience": 0 }""", "patience")]
+    [InlineData("""{ "steps": 5, "alphaEnd": 101 }""", "alphaEnd")]
     [InlineData("""{ "steps": 5, "alpha": 0 }""", "alpha")]
     [InlineData("""{ "steps": 5, "augmentation": "gaussianNoise", "noiseSigma": 0 }""", "noiseSigma")]
     [InlineData("""{ "steps": 5, "augmentation": "randomQuantization", "quantizationBins": 1 }""", "quantizationBins")]
@@ -99,6 +100,8 @@ public sealed class TrainingRecipeTests
     [InlineData("""{ "steps": 5, "quantizationBins": 4 }""", "'quantizationBins' has no effect")]
     [InlineData("""{ "steps": 5, "bias": -10 }""", "'bias' has no effect")]
     [InlineData("""{ "steps": 5, "validateEveryEpochs": 1, "patience": 2 }""", "'patience' has no effect")]
+    [InlineData("""{ "steps": 5, "augmentation": "none", "alphaEnd": 2 }""", "'alphaEnd' has no effect")]
+    [InlineData("""{ "epochs": 1, "alphaEnd": 2 }""", "'alphaEnd' has no effect")]
     [InlineData("""{ "steps": 5, "keepBest": true }""", "'keepBest' without validation")]
     [InlineData("""{ "steps": 5, "modalities": { "text": { "components": 4 } } }""", "'modalities.text.components' has no effect")]
     [InlineData("""{ "steps": 5, "modalities": { "text": { "transform": "pca", "shrinkage": 0.5 } } }""", "'modalities.text.shrinkage' has no effect")]
@@ -132,6 +135,7 @@ public sealed class TrainingRecipeTests
             ["augmentation"] = "\"none\"",
             ["mixing"] = "\"twoBatches\"",
             ["alpha"] = "0.3",
+            ["alphaEnd"] = "0.3",
             ["noiseSigma"] = "0.2",
             ["quantizationBins"] = "4",
             ["batchSize"] = "9",
