@@ -29,6 +29,7 @@ internal sealed unsafe class BatchPreparation : IDisposable
     private readonly int[] _pairs;
     private readonly int[][] _rows = [[], []];
     private readonly double? _noise;
+    private readonly int[]? _groups;
     private readonly Action<int> _gatherSide;
     private readonly Action<int> _mixRows;
     private readonly Action<int> _augment;
@@ -59,6 +60,7 @@ internal sealed unsafe class BatchPreparation : IDisposable
         _pairs = new int[2 * most];
         _rows = [new int[2 * most], new int[2 * most]];
         foreach (var (modality, source) in data.Latents) _raw[modality] = new AlignedBuffer(2L * most * source.Latents.Dimension);
+        _groups = recipe.Negatives == Recipe.Negatives.OtherGroups ? new int[2 * most] : null;
         _gatherSide = GatherSide;
         _mixRows = MixRows;
         _augment = Augment;
@@ -73,8 +75,8 @@ internal sealed unsafe class BatchPreparation : IDisposable
     /// <summary>Epochs of the run, the last one begun included.</summary>
     public int Epochs { get; }
 
-    /// <summary>Puts a batch of one list into the inputs of both its adapters; returns its number of rows.</summary>
-    public int Prepare(int list, long step, IFusionNetwork network)
+    /// <summary>Puts a batch of one list into the inputs of both its adapters; returns what the network needs to know of it.</summary>
+    public StepBatch Prepare(int list, long step, IFusionNetwork network)
     {
         (_list, _step) = (list, step);
         var sampler = _samplers[list];
@@ -94,7 +96,7 @@ internal sealed unsafe class BatchPreparation : IDisposable
             else if (_recipe.Augmentation == Augmentation.RandomQuantization) _team.For((_width + RowPart - 1) / RowPart, _augment);
         }
 
-        return _batch;
+        return new StepBatch(_batch, step, Negatives());
     }
 
     /// <summary>The first training row of the last batch that holds no number or an infinite one; null where all are sound.</summary>
@@ -126,6 +128,21 @@ internal sealed unsafe class BatchPreparation : IDisposable
         if (_recipe.AlphaEnd is not { } end) return null;
         var start = _recipe.Alpha ?? 1;
         return start + ((end - start) * (step / StepsPerEpoch) / Math.Max(Epochs - 1, 1));
+    }
+
+    private NegativeWeights Negatives()
+    {
+        if (_groups is null) return default;
+        var pairs = _data.Pairs[_list].Train;
+        var of = pairs.Groups ?? pairs.Left;
+        var second = _samplers[_list].Mixes ? _batch : 0;
+        for (var i = 0; i < _batch; i++)
+        {
+            _groups[i] = of[_pairs[i]];
+            _groups[_batch + i] = of[_pairs[second + i]];
+        }
+
+        return new NegativeWeights(_groups, _batch, _lambda);
     }
 
     private int Rows => _samplers[_list].Mixes ? 2 * _batch : _batch;

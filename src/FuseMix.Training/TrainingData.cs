@@ -16,8 +16,8 @@ public sealed record LatentSource(string Encoder, string EncoderFingerprint, ILa
 /// <param name="Left">Row of the left modality, per pair; a row may occur in several pairs (an image with several captions).</param>
 /// <param name="Right">Row of the right modality, per pair.</param>
 /// <param name="Groups">
-/// The meaning of each pair: in validation all rows of one meaning are right answers to one another. Null: each left row is a
-/// meaning of its own.
+/// The meaning of each pair: in validation all rows of one meaning are right answers to one another; in training they need be no negatives
+/// (<see cref="Recipe.TrainingRecipe.Negatives"/>). Null: each left row is a meaning of its own.
 /// </param>
 public sealed record PairRows(int[] Left, int[] Right, int[]? Groups = null)
 {

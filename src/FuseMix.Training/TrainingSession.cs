@@ -85,8 +85,7 @@ internal sealed class TrainingSession : IDisposable
         var loss = 0.0;
         for (var list = 0; list < _lists; list++)
         {
-            var rows = _batches.Prepare(list, Done, Network);
-            loss += Network.Accumulate(list, new StepBatch(rows, Done));
+            loss += Network.Accumulate(list, _batches.Prepare(list, Done, Network));
             if (!double.IsFinite(loss)) throw Diverged(Done + 1);
         }
 

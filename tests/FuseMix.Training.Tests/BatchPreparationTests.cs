@@ -44,7 +44,7 @@ public sealed unsafe class BatchPreparationTests
             data.Latents.ToDictionary(l => l.Key, l => AdapterShape.Mlp(l.Value.Latents.Dimension, 8, 0, 4)),
             [new NetworkPairs(Modality.Image, Modality.Text, batches.Samplers[0].Batch)]);
         using var network = new FusionNetwork(layout, new TemperatureRange(0.07, 0.001, 0.5), 0, 7, team, kernel);
-        var rows = batches.Prepare(0, step, network);
+        var rows = batches.Prepare(0, step, network).Rows;
         return new ReadOnlySpan<float>(network.Input(Modality.Image), rows * PlantedData.ImageDimension).ToArray();
     }
 }

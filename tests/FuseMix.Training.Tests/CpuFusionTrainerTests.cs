@@ -121,6 +121,8 @@ public sealed class CpuFusionTrainerTests
         "\"augmentation\": \"gaussianNoise\"",
         "\"augmentation\": \"randomQuantization\"",
         "\"averageDecay\": 0.9",
+        "\"negatives\": \"otherGroups\"",
+        "\"negatives\": \"otherGroups\", \"loss\": \"sigmoid\", \"mixing\": \"permutation\"",
         "\"alpha\": 0.1, \"alphaEnd\": 4",
         "\"patience\": 2, \"steps\": 90, \"learningRate\": 0.1",
         "\"loss\": \"sigmoid\"",
@@ -134,7 +136,9 @@ public sealed class CpuFusionTrainerTests
     [MemberData(nameof(Knobs))]
     public void With_every_knob_a_run_in_two_parts_gives_the_bits_of_one(string knob)
     {
-        var data = PlantedData.Create();
+        var planted = PlantedData.Create();
+        var train = planted.Pairs[0].Train;
+        var data = planted with { Pairs = [planted.Pairs[0] with { Train = train with { Groups = [.. train.Left.Select(row => row / 3)] } }] };
         var own = JsonNode.Parse($"{{ \"validateEveryEpochs\": 1, \"keepBest\": true, {knob} }}")!.AsObject();
         var merged = JsonNode.Parse(Small)!.AsObject();
         foreach (var (key, value) in own) merged[key] = value?.DeepClone();
@@ -410,6 +414,7 @@ public sealed class CpuFusionTrainerTests
     [Theory]
     [InlineData("")]
     [InlineData(", \"averageDecay\": 0.99")]
+    [InlineData(", \"loss\": \"sigmoid\", \"negatives\": \"otherGroups\"")]
     public void A_step_allocates_nothing(string knob)
     {
         var data = PlantedData.Create();
@@ -435,6 +440,30 @@ public sealed class CpuFusionTrainerTests
         Assert.Equal([3, 4, 6, 1, 2, 5], rows);
         Assert.Equal((2, 3), (both.Count, both.Dimension));
         Assert.Throws<FuseMixException>(() => new ConcatenatedLatents(new LatentMatrix([1, 2], 1), new LatentMatrix([5], 1)));
+    }
+
+    [Fact]
+    public void With_negatives_of_other_groups_copies_of_a_pair_are_not_told_apart()
+    {
+        // Every pair twice, in groups: one batch is one copy of each and the other, and the loss can go to 0.
+        var plain = PlantedData.Create(30, 0);
+        int[] twice = [.. Enumerable.Range(0, 30), .. Enumerable.Range(0, 30)];
+        var data = plain with { Pairs = [plain.Pairs[0] with { Train = new PairRows(twice, twice, twice) }] };
+        double Final(string negatives)
+        {
+            var losses = new List<double>();
+            new CpuFusionTrainer(1).Train(
+                data,
+                TrainingRecipe.Parse(
+                    $$"""{ "steps": 150, "augmentation": "none", "batchSize": 60, "dropout": 0, "sharedDimension": 32, "temperature": 0.05, "negatives": "{{negatives}}" }"""),
+                new TrainingRun(2),
+                p => losses.Add(p.Loss));
+            return losses[^1];
+        }
+
+        // Of two equal pairs neither can have more than half.
+        Assert.InRange(Final("all"), Math.Log(2) - 1e-3, 2);
+        Assert.InRange(Final("otherGroups"), 0, 0.2);
     }
 
     private static (double[] Losses, FusionModel Model) Losses(CpuFusionTrainer trainer, TrainingRecipe recipe, ulong seed = 1)

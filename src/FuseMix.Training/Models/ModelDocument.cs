@@ -67,7 +67,8 @@ internal sealed record BranchDocument
     Converters =
     [
         typeof(WordConverter<Modality>), typeof(WordConverter<Augmentation>), typeof(WordConverter<MixingVariant>),
-        typeof(WordConverter<TransformKind>), typeof(WordConverter<AdapterKind>), typeof(WordConverter<ContrastiveLoss>)
+        typeof(WordConverter<TransformKind>), typeof(WordConverter<AdapterKind>), typeof(WordConverter<ContrastiveLoss>),
+        typeof(WordConverter<Negatives>)
     ])]
 [JsonSerializable(typeof(ModelDocument))]
 [JsonSerializable(typeof(ValidationResult[]))]

@@ -29,6 +29,16 @@ public sealed record ModalityRecipe
     public AdapterKind Adapter { get; init; } = AdapterKind.Mlp;
 }
 
+/// <summary>Which other pairs of a batch a pair is told apart from.</summary>
+public enum Negatives
+{
+    /// <summary>All of them (the paper).</summary>
+    All,
+
+    /// <summary>Those of other groups (<see cref="PairRows.Groups"/>); a mixed pair counts by how much of it is of another group.</summary>
+    OtherGroups,
+}
+
 /// <summary>Everything that decides a training run, beside the data and the seed (the paper's supplement A and B).</summary>
 /// <remarks>Keys that another key makes meaningless are refused rather than ignored: every key that is given has an effect.</remarks>
 public sealed partial record TrainingRecipe
@@ -103,6 +113,9 @@ public sealed partial record TrainingRecipe
 
     /// <summary>What pairs of a batch are compared by; <see cref="ContrastiveLoss.InfoNce"/> where not given.</summary>
     public ContrastiveLoss? Loss { get; init; }
+
+    /// <summary>Which other pairs a pair is told apart from; <see cref="Recipe.Negatives.All"/> where not given.</summary>
+    public Negatives? Negatives { get; init; }
 
     /// <summary>With <see cref="ContrastiveLoss.Sigmoid"/>: the initial bias, which is learned, -100 to 100; -10 where not given.</summary>
     public double? Bias { get; init; }
@@ -286,7 +299,8 @@ public sealed partial record TrainingRecipe
         Converters =
         [
             typeof(WordConverter<Modality>), typeof(WordConverter<Augmentation>), typeof(WordConverter<MixingVariant>),
-            typeof(WordConverter<TransformKind>), typeof(WordConverter<AdapterKind>), typeof(WordConverter<ContrastiveLoss>)
+            typeof(WordConverter<TransformKind>), typeof(WordConverter<AdapterKind>), typeof(WordConverter<ContrastiveLoss>),
+            typeof(WordConverter<Negatives>)
         ])]
     [JsonSerializable(typeof(TrainingRecipe))]
     internal sealed partial class RecipeJson : JsonSerializerContext;

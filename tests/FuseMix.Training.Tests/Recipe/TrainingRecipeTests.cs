@@ -121,7 +121,11 @@ public sealed class TrainingRecipeTests
     [Fact]
     public void Changing_any_key_changes_the_run_or_is_refused()
     {
-        var data = PlantedData.Create(64, 16);
+        var planted = PlantedData.Create(64, 16);
+        var rows = planted.Pairs[0].Train;
+
+        // Groups of two pairs.
+        var data = planted with { Pairs = [planted.Pairs[0] with { Train = rows with { Groups = [.. rows.Left.Select(row => row / 2)] } }] };
         const string Basis = """
             { "steps": 6, "sharedDimension": 8, "batchSize": 8, "learningRate": 0.01, "validateEveryEpochs": 1,
               "modalities": { "image": { "transform": "standardise" } } }
@@ -151,6 +155,7 @@ public sealed class TrainingRecipeTests
             ["loss"] = "\"sigmoid\"",
             ["bias"] = "-5",
             ["patience"] = "1",
+            ["negatives"] = "\"otherGroups\"",
             ["temperature"] = "0.1",
             ["temperatureLeast"] = "0.4999",
             ["temperatureMost"] = "0.0701",
