@@ -43,6 +43,7 @@ public abstract class FusionTrainer : IFusionTrainer
         ArgumentOutOfRangeException.ThrowIfLessThan(run.CheckpointEverySteps, 1);
         using var team = new ThreadTeam(Threads);
         var identity = new RunIdentity(recipe, run.Seed, data.Fingerprint());
+        if (recipe.Pairs is { } subset) data = subset.Of(data, run.Seed, cancellationToken);
         var checkpoint = run.CheckpointFolder is null ? null : new Checkpoint(run.CheckpointFolder);
         using var stored = checkpoint?.Open(identity);
         var transforms = stored is null ? FitTransforms(data, recipe, new ParallelMatrixMultiply(team, Kernel)) : Checkpoint.Transforms(stored, data, recipe);

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using FuseMix.Mixing;
+using FuseMix.Selection;
 using FuseMix.Storage;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Normalisation;
@@ -68,7 +69,7 @@ internal sealed record BranchDocument
     [
         typeof(WordConverter<Modality>), typeof(WordConverter<Augmentation>), typeof(WordConverter<MixingVariant>),
         typeof(WordConverter<TransformKind>), typeof(WordConverter<AdapterKind>), typeof(WordConverter<ContrastiveLoss>),
-        typeof(WordConverter<Negatives>)
+        typeof(WordConverter<Negatives>), typeof(WordConverter<SubsetMethod>)
     ])]
 [JsonSerializable(typeof(ModelDocument))]
 [JsonSerializable(typeof(ValidationResult[]))]

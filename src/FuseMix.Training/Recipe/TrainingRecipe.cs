@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using FuseMix.Mixing;
+using FuseMix.Selection;
 using FuseMix.Storage;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Normalisation;
@@ -138,6 +139,9 @@ public sealed partial record TrainingRecipe
     /// <summary>With <see cref="KeepBest"/>: validations in a row that are no better than the best, after which the run ends; never where not given.</summary>
     public int? Patience { get; init; }
 
+    /// <summary>Trains on a part of the training pairs; on all where not given.</summary>
+    public PairSubset? Pairs { get; init; }
+
     /// <summary>Modalities that differ from the plain: raw latents into an MLP adapter.</summary>
     public IReadOnlyDictionary<Modality, ModalityRecipe> Modalities { get; init; } = new Dictionary<Modality, ModalityRecipe>();
 
@@ -257,6 +261,8 @@ public sealed partial record TrainingRecipe
         if (NoiseSigma is { } sigma) Require(sigma is > 0 and <= 100, "noiseSigma", sigma, "above 0 and at most 100");
         if (QuantizationBins is { } bins) Range("quantizationBins", bins, 2, 1024);
 
+        if (Pairs is { } pairs) Range("pairs.count", pairs.Count, 4, int.MaxValue);
+
         foreach (var (modality, own) in Modalities)
         {
             var place = $"modalities.{JsonNamingPolicy.CamelCase.ConvertName(modality.ToString())}";
@@ -300,7 +306,7 @@ public sealed partial record TrainingRecipe
         [
             typeof(WordConverter<Modality>), typeof(WordConverter<Augmentation>), typeof(WordConverter<MixingVariant>),
             typeof(WordConverter<TransformKind>), typeof(WordConverter<AdapterKind>), typeof(WordConverter<ContrastiveLoss>),
-            typeof(WordConverter<Negatives>)
+            typeof(WordConverter<Negatives>), typeof(WordConverter<SubsetMethod>)
         ])]
     [JsonSerializable(typeof(TrainingRecipe))]
     internal sealed partial class RecipeJson : JsonSerializerContext;

@@ -161,6 +161,7 @@ public sealed class TrainingRecipeTests
             ["temperatureMost"] = "0.0701",
             ["validateEveryEpochs"] = "2",
             ["keepBest"] = "true",
+            ["pairs"] = """{ "count": 20 }""",
             ["modalities"] = """{ "image": { "transform": "pca" } }""",
         };
         var keys = JsonSerializer.SerializeToNode(new TrainingRecipe(), TrainingRecipe.RecipeJson.Default.TrainingRecipe)!.AsObject().Select(m => m.Key)
