@@ -5,8 +5,6 @@ using FuseMix.Cli.Demo;
 using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
-using FuseMix.Cli.Training;
-using FuseMix.Contracts.Training;
 using FuseMix.Storage;
 
 namespace FuseMix.Cli.Studies;
@@ -14,9 +12,6 @@ namespace FuseMix.Cli.Studies;
 /// <summary><c>fusemix study</c></summary>
 internal static class StudyCommand
 {
-    private static readonly (string Name, string Word)[] Augmentations =
-        [("FuseMix", "fuseMix"), ("no augmentation", "none"), ("Gaussian noise 0.01", "gaussianNoise"), ("random quantization, 16 bins", "randomQuantization")];
-
     private static readonly Option<string> Dataset = new("--dataset")
     {
         Description = $"The dataset (default: {DemoCommand.Dataset})",
@@ -30,64 +25,84 @@ internal static class StudyCommand
 
     private static readonly Option<string[]> Set = new("--set") { Description = "Change a key of the recipe for every method; may be repeated", HelpName = "key=value" };
 
-    private static readonly Option<string> Split = Choice.Of("--split", "test", "The split to measure on: train, validation or test", "train", "validation", "test");
+    private static readonly Option<string> Split = Choice.Of(
+        "--split", "validation", "The split to measure on: validation to choose by; test, once, to report; or train", "train", "validation", "test");
 
     private static readonly Option<string?> Without = new("--without") { Description = "Leave out items whose metadata have this key set to true", HelpName = "key" };
 
-    private static readonly Option<string?> Output = new("--output") { Description = "Folder of the Markdown and the JSON file (default: studies in the home folder)", HelpName = "folder" };
+    private static readonly Option<string?> Output = new("--output")
+    {
+        Description = "Folder of the table (Markdown, JSON) and the plot (SVG, PNG) (default: studies in the home folder)",
+        HelpName = "folder",
+    };
 
-    public static Command Create() =>
-        new CliCommand("study", "Studies: what a choice in the recipe brings, measured on the same seeds.").With(
-            new CliCommand("augmentation", "FuseMix against no augmentation, Gaussian noise and random quantization, beside linear CCA. What is trained already is recognised.")
-                .With(Dataset, Seeds, Preset, Set, Split, Without, Output)
-                .WithExample("./fusemix study augmentation", "the emoji of the demo, 3 seeds")
-                .WithExample("./fusemix study augmentation --seeds 1 --set steps=100", "a quick look")
-                .WithExample("./fusemix study augmentation --without isFlag --json", "without the flags, as JSON")
-                .Does(Augmentation));
+    private static readonly Option<string[]> Method = new("--method")
+    {
+        Description = "A recipe to compare: a label, a colon, and the keys that it sets; may be repeated",
+        HelpName = "label: key=value …",
+        Required = true,
+    };
 
-    private static async Task Augmentation(CliRun run)
+    public static Command Create()
+    {
+        var command = new CliCommand("study", "Studies: what a choice in the recipe brings, measured on the same seeds.");
+        foreach (var study in (Study[])[PaperStudies.Augmentation, PaperStudies.Batch, PaperStudies.Depth, PaperStudies.Alpha])
+            command.Add(Of(study.Name, study.About, _ => Task.FromResult(study)));
+        command.Add(Of("quantity", PaperStudies.Quantity(1).About, async run => PaperStudies.Quantity(await TrainingPairs(run))));
+        command.Add(Of("diversity", PaperStudies.Diversity(1).About, async run => PaperStudies.Diversity(await TrainingPairs(run))));
+        command.Add(Of("encoders", EncoderStudy.About, run => EncoderStudy.Of(run, run.Get(Dataset)!)));
+        var recipe = Of("recipe", "Recipes of your own, side by side", run => Task.FromResult(OwnRecipes(run.Get(Method) ?? [])));
+        recipe.Add(Method);
+        recipe.Examples.Clear();
+        command.Add(recipe.WithExample(
+            "./fusemix study recipe --method \"as it is:\" --method \"longer: steps=800 dropout=0.7\"", "two recipes on three seeds"));
+        return command;
+    }
+
+    private static CliCommand Of(string name, string about, Func<CliRun, Task<Study>> study) =>
+        new CliCommand(name, $"{about}. What is trained already is recognised.")
+            .With(Dataset, Seeds, Preset, Set, Split, Without, Output)
+            .WithExample($"./fusemix study {name}", "the emoji of the demo, 3 seeds")
+            .WithExample($"./fusemix study {name} --seeds 1 --set steps=100", "a quick look")
+            .WithExample($"./fusemix study {name} --split test --without isFlag --json", "for a report, without the flags, as JSON")
+            .Does(async run => await Make(run, await study(run)));
+
+    private static async Task Make(CliRun run, Study study)
     {
         var (dataset, seeds, split, without) = (run.Get(Dataset)!, run.Get(Seeds), run.Get(Split)!, run.Get(Without));
         if (seeds is < 1 or > 100) throw new FuseMixException(FailureKind.Invalid, $"--seeds must be from 1 to 100, not {seeds}.");
-        var settings = run.Get(Set) ?? [];
-        var recipes = Augmentations.Select(a => RecipeSettings.Read(run.Get(Preset), null, [.. settings, $"augmentation={a.Word}"])).ToArray();
-        var encoders = await TrainPlan.ChooseEncoders(run, dataset, []);
-        var client = run.ClientToWork();
-
-        var runs = new Dictionary<string, (List<string> Models, List<EvaluationReport> Reports)>();
-        // Seed by seed, so that an interrupted study has every method on the seeds that it got through.
-        for (var seed = 0; seed < seeds; seed++)
-        {
-            foreach (var ((name, word), recipe) in Augmentations.Zip(recipes))
-            {
-                var plan = await TrainPlan.Make(run, dataset, encoders, recipe, (ulong)seed, id => $"study-{word.ToLowerInvariant()}-s{seed}-{id}");
-                var model = plan.Request.Model;
-                var outcome = await TrainingWork.Run(run, plan.Request, "The same command");
-                var report = await client.Evaluate(new EvaluationRequest(model, dataset, split, without), run.Stop);
-                var (models, reports) = runs.TryGetValue(name, out var known) ? known : runs[name] = ([], []);
-                models.Add(model);
-                reports.Add(report);
-                run.Terminal.Note($"seed {seed}, {name}: mean {Phrases.Fixed(report.Mean, 1)} ({(outcome.Reused ? "already trained" : Phrases.Duration(outcome.Elapsed))})");
-            }
-        }
-
-        var baseline = await LinearBaseline.Make(run, runs[Augmentations[0].Name].Models[0], dataset);
-        var linear = await client.Evaluate(new EvaluationRequest(baseline, dataset, split, without), run.Stop);
-        var study = new StudyReport(
-            "augmentation", without is null ? dataset : $"{dataset} without {without}", split, seeds,
-            [.. Augmentations.Select(a => new StudyMethod(a.Name, [.. runs[a.Name].Models], [.. runs[a.Name].Reports])), new StudyMethod(LinearBaseline.Method, [baseline], [linear])]);
-
+        var report = await new StudyRun(run, dataset, run.Get(Preset), run.Get(Set) ?? [], split, without).Make(study, seeds);
         var folder = Path.GetFullPath(run.Get(Output) ?? Path.Combine(run.Home.Root, "studies"));
-        var file = Path.Combine(folder, $"augmentation-{dataset}{(without is null ? "" : $"-without-{without}")}");
-        AtomicFile.WriteText($"{file}.md", study.ToMarkdown());
-        AtomicFile.WriteText($"{file}.json", JsonSerializer.Serialize(study, CliJson.Relaxed.StudyReport));
-        run.Terminal.Result(study, CliJson.Relaxed.StudyReport, s =>
+        var file = Path.Combine(folder, $"{study.Name}-{dataset}{(without is null ? "" : $"-without-{without}")}{(split == "validation" ? "" : $"-{split}")}");
+        AtomicFile.WriteText($"{file}.md", report.ToMarkdown());
+        AtomicFile.WriteText($"{file}.json", JsonSerializer.Serialize(report, CliJson.Relaxed.StudyReport));
+        StudyPlot.Save(report, file);
+        run.Terminal.Result(report, CliJson.Relaxed.StudyReport, s =>
         {
             var directions = s.Methods[0].Runs[0].Directions;
             var table = Tables.Of(["method", .. directions.Select(d => $">{EvaluationTable.Direction(d)} R@1 / 5 / 10"), ">mean"]);
             foreach (var method in s.Methods) table.Row(StudyReport.Cells(method));
             run.Terminal.Draw(table);
-            run.Terminal.Say($"Written to {file}.md and .json");
+            run.Terminal.Say($"Written to {file}.md, .json, .svg and .png");
         });
+    }
+
+    private static async Task<int> TrainingPairs(CliRun run)
+    {
+        var (name, all) = (run.Get(Dataset)!, await run.Client.Datasets(run.Stop));
+        var dataset = all.FirstOrDefault(known => known.Name == name) ?? throw FuseMixException.UnknownName("dataset", name, all.Select(known => known.Name));
+        return dataset.Pairs.GetValueOrDefault("train");
+    }
+
+    /// <exception cref="FuseMixException">A method has no label, or one that another has.</exception>
+    private static Study OwnRecipes(string[] methods)
+    {
+        var variants = methods.Select(method => method.Split(':', 2) is [var label, var keys] && label.Trim().Length > 0
+            ? new StudyVariant(label.Trim(), keys.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            : throw new FuseMixException(FailureKind.Invalid, $"--method '{method}' has no label.", "For example --method \"longer: steps=800\".")).ToArray();
+        var twice = variants.GroupBy(variant => variant.Name).FirstOrDefault(same => same.Count() > 1);
+        return twice is null
+            ? new Study("recipe", "Recipes side by side", variants)
+            : throw new FuseMixException(FailureKind.Invalid, $"Two methods are called '{twice.Key}'.", "Give each --method a label of its own.");
     }
 }

@@ -6,11 +6,14 @@ namespace FuseMix.Cli.Studies;
 
 /// <summary>How methods compare on the same data and seeds.</summary>
 /// <param name="Study">What was varied.</param>
+/// <param name="About">What it asks.</param>
 /// <param name="Dataset">Name of the dataset.</param>
 /// <param name="Split">The split measured.</param>
 /// <param name="Seeds">Seeds per method.</param>
+/// <param name="Axis">What the methods' values count; null where they are not on a scale.</param>
+/// <param name="Logarithmic">Whether the scale is logarithmic.</param>
 /// <param name="Methods">One per method, in the order of the table.</param>
-internal sealed record StudyReport(string Study, string Dataset, string Split, int Seeds, StudyMethod[] Methods)
+internal sealed record StudyReport(string Study, string About, string Dataset, string Split, int Seeds, string? Axis, bool Logarithmic, StudyMethod[] Methods)
 {
     /// <summary>The table in Markdown, with a heading that says what was measured.</summary>
     public string ToMarkdown()
@@ -18,7 +21,7 @@ internal sealed record StudyReport(string Study, string Dataset, string Split, i
         var directions = Methods[0].Runs[0].Directions;
         string[] header = ["method", .. directions.Select(d => $"{EvaluationTable.Direction(d)} R@1 / 5 / 10"), "mean of all"];
         var rows = Methods.Select(m => (IReadOnlyList<string>)Cells(m)).ToArray();
-        return $"# Study: {Study}\n\nDataset {Dataset}, {Split} split, mean ± standard deviation of {Phrases.Count(Seeds, "seed")}.\n\n{MarkdownTable.Write(header, rows)}";
+        return $"# Study: {Study}\n\n{About}. Dataset {Dataset}, {Split} split, mean ± standard deviation of {Phrases.Count(Seeds, "seed")}.\n\n{MarkdownTable.Write(header, rows)}";
     }
 
     /// <summary>The cells of a method's row.</summary>
@@ -33,20 +36,9 @@ internal sealed record StudyReport(string Study, string Dataset, string Split, i
 
 /// <summary>One method of a study.</summary>
 /// <param name="Name">What it is called in the table.</param>
+/// <param name="Series">The curve that it is a point of; "" where there is only one.</param>
+/// <param name="Value">Where it is on the scale; null for nowhere.</param>
+/// <param name="Settings">Keys of the recipe that it sets.</param>
 /// <param name="Models">The fusion models, one per seed.</param>
 /// <param name="Runs">Their recall, in the same order.</param>
-internal sealed record StudyMethod(string Name, string[] Models, EvaluationReport[] Runs);
-
-/// <summary>Mean and sample standard deviation.</summary>
-internal readonly record struct Spread(double Mean, double? Deviation)
-{
-    public static Spread Of(IEnumerable<double> values)
-    {
-        var all = values.ToArray();
-        var mean = all.Average();
-        return new Spread(mean, all.Length > 1 ? Math.Sqrt(all.Sum(v => (v - mean) * (v - mean)) / (all.Length - 1)) : null);
-    }
-
-    /// <summary>"37.2±0.5"; a single value has no spread to show.</summary>
-    public override string ToString() => Deviation is { } d ? $"{Phrases.Fixed(Mean, 1)}±{Phrases.Fixed(d, 1)}" : Phrases.Fixed(Mean, 1);
-}
+internal sealed record StudyMethod(string Name, string Series, double? Value, string[] Settings, string[] Models, EvaluationReport[] Runs);

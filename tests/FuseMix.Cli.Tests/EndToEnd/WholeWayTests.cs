@@ -128,12 +128,12 @@ public abstract class WholeWayTests : IAsyncLifetime
         Assert.Equal(["FuseMix", "no augmentation", "Gaussian noise 0.01", "random quantization, 16 bins", "linear CCA"], methods.Select(m => m.GetProperty("name").GetString()));
         Assert.Equal([2, 2, 2, 2, 1], methods.Select(m => m.GetProperty("runs").GetArrayLength()));
         Assert.Equal(9, methods.SelectMany(m => m.GetProperty("models").EnumerateArray().Select(e => e.GetString())).Distinct().Count());
-        var table = await File.ReadAllTextAsync(Path.Combine(World.Home, "studies", "augmentation-mine.md"));
+        var table = await File.ReadAllTextAsync(Path.Combine(World.Home, "studies", "augmentation-mine-train.md"));
         Assert.Contains("| FuseMix ", table, StringComparison.Ordinal);
 
         var again = await Run(study);
         Assert.Equal(8, again.Error.Split("(already trained)").Length - 1);
-        Assert.Equal(table, await File.ReadAllTextAsync(Path.Combine(World.Home, "studies", "augmentation-mine.md")));
+        Assert.Equal(table, await File.ReadAllTextAsync(Path.Combine(World.Home, "studies", "augmentation-mine-train.md")));
     }
 
     [Fact]

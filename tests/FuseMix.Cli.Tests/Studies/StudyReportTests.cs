@@ -5,25 +5,13 @@ namespace FuseMix.Cli.Tests.Studies;
 public sealed class StudyReportTests
 {
     [Fact]
-    public void The_spread_is_the_sample_deviation()
-    {
-        var spread = Spread.Of([1, 2, 3]);
-        Assert.Equal(2, spread.Mean);
-        Assert.Equal(1, spread.Deviation!.Value, 12);
-        Assert.Equal("2.0±1.0", spread.ToString());
-    }
-
-    [Fact]
-    public void One_seed_has_no_spread() => Assert.Equal("37.2", Spread.Of([37.2]).ToString());
-
-    [Fact]
     public void The_table_has_a_row_per_method_and_a_column_per_direction()
     {
         var report = new StudyReport(
-            "augmentation", "emoji", "test", 2,
+            "augmentation", "What augmentation brings", "emoji", "test", 2, null, false,
             [
-                new StudyMethod("FuseMix", ["a", "b"], [FakeClient.Report("a", 37), FakeClient.Report("b", 38)]),
-                new StudyMethod("CCA", ["c"], [FakeClient.Report("c", 37.8)]),
+                new StudyMethod("FuseMix", "", null, [], ["a", "b"], [FakeClient.Report("a", 37), FakeClient.Report("b", 38)]),
+                new StudyMethod("CCA", "", null, [], ["c"], [FakeClient.Report("c", 37.8)]),
             ]);
         var lines = report.ToMarkdown().Split('\n');
         Assert.Equal("# Study: augmentation", lines[0]);
