@@ -4,12 +4,16 @@ It trains on the latents that `fusemix extract` stored and measures recall on th
 the same data. Run with Debian's python3-torch:
 
     OPENBLAS_CORETYPE=SkylakeX /usr/bin/python3 benchmarks/peers/fusemix_torch.py --home .fusemix --seeds 3
+
+`fusemix bench train` drives it as "fusemix_torch.py bench FOLDER THREADS": each line on standard input is a JSON object, each gets a line
+of JSON back (see `bench`).
 """
 import argparse
 import glob
 import json
 import math
 import os
+import sys
 import time
 
 import numpy as np
@@ -89,17 +93,32 @@ def recall(queries, candidates, correct):
     return [100 * (ranks <= k).mean() for k in (1, 5, 10)]
 
 
+def adamw(fx, fy, temperature, rate, decay):
+    matrices = [p for f in (fx, fy) for p in f.parameters() if p.ndim == 2]
+    others = [p for f in (fx, fy) for p in f.parameters() if p.ndim < 2] + [temperature]
+    return torch.optim.AdamW([{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}], lr=rate, betas=(0.9, 0.999))
+
+
+def update(fx, fy, temperature, optimiser, rate, a, b, target):
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    with torch.no_grad():
+        temperature.clamp_(0.001, 0.5)
+    logits = unit(fx(a)) @ unit(fy(b)).T / temperature
+    loss = (nn.functional.cross_entropy(logits, target) + nn.functional.cross_entropy(logits.T, target)) / 2
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return loss
+
+
 def train(x, y, options, seed):
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     fx = adapter(x.shape[1], options.depth, options.dropout, options.shared, options.cheap_dropout)
     fy = adapter(y.shape[1], options.depth, options.dropout, options.shared, options.cheap_dropout)
     temperature = nn.Parameter(torch.tensor(0.07))
-    matrices = [p for f in (fx, fy) for p in f.parameters() if p.ndim == 2]
-    others = [p for f in (fx, fy) for p in f.parameters() if p.ndim < 2] + [temperature]
-    optimiser = torch.optim.AdamW(
-        [{"params": matrices, "weight_decay": options.decay}, {"params": others, "weight_decay": 0.0}], lr=options.rate, betas=(0.9, 0.999)
-    )
+    optimiser = adamw(fx, fy, temperature, options.rate, options.decay)
     mixes = options.augmentation == "fusemix"
     drawn = options.batch * (2 if mixes else 1)
     per_epoch = max(1, len(x) // drawn)
@@ -110,8 +129,6 @@ def train(x, y, options, seed):
             rate = 1e-6 + (options.rate - 1e-6) * step / per_epoch
         else:
             rate = 1e-6 + (options.rate - 1e-6) * 0.5 * (1 + math.cos(math.pi * (step - per_epoch) / max(1, options.steps - per_epoch)))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
         if used + drawn > len(order):
             order, used = rng.permutation(len(x)), 0
         rows = order[used : used + drawn]
@@ -123,17 +140,80 @@ def train(x, y, options, seed):
             b = share * b[: options.batch] + (1 - share) * b[options.batch :]
         elif options.augmentation == "noise":
             a, b = a + 0.01 * torch.randn_like(a), b + 0.01 * torch.randn_like(b)
-        with torch.no_grad():
-            temperature.clamp_(0.001, 0.5)
-        logits = unit(fx(a)) @ unit(fy(b)).T / temperature
-        loss = (nn.functional.cross_entropy(logits, target) + nn.functional.cross_entropy(logits.T, target)) / 2
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        loss = update(fx, fy, temperature, optimiser, rate, a, b, target)
     return fx.eval(), fy.eval(), options.steps * options.batch / (time.perf_counter() - started), loss.item()
 
 
+class Contest:
+    """The model of one workload of `fusemix bench train`: its latents, initial weights, batches, λ and rates come in files."""
+
+    def __init__(self, folder, left, right, depth, shared, batch):
+        read = lambda name, dtype: np.fromfile(os.path.join(folder, name), dtype=dtype)
+        self.x = torch.from_numpy(read("left.f32", np.float32).reshape(-1, left))
+        self.y = torch.from_numpy(read("right.f32", np.float32).reshape(-1, right))
+        self.weights = [read("left-weights.f32", np.float32), read("right-weights.f32", np.float32)]
+        self.batches = torch.from_numpy(read("batches.i32", np.int32).reshape(-1, 2, batch).astype(np.int64))
+        self.lambdas, self.rates = read("lambdas.f64", np.float64), read("rates.f64", np.float64)
+        self.models = [adapter(width, depth, 0.0, shared, False) for width in (left, right)]
+        self.target = torch.arange(batch)
+        self.reset()
+
+    def reset(self):
+        with torch.no_grad():
+            for model, weights in zip(self.models, self.weights):
+                at = 0
+                for p in model.parameters():
+                    p.copy_(torch.from_numpy(weights[at : at + p.numel()]).view_as(p))
+                    at += p.numel()
+        self.temperature = nn.Parameter(torch.tensor(0.07))
+        self.optimiser = adamw(*self.models, self.temperature, 1e-4, 0.1)
+        self.step = 0
+
+    def run(self, steps, precision, dropout, cheap):
+        for model in self.models:
+            for block in model:
+                if isinstance(block, Block):
+                    block.body[2] = CheapDropout(dropout) if cheap else nn.Dropout(dropout)
+        losses, started = [], time.perf_counter()
+        for _ in range(steps):
+            at = self.step % len(self.batches)
+            first, second = self.batches[at]
+            share = self.lambdas[at]
+            a, b = (share * z[first] + (1 - share) * z[second] for z in (self.x, self.y))
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
+                losses.append(update(*self.models, self.temperature, self.optimiser, self.rates[at], a, b, self.target).item())
+            self.step += 1
+        return {"seconds": time.perf_counter() - started, "losses": losses}
+
+
+def bench(folder, threads):
+    """Answers {"open": {left, right, depth, shared, batch}}, {"reset": {}} and {"run": {steps, precision, dropout, cheap}}."""
+    torch.set_num_threads(threads)
+    torch.manual_seed(1)
+    contest = None
+
+    # With the reference BLAS, which Debian installs by default, fp32 products are 30 times slower.
+    torch.ones(8, 8) @ torch.ones(8, 8)
+    with open("/proc/self/maps", encoding="utf-8") as file:
+        maps = file.read()
+    fast = any(name in maps for name in ("openblas", "libmkl", "libblis"))
+    print(json.dumps({"torch": torch.__version__, "fastBlas": fast}), flush=True)
+    for line in sys.stdin:
+        answer = {}
+        (what, given), = json.loads(line).items()
+        if what == "open":
+            contest = None
+            contest = Contest(folder, **given)
+        elif what == "reset":
+            contest.reset()
+        else:
+            answer = contest.run(**given)
+        print(json.dumps(answer), flush=True)
+
+
 def main():
+    if sys.argv[1:2] == ["bench"]:
+        return bench(sys.argv[2], int(sys.argv[3]))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", default=".fusemix")
     parser.add_argument("--dataset", default="emoji")

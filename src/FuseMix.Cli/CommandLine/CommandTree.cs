@@ -1,5 +1,6 @@
 using System.CommandLine;
 using FuseMix.Cli.ApiKeys;
+using FuseMix.Cli.Benchmarks;
 using FuseMix.Cli.Collections;
 using FuseMix.Cli.Datasets;
 using FuseMix.Cli.Demo;
@@ -37,6 +38,7 @@ internal static class CommandTree
             TrainCommand.Create(),
             EvalCommand.Create(),
             StudyCommand.Create(),
+            BenchCommand.Create(),
             ModelsCommand.Create(),
             CollectionsCommand.Create(),
             StatusCommand.Create(),

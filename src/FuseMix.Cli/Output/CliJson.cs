@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using FuseMix.Cli.Benchmarks;
 using FuseMix.Cli.Demo;
 using FuseMix.Cli.Doctor;
 using FuseMix.Cli.Encoders;
@@ -51,6 +52,7 @@ namespace FuseMix.Cli.Output;
 [JsonSerializable(typeof(ModelExport))]
 [JsonSerializable(typeof(StudyReport))]
 [JsonSerializable(typeof(DemoReport))]
+[JsonSerializable(typeof(TrainingBenchReport))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>The context to use: it leaves letters of every script as they are, since nobody puts these documents into HTML.</summary>

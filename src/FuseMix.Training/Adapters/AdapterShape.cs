@@ -27,6 +27,12 @@ internal sealed record Parameter(string Name, int[] Dimensions, long Offset)
     public required int FanIn { get; init; }
 }
 
+/// <summary>One matrix product of a step.</summary>
+internal readonly record struct AdapterProduct(bool TransposeA, bool TransposeB, int M, int N, int K)
+{
+    public double Operations => 2.0 * M * N * K;
+}
+
 /// <summary>Sizes of an adapter, and from them the layout of its parameters in one flat run of memory.</summary>
 /// <remarks>
 /// Names follow PyTorch's <c>Sequential</c> of the authors' model, so that the files can be exchanged: block l has
@@ -98,6 +104,28 @@ internal sealed record AdapterShape
 
     /// <summary>How many numbers are learned.</summary>
     public long Learned => Parameters.Sum(p => p.Length);
+
+    /// <summary>The matrix products of one training step of an MLP adapter, in their order.</summary>
+    /// <param name="rows">Rows of the batch.</param>
+    public IEnumerable<AdapterProduct> Products(int rows)
+    {
+        for (var l = 0; l < Depth; l++)
+        {
+            yield return new AdapterProduct(false, true, rows, Hidden, Input);
+            yield return new AdapterProduct(false, true, rows, Input, Hidden);
+        }
+
+        yield return new AdapterProduct(false, true, rows, Output, Input);
+        yield return new AdapterProduct(true, false, Output, Input, rows);
+        yield return new AdapterProduct(false, false, rows, Input, Output);
+        for (var l = 0; l < Depth; l++)
+        {
+            yield return new AdapterProduct(true, false, Input, Hidden, rows);
+            yield return new AdapterProduct(false, false, rows, Hidden, Input);
+            yield return new AdapterProduct(true, false, Hidden, Input, rows);
+            yield return new AdapterProduct(false, false, rows, Input, Hidden);
+        }
+    }
 
     /// <summary>The most residual blocks.</summary>
     public const int MaxDepth = 64;
