@@ -23,6 +23,46 @@ public sealed record PairRows(int[] Left, int[] Right, int[]? Groups = null)
 {
     /// <summary>Number of pairs.</summary>
     public int Count => Left.Length;
+
+    /// <summary>Pairs in groups: those that share a left row or what the right item holds are of one group, and so is who shares with them.</summary>
+    /// <param name="left">Row of the left modality, per pair.</param>
+    /// <param name="right">Row of the right modality, per pair.</param>
+    /// <param name="contents">What the right item of each pair holds, e.g. its checksum.</param>
+    /// <returns>Groups numbered from 0 in the order of their first pairs.</returns>
+    public static PairRows Grouped(int[] left, int[] right, IReadOnlyList<string> contents)
+    {
+        var parents = Enumerable.Range(0, left.Length).ToArray();
+        var firstOfLeft = new Dictionary<int, int>();
+        var firstOfContent = new Dictionary<string, int>(StringComparer.Ordinal);
+        for (var i = 0; i < left.Length; i++)
+        {
+            if (!firstOfLeft.TryAdd(left[i], i)) Join(firstOfLeft[left[i]], i);
+            if (!firstOfContent.TryAdd(contents[i], i)) Join(firstOfContent[contents[i]], i);
+        }
+
+        var numbers = new Dictionary<int, int>();
+        var groups = new int[left.Length];
+        for (var i = 0; i < groups.Length; i++)
+        {
+            var root = Root(i);
+            numbers.TryAdd(root, numbers.Count);
+            groups[i] = numbers[root];
+        }
+
+        return new PairRows(left, right, groups);
+
+        void Join(int a, int b)
+        {
+            var (one, other) = (Root(a), Root(b));
+            parents[Math.Max(one, other)] = Math.Min(one, other);
+        }
+
+        int Root(int pair)
+        {
+            while (parents[pair] != pair) pair = parents[pair] = parents[parents[pair]];
+            return pair;
+        }
+    }
 }
 
 /// <summary>Pairs between two modalities.</summary>

@@ -123,16 +123,7 @@ internal sealed class PairedLatents : IDisposable
 
     private static bool IsSet(DatasetItem item, string key) => item.Metadata.GetValueOrDefault(key) == "true";
 
-    /// <summary>Pairs that share a right item, or right items that say the same, have one meaning.</summary>
-    private static PairRows Rows(IReadOnlyList<(int Left, int Right, DatasetItem LeftItem, DatasetItem RightItem)> pairs)
-    {
-        var meanings = new Dictionary<string, int>(StringComparer.Ordinal);
-        int[] groups = [.. pairs.Select(pair =>
-        {
-            var meaning = pair.RightItem.Sha256;
-            if (!meanings.TryGetValue(meaning, out var group)) meanings.Add(meaning, group = meanings.Count);
-            return group;
-        })];
-        return new PairRows([.. pairs.Select(pair => pair.Left)], [.. pairs.Select(pair => pair.Right)], groups);
-    }
+    /// <summary>Pairs that share an item, or right items that say the same, have one meaning.</summary>
+    private static PairRows Rows(IReadOnlyList<(int Left, int Right, DatasetItem LeftItem, DatasetItem RightItem)> pairs) => PairRows.Grouped(
+        [.. pairs.Select(pair => pair.Left)], [.. pairs.Select(pair => pair.Right)], [.. pairs.Select(pair => pair.RightItem.Sha256)]);
 }
