@@ -35,7 +35,8 @@ internal sealed class TrainingSession : IDisposable
         _average = AveragePart;
         Transforms = transforms;
         _batches = new BatchPreparation(data, transforms, recipe, seed, team, new ParallelMatrixMultiply(team, kernel));
-        var shapes = data.Latents.ToDictionary(l => l.Key, l => ShapeOf(l.Key, l.Value, transforms[l.Key].Output, recipe));
+        var shared = recipe.SharedDimension ?? SharedByIdentity(data, transforms, recipe);
+        var shapes = data.Latents.ToDictionary(l => l.Key, l => ShapeOf(l.Key, l.Value, transforms[l.Key].Output, recipe, shared));
         foreach (var list in data.Pairs)
         {
             if (shapes[list.Left].Kind == AdapterKind.Identity && shapes[list.Right].Kind == AdapterKind.Identity)
@@ -146,13 +147,22 @@ internal sealed class TrainingSession : IDisposable
             FailureKind.Invalid, $"The loss of step {step} is not a finite number: training has diverged.", "Lower 'learningRate' in the recipe.");
     }
 
-    private static AdapterShape ShapeOf(Modality modality, LatentSource source, int input, TrainingRecipe recipe)
+    private static int SharedByIdentity(TrainingData data, IReadOnlyDictionary<Modality, LatentTransform> transforms, TrainingRecipe recipe)
     {
-        if (recipe.Of(modality).Adapter != AdapterKind.Identity) return AdapterShape.Mlp(input, recipe.SharedDimension, recipe.Depth, recipe.Expansion);
-        if (input == recipe.SharedDimension) return AdapterShape.Identity(input);
+        var given = data.Latents.Keys.Order().Where(m => recipe.Of(m).Adapter == AdapterKind.Identity).Select(m => (int?)transforms[m].Output).FirstOrDefault();
+        return given ?? throw new FuseMixException(
+            FailureKind.Invalid,
+            $"The recipe has no 'sharedDimension', and none of {string.Join(", ", data.Latents.Keys.Order().Select(TrainingData.Name))} has an identity adapter.",
+            "Set 'sharedDimension', or give one of them an identity adapter.");
+    }
+
+    private static AdapterShape ShapeOf(Modality modality, LatentSource source, int input, TrainingRecipe recipe, int shared)
+    {
+        if (recipe.Of(modality).Adapter != AdapterKind.Identity) return AdapterShape.Mlp(input, shared, recipe.Depth, recipe.Expansion);
+        if (input == shared) return AdapterShape.Identity(input);
         throw new FuseMixException(
             FailureKind.Invalid,
-            $"An identity adapter makes the space of '{source.Encoder}' ({input} dimensions) the shared space, which has {recipe.SharedDimension}.",
+            $"An identity adapter makes the space of '{source.Encoder}' ({input} dimensions) the shared space, which has {shared}.",
             $"Set 'sharedDimension' to {input}.");
     }
 }

@@ -48,6 +48,23 @@ public sealed class CpuFusionTrainerTests
         Assert.True(report.Forward.R10 > 0.5, $"R@10 {report.Forward.R10}, chance is 0.17");
     }
 
+    [Fact]
+    public void Audio_goes_into_the_frozen_space_of_what_it_is_paired_with()
+    {
+        var all = PlantedData.Create(audio: true);
+        var data = new TrainingData(all.Latents.Where(l => l.Key != Modality.Image).ToDictionary(), [all.Pairs[1]]);
+        var recipe = TrainingRecipe.Parse("""{ "preset": "audio-to-clip", "epochs": 1, "batchSize": 16 }""");
+        var model = new CpuFusionTrainer(1).Train(data, recipe, new TrainingRun(1));
+        Assert.Equal(PlantedData.TextDimension, model.SharedDimension);
+        var latent = new float[PlantedData.TextDimension];
+        data.Latents[Modality.Text].Latents.Gather([3], latent);
+        var norm = Math.Sqrt(latent.Sum(v => (double)v * v));
+        Assert.All(model.Embed(Modality.Text, latent, 1).Zip(latent), pair => Assert.Equal(pair.Second / norm, pair.First, 1e-6));
+
+        var without = TrainingRecipe.Parse("""{ "preset": "audio-to-clip", "epochs": 1, "modalities": { "image": { "adapter": "identity" } } }""");
+        Assert.Contains("no 'sharedDimension'", Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(data, without, new TrainingRun(1))).Message);
+    }
+
     [Theory]
     [InlineData("halves")]
     [InlineData("twoBatches")]

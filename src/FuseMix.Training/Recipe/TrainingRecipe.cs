@@ -45,6 +45,7 @@ public enum Negatives
 public sealed partial record TrainingRecipe
 {
     private const string PresetKey = "preset";
+    private const string SharedDimensionKey = "sharedDimension";
 
     /// <summary>Residual blocks per adapter, 0 to 64.</summary>
     public int Depth { get; init; } = 2;
@@ -55,8 +56,8 @@ public sealed partial record TrainingRecipe
     /// <summary>Share of hidden values dropped in training, 0 to below 1.</summary>
     public double Dropout { get; init; } = 0.6;
 
-    /// <summary>Dimension of the shared space (D_s), 2 to 16,384.</summary>
-    public int SharedDimension { get; init; } = 512;
+    /// <summary>Dimension of the shared space (D_s), 2 to 16,384; null only where an identity adapter gives it.</summary>
+    public int? SharedDimension { get; init; } = 512;
 
     /// <summary>What is done to latents before a step.</summary>
     public Augmentation Augmentation { get; init; } = Augmentation.FuseMix;
@@ -146,14 +147,15 @@ public sealed partial record TrainingRecipe
     public IReadOnlyDictionary<Modality, ModalityRecipe> Modalities { get; init; } = new Dictionary<Modality, ModalityRecipe>();
 
     /// <summary>The names of the built-in recipes.</summary>
-    public static IReadOnlyList<string> PresetNames => ["small", "image-text", "audio-text"];
+    public static IReadOnlyList<string> PresetNames => ["small", "image-text", "audio-text", "audio-to-clip"];
 
     /// <summary>The part of a modality; the plain one where the recipe does not name it.</summary>
     public ModalityRecipe Of(Modality modality) => Modalities.TryGetValue(modality, out var own) ? own : new ModalityRecipe();
 
     /// <summary>A built-in recipe.</summary>
     /// <param name="name">
-    /// <c>small</c>: for a few thousand pairs of small encoders; <c>image-text</c> and <c>audio-text</c>: the paper's (supplement B).
+    /// <c>small</c>: for a few thousand pairs of small encoders; <c>image-text</c> and <c>audio-text</c>: the paper's (supplement B);
+    /// <c>audio-to-clip</c>: audio into the space of the encoder that it is paired with, as the paper's Whisper into CLIP's.
     /// </param>
     /// <exception cref="FuseMixException">There is none of that name.</exception>
     public static TrainingRecipe Preset(string name) => name switch
@@ -176,6 +178,15 @@ public sealed partial record TrainingRecipe
             WeightDecay = 0.5,
             ValidateEveryEpochs = 1,
             KeepBest = true,
+        },
+        "audio-to-clip" => Preset("audio-text") with
+        {
+            SharedDimension = null,
+            Modalities = new Dictionary<Modality, ModalityRecipe>
+            {
+                [Modality.Image] = new() { Adapter = AdapterKind.Identity },
+                [Modality.Text] = new() { Adapter = AdapterKind.Identity },
+            },
         },
         _ => throw FuseMixException.UnknownName("recipe", name, PresetNames),
     };
@@ -207,6 +218,9 @@ public sealed partial record TrainingRecipe
 
         foreach (var (key, value) in given.Where(member => member.Key != PresetKey)) merged[key] = value?.DeepClone();
         var recipe = StrictJson.To(merged, RecipeJson.Default.TrainingRecipe, source);
+
+        // An identity adapter says how wide the shared space is, where the recipe does not.
+        if (recipe.HasIdentity && !given.ContainsKey(SharedDimensionKey)) recipe = recipe with { SharedDimension = null };
         recipe.Validate(source);
         return recipe;
     }
@@ -224,7 +238,9 @@ public sealed partial record TrainingRecipe
         Range("depth", Depth, 0, AdapterShape.MaxDepth);
         Range("expansion", Expansion, 1, 16);
         Require(Dropout is >= 0 and < 1, "dropout", Dropout, "at least 0 and below 1");
-        Range("sharedDimension", SharedDimension, 2, 16_384);
+        if (SharedDimension is { } shared) Range(SharedDimensionKey, shared, 2, 16_384);
+        else if (!HasIdentity)
+            throw new FuseMixException(FailureKind.Invalid, $"{source} must give '{SharedDimensionKey}': no identity adapter does.");
         Range("batchSize", BatchSize, 2, 65_536);
         Require(LearningRate is > 0 and <= 1, "learningRate", LearningRate, "above 0 and at most 1");
         Require(LearningRateFloor >= 0 && LearningRateFloor <= LearningRate, "learningRateFloor", LearningRateFloor, "at least 0 and at most learningRate");
@@ -296,6 +312,8 @@ public sealed partial record TrainingRecipe
                 FailureKind.Invalid, $"{source}: '{key}' has no effect without {condition}.", $"Remove it, or choose {condition}.");
         }
     }
+
+    private bool HasIdentity => Modalities.Values.Any(m => m.Adapter == AdapterKind.Identity);
 
     [JsonSourceGenerationOptions(
         JsonSerializerDefaults.General,

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FuseMix.Mixing;
+using FuseMix.Training.Adapters;
 using FuseMix.Training.Normalisation;
 using FuseMix.Training.Recipe;
 
@@ -29,6 +30,34 @@ public sealed class TrainingRecipeTests
         Assert.Equal((TransformKind.Pca, 256), (small.Of(Modality.Image).Transform, small.Of(Modality.Image).Components));
         Assert.Equal(TransformKind.None, small.Of(Modality.Text).Transform);
         Assert.False(small.KeepBest);
+    }
+
+    [Fact]
+    public void The_presets_of_the_paper_are_its_settings()
+    {
+        var (image, audio, clip) = (TrainingRecipe.Preset("image-text"), TrainingRecipe.Preset("audio-text"), TrainingRecipe.Preset("audio-to-clip"));
+        Assert.Equal((4, 20_000, 500, 1e-3, 0.1), (image.Depth, image.BatchSize, image.Epochs, image.LearningRate, image.WeightDecay));
+        Assert.Equal((2, 2_000, 50, 1e-4, 0.5), (audio.Depth, audio.BatchSize, audio.Epochs, audio.LearningRate, audio.WeightDecay));
+        Assert.Equal((2, 2_000, 50, 1e-4, 0.5), (clip.Depth, clip.BatchSize, clip.Epochs, clip.LearningRate, clip.WeightDecay));
+        Assert.All([image, audio, clip], recipe =>
+        {
+            Assert.Equal((4, 0.6, 1e-6, 0.9, 0.999), (recipe.Expansion, recipe.Dropout, recipe.LearningRateFloor, recipe.Beta1, recipe.Beta2));
+            Assert.Equal((0.07, 0.001, 0.5), (recipe.Temperature, recipe.TemperatureLeast, recipe.TemperatureMost));
+            Assert.True(recipe.KeepBest);
+        });
+        Assert.Equal((512, 512, (int?)null), (image.SharedDimension, audio.SharedDimension, clip.SharedDimension));
+        Assert.Equal((AdapterKind.Mlp, AdapterKind.Identity, AdapterKind.Identity), (clip.Of(Modality.Audio).Adapter, clip.Of(Modality.Text).Adapter, clip.Of(Modality.Image).Adapter));
+    }
+
+    [Fact]
+    public void The_shared_dimension_is_left_to_an_identity_adapter_only_where_it_is_not_given()
+    {
+        const string Identity = """{ "steps": 5, "modalities": { "text": { "adapter": "identity" } } }""";
+        Assert.Null(TrainingRecipe.Parse(Identity).SharedDimension);
+        Assert.Equal(TrainingRecipe.Parse(Identity).ToJson(), TrainingRecipe.Parse(TrainingRecipe.Parse(Identity).ToJson()).ToJson());
+        Assert.Equal(64, TrainingRecipe.Parse(Identity.Replace("\"steps\": 5", "\"steps\": 5, \"sharedDimension\": 64")).SharedDimension);
+        Assert.Equal(512, TrainingRecipe.Parse("""{ "preset": "audio-to-clip", "sharedDimension": 512 }""").SharedDimension);
+        Assert.Contains("'sharedDimension'", Assert.Throws<FuseMixException>(() => new TrainingRecipe { Steps = 1, SharedDimension = null }.Validate()).Message);
     }
 
     [Fact]
