@@ -253,14 +253,17 @@ public sealed class CpuFusionTrainerTests
         Assert.Contains(named, failure.Message);
     }
 
-    [Fact]
-    public void A_damaged_checkpoint_is_refused_by_name()
+    /// <summary>The reference code unpickles whatever it is given; here nothing but numbers is read.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_damaged_or_pickled_checkpoint_is_refused_by_name(bool pickled)
     {
         using var folder = new TemporaryFolder();
         var trainer = new CpuFusionTrainer(1);
         trainer.Train(PlantedData.Create(), TrainingRecipe.Parse(Small), new TrainingRun(3, folder.Path));
         var path = Assert.Single(Directory.GetFiles(folder.Path));
-        File.WriteAllBytes(path, File.ReadAllBytes(path)[..^100]);
+        File.WriteAllBytes(path, pickled ? [0x80, 0x04, .. "cos\nsystem\n(S'id'\ntR."u8] : File.ReadAllBytes(path)[..^100]);
         var failure = Assert.Throws<FuseMixException>(() => trainer.Train(PlantedData.Create(), TrainingRecipe.Parse(Small), new TrainingRun(3, folder.Path)));
         Assert.Equal(FailureKind.Corrupt, failure.Kind);
         Assert.Contains(path, failure.Message);
@@ -449,6 +452,40 @@ public sealed class CpuFusionTrainerTests
     }
 
     [Fact]
+    public void Latents_are_read_in_blocks_of_rows_and_only_those_that_pairs_name()
+    {
+        var data = PlantedData.Create(2600, 400);
+
+        // Only every second training pair, and half of the validation.
+        var pairs = data.Pairs[0];
+        int[] train = [.. pairs.Train.Left.Where(row => row % 2 == 0)], validation = [.. pairs.Validation!.Left.Where(row => row % 2 == 0)];
+        var counted = data.Latents.ToDictionary(l => l.Key, l => l.Value with { Latents = new CountingLatents(l.Value.Latents) });
+        var streamed = new TrainingData(counted, [pairs with { Train = new PairRows(train, train), Validation = new PairRows(validation, validation) }]);
+        var recipe = TrainingRecipe.Parse(Small.Replace("\"steps\": 30", "\"epochs\": 1, \"validateEveryEpochs\": 1").Replace("\"batchSize\": 12", "\"batchSize\": 50"));
+        var steps = 0;
+        new CpuFusionTrainer(1).Train(streamed, recipe, new TrainingRun(1), progress =>
+        {
+            steps++;
+            foreach (var latents in Latents())
+            {
+                // A batch of 2 x 50 rows a step; with the last one the validation rows, in blocks.
+                if (steps > 1) Assert.InRange(latents.Calls.Max(), 100, progress.Validation is null ? 100 : 256);
+                if (steps > 1) Assert.Equal(progress.Validation is null ? 100 : 100 + validation.Length, latents.Calls.Sum());
+                latents.Calls.Clear();
+            }
+        });
+        Assert.Equal(13, steps);
+        foreach (var latents in Latents())
+        {
+            // Beside those, a sample of 64 rows is read for the fingerprint.
+            Assert.InRange(latents.Most, 100, 2048);
+            Assert.InRange(latents.Rows.Count(row => row % 2 == 1), 0, 64);
+        }
+
+        IEnumerable<CountingLatents> Latents() => counted.Values.Select(source => (CountingLatents)source.Latents);
+    }
+
+    [Fact]
     public void Latents_side_by_side_are_one_line()
     {
         var both = new ConcatenatedLatents(new LatentMatrix([1, 2, 3, 4], 2), new LatentMatrix([5, 6], 1));
@@ -481,6 +518,28 @@ public sealed class CpuFusionTrainerTests
         // Of two equal pairs neither can have more than half.
         Assert.InRange(Final("all"), Math.Log(2) - 1e-3, 2);
         Assert.InRange(Final("otherGroups"), 0, 0.2);
+    }
+
+    /// <summary>Latents that remember what was asked of them.</summary>
+    private sealed class CountingLatents(ILatentMatrix latents) : ILatentMatrix
+    {
+        public List<int> Calls { get; } = [];
+
+        public HashSet<int> Rows { get; } = [];
+
+        public int Most { get; private set; }
+
+        public int Count => latents.Count;
+
+        public int Dimension => latents.Dimension;
+
+        public void Gather(ReadOnlySpan<int> rows, Span<float> destination)
+        {
+            Calls.Add(rows.Length);
+            Most = Math.Max(Most, rows.Length);
+            foreach (var row in rows) Rows.Add(row);
+            latents.Gather(rows, destination);
+        }
     }
 
     private static (double[] Losses, FusionModel Model) Losses(CpuFusionTrainer trainer, TrainingRecipe recipe, ulong seed = 1)
