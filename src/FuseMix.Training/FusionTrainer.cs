@@ -134,9 +134,7 @@ public abstract class FusionTrainer : IFusionTrainer
             var weights = parameters ?? session.Weights();
             var branches = layout.Adapters.ToDictionary(a => a.Modality, a =>
             {
-                var source = data.Latents[a.Modality];
-                var modelSource = new ModelSource(source.Encoder, new Fingerprint(source.EncoderFingerprint), source.Latents.Dimension);
-                return new ModelBranch(modelSource, transforms[a.Modality], a.Shape, weights.AsSpan((int)a.Offset, (int)a.Shape.Length));
+                return new ModelBranch(data.Latents[a.Modality].Source, transforms[a.Modality], a.Shape, weights.AsSpan((int)a.Offset, (int)a.Shape.Length));
             });
             var summary = new TrainingSummary
             {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
+using FuseMix.Training.Models;
 
 namespace FuseMix.Training;
 
@@ -10,7 +11,19 @@ namespace FuseMix.Training;
 /// <param name="Encoder">Name of the encoder pack that made them.</param>
 /// <param name="EncoderFingerprint">Its fingerprint; a model accepts latents of this encoder only.</param>
 /// <param name="Latents">Read row by row as needed; need not be in memory. Reads may come from any thread, one at a time.</param>
-public sealed record LatentSource(string Encoder, string EncoderFingerprint, ILatentMatrix Latents);
+public sealed record LatentSource(string Encoder, string EncoderFingerprint, ILatentMatrix Latents)
+{
+    private ModelSource? _source;
+
+    /// <summary>Latents of an encoder, or of several side by side.</summary>
+    /// <param name="source">Which.</param>
+    /// <param name="latents">Their latents, with as many values each.</param>
+    public LatentSource(ModelSource source, ILatentMatrix latents)
+        : this(source.Encoder, source.Fingerprint.Hex, latents) => _source = source;
+
+    /// <summary>What a model that was trained on these latents takes.</summary>
+    public ModelSource Source => _source ?? new ModelSource(Encoder, new Fingerprint(EncoderFingerprint), Latents.Dimension);
+}
 
 /// <summary>Which rows belong together.</summary>
 /// <param name="Left">Row of the left modality, per pair; a row may occur in several pairs (an image with several captions).</param>

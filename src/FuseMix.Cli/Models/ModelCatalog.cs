@@ -26,7 +26,7 @@ internal static class ModelCatalog
         if (jobs.Where(j => j.Model == name && j.State == JobState.Completed).MaxBy(j => j.SubmittedAt) is { Dataset.Length: > 0 } job) return job.Dataset;
         var latents = await run.Client.LatentSets(run.Stop);
         var datasets = latents.Where(l => l.Complete).GroupBy(l => l.Dataset)
-            .Where(d => model.Encoders.Values.All(encoder => d.Any(l => l.Encoder == encoder))).Select(d => d.Key).ToArray();
+            .Where(d => model.Encoders.Values.SelectMany(EncoderNames.Parse).All(encoder => d.Any(l => l.Encoder == encoder))).Select(d => d.Key).ToArray();
         return datasets switch
         {
             [var only] => only,

@@ -71,7 +71,7 @@ internal static class TrainCommand
 
     private static Option<string?> EncoderOption(string modality) => new($"--{modality}")
     {
-        Description = $"The {modality} encoder (default: the one that the dataset has latents of)",
+        Description = $"The {modality} encoder (default: the one that the dataset has latents of); several side by side as a+b",
         HelpName = "encoder",
     };
 

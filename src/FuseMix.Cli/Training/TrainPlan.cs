@@ -12,7 +12,7 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
 {
     /// <param name="run">The run.</param>
     /// <param name="dataset">Name of the dataset.</param>
-    /// <param name="encoders">Encoder per modality.</param>
+    /// <param name="encoders">Encoder per modality; several of one as "a+b".</param>
     /// <param name="recipe">How to train.</param>
     /// <param name="seed">Decides every random number.</param>
     /// <param name="name">What to call the fusion model, given twelve digits that stand for all that goes into it.</param>
@@ -24,14 +24,25 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
         var content = datasets.FirstOrDefault(d => d.Name == dataset) ?? throw FuseMixException.UnknownName("dataset", dataset, datasets.Select(d => d.Name));
         if (content.Error is { } damage) throw new FuseMixException(FailureKind.Corrupt, damage);
         var installed = await run.Client.Encoders(run.Stop);
-        var packs = encoders.OrderBy(e => e.Key).Select(e =>
-            installed.FirstOrDefault(i => i.Name == e.Value && i.Modality == e.Key)
-            ?? throw FuseMixException.UnknownName($"{EvaluationTable.Word(e.Key)} encoder", e.Value, installed.Where(i => i.Modality == e.Key).Select(i => i.Name))).ToArray();
+        var stored = await run.Client.LatentSets(run.Stop);
+        var packs = encoders.OrderBy(e => e.Key).SelectMany(e => EncoderNames.Parse(e.Value), (e, name) => Find(e.Key, name)).ToArray();
         var id = ContentName.Of([dataset, content.Fingerprint, .. packs.Select(p => p.Name), .. packs.Select(p => p.Fingerprint), recipe.Fingerprint().Hex, $"{seed}"]);
         var model = ResourceName.Require(name(id), "fusion model");
         var job = $"{(model.Length > 60 ? model[..60] : model)}-{id}";
         var request = new TrainingRequest(job, model, dataset, encoders, recipe.ToJson(), seed);
         return new TrainPlan(request, $"{dataset} {content.Fingerprint[..16]}, {string.Join(", ", packs.Select(p => $"{p.Name} {p.Fingerprint[..16]}"))}");
+
+        (string Name, string Fingerprint) Find(Modality modality, string encoder)
+        {
+            if (installed.FirstOrDefault(i => i.Name == encoder && i.Modality == modality) is { } pack) return (pack.Name, pack.Fingerprint);
+
+            // Latents that were made elsewhere do without the encoder.
+            var elsewhere = stored.FirstOrDefault(l => l.Dataset == dataset && l.Encoder == encoder && !installed.Any(i => i.Name == encoder));
+            return elsewhere is null
+                ? throw FuseMixException.UnknownName(
+                    $"{EvaluationTable.Word(modality)} encoder", encoder, installed.Where(i => i.Modality == modality).Select(i => i.Name))
+                : (elsewhere.Encoder, elsewhere.Fingerprint);
+        }
     }
 
     /// <summary>The encoders that a dataset has complete latents of, where there is one per modality and no choice to make.</summary>
@@ -56,7 +67,7 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
                 throw new FuseMixException(
                     FailureKind.Invalid,
                     $"Dataset '{dataset}' has {EvaluationTable.Word(modality.Key)} latents of several encoders: {string.Join(", ", modality)}.",
-                    $"Choose one with {option}, for example {option} {modality.First()}.");
+                    $"Choose one with {option}, for example {option} {modality.First()}, or use them side by side: {option} {EncoderNames.Join(modality.Take(2))}.");
             }
 
             chosen[modality.Key] = modality.Single();

@@ -6,7 +6,9 @@ namespace FuseMix.Contracts.Training;
 /// <param name="JobId">Given by the client, so that a repeated request is recognised.</param>
 /// <param name="Model">Name of the fusion model to make; replaced only when the job completes.</param>
 /// <param name="Dataset">Name of a dataset with pairs between the modalities of the encoders.</param>
-/// <param name="Encoders">Encoder pack per modality, e.g. Image → mobilenet-v2-mid.</param>
+/// <param name="Encoders">
+/// Encoder pack per modality, e.g. Image → mobilenet-v2-mid; several of one modality, whose latents stand side by side, as "a+b".
+/// </param>
 /// <param name="Recipe">The recipe as JSON; see <c>docs/training.md</c> for the keys.</param>
 /// <param name="Seed">Decides every random number.</param>
 [GenerateSerializer, Immutable]

@@ -111,15 +111,14 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
         ["rowsPerShard"] = $"{request.RowsPerShard}",
     };
 
-    private List<(Modality Modality, LatentReader Reader)> OpenLatents(FusionModel model, Dataset dataset)
+    private List<(Modality Modality, CurrentLatents Reader)> OpenLatents(FusionModel model, Dataset dataset)
     {
-        var opened = new List<(Modality, LatentReader Reader)>();
+        var opened = new List<(Modality, CurrentLatents Reader)>();
         try
         {
-            foreach (var (modality, encoder) in model.Encoders())
+            foreach (var modality in model.Modalities)
             {
-                if (dataset.ItemsOf(modality).Count > 0)
-                    opened.Add((modality, CurrentLatents.Open(latents, dataset, encoder, model.EncoderFingerprint(modality))));
+                if (dataset.ItemsOf(modality).Count > 0) opened.Add((modality, CurrentLatents.Open(latents, dataset, model.Source(modality))));
             }
 
             return opened;
@@ -132,7 +131,7 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
     }
 
     private static IEnumerable<IndexItem> Items(
-        FusionModel model, Modality modality, Dataset dataset, LatentReader reader, Dictionary<string, string> captions, int first, int count)
+        FusionModel model, Modality modality, Dataset dataset, CurrentLatents reader, Dictionary<string, string> captions, int first, int count)
     {
         foreach (var rows in Enumerable.Range(first, count).Chunk(RowsPerBatch))
         {

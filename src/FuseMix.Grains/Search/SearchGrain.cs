@@ -136,7 +136,8 @@ internal sealed class SearchGrain(
 
     private float[] Embed(Modality modality, QueryTerm[] terms, FusionModel model, CancellationToken cancellationToken)
     {
-        var (encoder, fingerprint, dimension) = model.Source(modality);
+        var source = model.Source(modality);
+        var dimension = source.Dimension;
         var latents = new float[terms.Length * dimension];
         int[] toEncode = [.. Enumerable.Range(0, terms.Length).Where(i => terms[i].Latent is null)];
         for (var i = 0; i < terms.Length; i++)
@@ -145,7 +146,7 @@ internal sealed class SearchGrain(
             if (latent.Length != dimension)
             {
                 throw new FuseMixException(
-                    FailureKind.Invalid, $"A latent has {latent.Length} values; encoder '{encoder}' makes {dimension}.");
+                    FailureKind.Invalid, $"A latent has {latent.Length} values; encoder '{source.Encoder}' makes {dimension}.");
             }
 
             latent.CopyTo(latents.AsSpan(i * dimension));
@@ -153,12 +154,21 @@ internal sealed class SearchGrain(
 
         if (toEncode.Length > 0)
         {
-            var session = encoders.Get(encoder, fingerprint, EncoderAim.Latency);
-            var batch = metrics.MeasureEncode(modality, () => session.EncodeBatch([.. toEncode.Select(i => Input(terms[i]))], cancellationToken));
-            for (var i = 0; i < toEncode.Length; i++)
+            // Encoders side by side each see every query, in the order of their latents.
+            EncoderInput[] inputs = [.. toEncode.Select(i => Input(terms[i]))];
+            var offset = 0;
+            foreach (var part in source.Parts)
             {
-                if (batch.ErrorOf(i) is { } error) throw new FuseMixException(FailureKind.Invalid, $"The query cannot be encoded: {error}");
-                batch[i].CopyTo(latents.AsSpan(toEncode[i] * dimension));
+                var session = encoders.Get(part.Encoder, part.Fingerprint, EncoderAim.Latency);
+                var batch = metrics.MeasureEncode(modality, () => session.EncodeBatch(inputs, cancellationToken));
+                for (var i = 0; i < toEncode.Length; i++)
+                {
+                    if (batch.ErrorOf(i) is { } error)
+                        throw new FuseMixException(FailureKind.Invalid, $"The query cannot be encoded by '{part.Encoder}': {error}");
+                    batch[i].CopyTo(latents.AsSpan((toEncode[i] * dimension) + offset));
+                }
+
+                offset += part.Dimension;
             }
         }
 

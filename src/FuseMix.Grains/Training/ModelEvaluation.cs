@@ -76,7 +76,7 @@ internal sealed class ModelEvaluation(DatasetCache datasets, EncoderPackStore pa
     {
         private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
 
-        public Side(FusionModel model, Modality modality, LatentReader reader, IEnumerable<(int Row, DatasetItem Item)> items)
+        public Side(FusionModel model, Modality modality, CurrentLatents reader, IEnumerable<(int Row, DatasetItem Item)> items)
         {
             var rows = new List<int>();
             foreach (var (row, item) in items)

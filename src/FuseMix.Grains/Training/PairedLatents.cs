@@ -3,20 +3,21 @@ using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
 using FuseMix.Grains.Nodes;
 using FuseMix.Training;
+using FuseMix.Training.Models;
 
 namespace FuseMix.Grains.Training;
 
-/// <summary>The stored latents of a dataset by one encoder per modality, and which rows belong together.</summary>
+/// <summary>The stored latents of a dataset by the encoders of each modality, and which rows belong together.</summary>
 internal sealed class PairedLatents : IDisposable
 {
-    private readonly Dictionary<Modality, LatentReader> _readers = [];
-    private readonly Dictionary<Modality, EncoderPack> _packs = [];
+    private readonly Dictionary<Modality, CurrentLatents> _readers = [];
+    private readonly Dictionary<Modality, ModelSource> _sources = [];
 
     private PairedLatents(Dataset dataset) => Dataset = dataset;
 
     public Dataset Dataset { get; }
 
-    public IReadOnlyDictionary<Modality, LatentReader> Readers => _readers;
+    public IReadOnlyDictionary<Modality, CurrentLatents> Readers => _readers;
 
     /// <summary>Opens the latents of the encoders as they are installed now.</summary>
     /// <exception cref="FuseMixException">An encoder is unknown or of another modality, or its latents are missing or not complete.</exception>
@@ -31,17 +32,11 @@ internal sealed class PairedLatents : IDisposable
         var opened = new PairedLatents(dataset);
         try
         {
-            foreach (var (modality, encoder) in encoders)
+            foreach (var (modality, names) in encoders)
             {
-                var pack = packs.Load(encoder);
-                if (pack.Definition.Modality != modality)
-                {
-                    throw new FuseMixException(
-                        FailureKind.Invalid, $"Encoder '{encoder}' was named for {modality}, but it encodes {pack.Definition.Modality}.");
-                }
-
-                opened._packs.Add(modality, pack);
-                opened._readers.Add(modality, CurrentLatents.Open(latents, dataset, encoder, pack.Fingerprint));
+                var source = ModelSource.Join([.. EncoderNames.Parse(names).Select(encoder => Source(packs, latents, dataset, encoder, modality))]);
+                opened._sources.Add(modality, source);
+                opened._readers.Add(modality, CurrentLatents.Open(latents, dataset, source));
             }
         }
         catch
@@ -105,7 +100,7 @@ internal sealed class PairedLatents : IDisposable
         return new TrainingData(
             _readers.ToDictionary(
                 reader => reader.Key,
-                reader => new LatentSource(_packs[reader.Key].Name, _packs[reader.Key].Fingerprint.Hex, reader.Value)),
+                reader => new LatentSource(_sources[reader.Key], reader.Value)),
             lists);
     }
 
@@ -119,6 +114,27 @@ internal sealed class PairedLatents : IDisposable
     public void Dispose()
     {
         foreach (var reader in _readers.Values) reader.Dispose();
+    }
+
+    private static ModelSource Source(EncoderPackStore packs, LatentStore latents, Dataset dataset, string encoder, Modality modality)
+    {
+        // Latents that were made elsewhere are enough to learn from; only new items need the encoder itself.
+        if (!packs.Contains(encoder)
+            && latents.List().Where(set => set.Dataset == dataset.Name && set.Encoder == encoder).ToArray() is [var made])
+        {
+            var source = new ModelSource(encoder, made.EncoderFingerprint, made.Dimension);
+            using var reader = CurrentLatents.Open(latents, dataset, source);
+            var other = reader.Ids.Select(id => dataset.Item(id).Modality).FirstOrDefault(its => its != modality, modality);
+            return other == modality
+                ? source
+                : throw new FuseMixException(FailureKind.Invalid, $"Encoder '{encoder}' was named for {modality}, but its latents are of {other} items.");
+        }
+
+        var pack = packs.Load(encoder);
+        return pack.Definition.Modality == modality
+            ? new ModelSource(pack.Name, pack.Fingerprint, pack.Definition.Latent.Dimension)
+            : throw new FuseMixException(
+                FailureKind.Invalid, $"Encoder '{encoder}' was named for {modality}, but it encodes {pack.Definition.Modality}.");
     }
 
     private static bool IsSet(DatasetItem item, string key) => item.Metadata.GetValueOrDefault(key) == "true";

@@ -89,7 +89,7 @@ internal static class TrainingsApi
 /// <summary>What to train; see <see cref="TrainingRequest"/>.</summary>
 /// <param name="Model">Name of the fusion model to make; replaced only when the job completes.</param>
 /// <param name="Dataset">Name of a dataset with pairs between the modalities of the encoders.</param>
-/// <param name="Encoders">Encoder pack per modality.</param>
+/// <param name="Encoders">Encoder pack per modality; several of one modality, whose latents stand side by side, as "a+b".</param>
 /// <param name="Recipe">How to train, an object with the keys of <c>docs/training.md</c>; the preset "small" where missing.</param>
 /// <param name="Seed">Decides every random number; 0 where missing.</param>
 internal sealed record TrainingBody(string? Model, string? Dataset, Dictionary<Modality, string?>? Encoders, JsonElement? Recipe = null, ulong? Seed = null)
@@ -99,7 +99,7 @@ internal sealed record TrainingBody(string? Model, string? Dataset, Dictionary<M
     {
         var encoders = Given.Value(Encoders, "encoders").ToDictionary(
             entry => entry.Key,
-            entry => ResourceName.Require(Given.Value(entry.Value, $"encoders.{entry.Key.ToString().ToLowerInvariant()}"), "encoder"));
+            entry => EncoderNames.Join(EncoderNames.Parse(Given.Value(entry.Value, $"encoders.{entry.Key.ToString().ToLowerInvariant()}"))));
 
         // Written out in full, so that one recipe is one text however it was given.
         var recipe = Recipe is { } given ? TrainingRecipe.Parse(given.GetRawText(), "'recipe' in the body of the request") : TrainingRecipe.Preset("small");

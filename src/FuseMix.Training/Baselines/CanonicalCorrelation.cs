@@ -66,8 +66,7 @@ public static class CanonicalCorrelation
         var shape = AdapterShape.Linear(side.Dimension, components);
         var parameters = new float[shape.Length];
         for (var i = 0; i < directions.Length; i++) parameters[i] = (float)directions[i];
-        var source = new ModelSource(side.Source.Encoder, new Fingerprint(side.Source.EncoderFingerprint), side.Dimension);
-        return new ModelBranch(source, side.Transform, shape, parameters);
+        return new ModelBranch(side.Source.Source, side.Transform, shape, parameters);
     }
 
     private static double[] InverseRoot(double[] covariance, int n, double ridge)

@@ -4,11 +4,34 @@ using FuseMix.Training.Recipe;
 
 namespace FuseMix.Training.Models;
 
-/// <summary>The encoder whose latents a fusion model takes for one modality.</summary>
-/// <param name="Encoder">Name of the encoder pack.</param>
+/// <summary>The encoder whose latents a fusion model takes for one modality, or several whose latents stand side by side.</summary>
+/// <param name="Encoder">Name of the encoder pack; of several, their names joined, "a+b".</param>
 /// <param name="Fingerprint">Its fingerprint: latents of another one do not fit, whatever their dimension.</param>
 /// <param name="Dimension">Values per latent.</param>
-public sealed record ModelSource(string Encoder, Fingerprint Fingerprint, int Dimension);
+public sealed record ModelSource(string Encoder, Fingerprint Fingerprint, int Dimension)
+{
+    private IReadOnlyList<ModelSource>? _parts;
+
+    /// <summary>The single encoders, in the order of their latents; one alone is its own part.</summary>
+    public IReadOnlyList<ModelSource> Parts => _parts ?? [this];
+
+    /// <summary>Encoders of one modality side by side.</summary>
+    /// <param name="parts">At least one.</param>
+    public static ModelSource Join(params IReadOnlyList<ModelSource> parts) => parts is [var only] ? only : new ModelSource(
+        EncoderNames.Join(parts.Select(part => part.Encoder)),
+        EncoderNames.Join([.. parts.Select(part => part.Fingerprint)]),
+        parts.Sum(part => part.Dimension))
+    {
+        _parts = parts,
+    };
+
+    /// <inheritdoc/>
+    public bool Equals(ModelSource? other) =>
+        other is not null && (Encoder, Fingerprint, Dimension) == (other.Encoder, other.Fingerprint, other.Dimension);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Encoder, Fingerprint, Dimension);
+}
 
 /// <summary>A set of adapters into one shared space. Immutable and thread-safe.</summary>
 public sealed class FusionModel
@@ -144,6 +167,9 @@ public sealed class FusionModel
                 Encoder = branch.Source.Encoder,
                 EncoderFingerprint = branch.Source.Fingerprint.Hex,
                 LatentDimension = branch.Source.Dimension,
+                Parts = branch.Source.Parts is { Count: > 1 } parts
+                    ? [.. parts.Select(part => new PartDocument(part.Encoder, part.Fingerprint.Hex, part.Dimension))]
+                    : null,
                 Transform = branch.Transform.Kind,
                 AdapterInput = branch.Shape.Input,
                 Adapter = branch.Shape.Kind,

@@ -134,6 +134,12 @@ internal sealed unsafe class ModelBranch
                 file.Values<float>(TransformMean).ToArray(),
                 file.Values<float>(TransformFactors).ToArray());
         var source = new ModelSource(document.Encoder, new Fingerprint(document.EncoderFingerprint), document.LatentDimension);
+        if (document.Parts is { } parts)
+        {
+            var joined = ModelSource.Join([.. parts.Select(part => new ModelSource(part.Encoder, new Fingerprint(part.EncoderFingerprint), part.LatentDimension))]);
+            source = joined == source ? joined : throw Wrong($"its encoders '{joined.Encoder}' side by side are not '{source.Encoder}' as described");
+        }
+
         return new ModelBranch(source, transform, shape, parameters);
 
         FuseMixException Wrong(string what) => new(

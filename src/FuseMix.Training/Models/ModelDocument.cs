@@ -40,6 +40,9 @@ internal sealed record BranchDocument
 
     public required int LatentDimension { get; init; }
 
+    /// <summary>The single encoders where several stand side by side; null for one.</summary>
+    public PartDocument[]? Parts { get; init; }
+
     public required TransformKind Transform { get; init; }
 
     public required int AdapterInput { get; init; }
@@ -58,6 +61,9 @@ internal sealed record BranchDocument
     /// <summary>Transform, adapter and normalisation as one ONNX file, for use without this project.</summary>
     public required string Onnx { get; init; }
 }
+
+/// <summary>One of several encoders side by side in <c>model.json</c>.</summary>
+internal sealed record PartDocument(string Encoder, string EncoderFingerprint, int LatentDimension);
 
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
