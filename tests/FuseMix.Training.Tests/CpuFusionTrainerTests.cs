@@ -16,15 +16,24 @@ public sealed class CpuFusionTrainerTests
           "modalities": { "image": { "transform": "pca", "components": 12 }, "text": { "transform": "standardise" } } }
         """;
 
-    public static TheoryData<string> Augmentations => ["fuseMix", "none", "gaussianNoise", "randomQuantization"];
+    public static TheoryData<string> Methods =>
+    [
+        "\"augmentation\": \"fuseMix\"",
+        "\"augmentation\": \"none\"",
+        "\"augmentation\": \"gaussianNoise\"",
+        "\"augmentation\": \"randomQuantization\"",
+        "\"loss\": \"sigmoid\", \"bias\": -4",
+        "\"averageDecay\": 0.95, \"noiseSigma\": 0.05",
+        "\"modalities\": { \"image\": { \"transform\": \"whiten\" }, \"text\": { \"transform\": \"whiten\" } }",
+    ];
 
     [Theory]
-    [MemberData(nameof(Augmentations))]
-    public void Planted_structure_is_found_far_above_chance(string augmentation)
+    [MemberData(nameof(Methods))]
+    public void Planted_structure_is_found_far_above_chance(string method)
     {
         var data = PlantedData.Create(600, 60);
         var recipe = TrainingRecipe.Parse(
-            $$"""{ "steps": 200, "sharedDimension": 16, "batchSize": 64, "dropout": 0.1, "learningRate": 0.003, "augmentation": "{{augmentation}}" }""");
+            $$"""{ "steps": 200, "sharedDimension": 16, "batchSize": 64, "dropout": 0.1, "learningRate": 0.003, {{method}} }""");
         var model = new CpuFusionTrainer(1).Train(data, recipe, new TrainingRun(1));
         var report = FusionTrainer.Evaluate(model, data, data.Pairs[0], data.Pairs[0].Validation!);
 

@@ -73,6 +73,21 @@ public sealed class FusionModelTests
     }
 
     [Fact]
+    public void The_bias_of_the_sigmoid_loss_is_kept_and_InfoNCE_has_none()
+    {
+        var model = new CpuFusionTrainer(1).Train(
+            PlantedData.Create(), TrainingRecipe.Parse("""{ "steps": 5, "sharedDimension": 9, "batchSize": 16, "loss": "sigmoid", "bias": -3 }"""), new TrainingRun(5));
+        Assert.InRange(model.Bias!.Value, -3.1, -2.9);
+        Assert.NotEqual(-3, model.Bias);
+        using var folder = new TemporaryFolder();
+        model.Save(folder["m"]);
+        Assert.Equal(model.Bias, FusionModel.Load(folder["m"]).Bias);
+        Model("trained").Save(folder["n"]);
+        Assert.Null(FusionModel.Load(folder["n"]).Bias);
+        Assert.DoesNotContain("\"bias\"", File.ReadAllText(Path.Combine(folder["n"], "model.json")));
+    }
+
+    [Fact]
     public async Task Many_threads_may_embed_at_once()
     {
         var model = Model("trained");
