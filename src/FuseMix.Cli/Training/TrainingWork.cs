@@ -74,7 +74,7 @@ internal static class TrainingWork
         if (outcome.Reused) return $"already trained, recognised as job {status.JobId}";
         var resumed = status.ResumedFrom > 0 ? $", resumed from step {Phrases.Count(status.ResumedFrom)}" : "";
         var rate = status.PairsPerSecond > 0 ? $", τ {Phrases.Fixed(status.Temperature, 3)}, {Phrases.Rate(status.PairsPerSecond, "pairs")}" : "";
-        return $"{Phrases.Count(status.Steps, "step")}{resumed}, loss {Phrases.Fixed(status.Loss, 3)}{rate}";
+        return $"{Phrases.Count(status.Step, "step")}{resumed}, loss {Phrases.Fixed(status.Loss, 3)}{rate}";
     }
 
     private static StoppedException Stopped(TrainingStatus status, string resume) =>
