@@ -19,7 +19,7 @@ public enum MatrixKernel
     Own,
 }
 
-/// <summary>Trains on the CPU: explicit fused forward and backward passes, AdamW, all in fp32.</summary>
+/// <summary>Trains on the CPU: explicit fused forward and backward passes, AdamW; in fp32, or with products of bf16 where the recipe says so.</summary>
 public sealed class CpuFusionTrainer : FusionTrainer
 {
 
@@ -36,7 +36,8 @@ public sealed class CpuFusionTrainer : FusionTrainer
     public override string Device => string.Create(CultureInfo.InvariantCulture, $"CPU, {Threads} thread{(Threads == 1 ? "" : "s")}, {Kernel.Name}");
 
     internal override IFusionNetwork CreateNetwork(NetworkLayout layout, TrainingRecipe recipe, ulong seed, ThreadTeam team) => new FusionNetwork(
-        layout, new TemperatureRange(recipe.Temperature, recipe.TemperatureLeast, recipe.TemperatureMost), recipe.Dropout, seed, team, Kernel);
+        layout, new TemperatureRange(recipe.Temperature, recipe.TemperatureLeast, recipe.TemperatureMost), recipe.Dropout, seed, team, Kernel,
+        recipe.Precision ?? TrainingPrecision.Fp32);
 
     private static IMatrixMultiply Choose(MatrixKernel kernel)
     {

@@ -440,19 +440,66 @@ public sealed class CpuFusionTrainerTests
         ];
     }
 
+    [Fact]
+    public void Training_in_bf16_is_refused_where_the_machine_cannot_and_else_follows_that_in_fp32()
+    {
+        var recipe = TrainingRecipe.Parse(Small.Replace("\"steps\": 30", "\"steps\": 60"));
+        var rounded = recipe with { Precision = TrainingPrecision.Bf16 };
+        if (!OneDnnBFloat16Products.IsSupported)
+        {
+            var failure = Assert.Throws<FuseMixException>(() => Losses(new CpuFusionTrainer(1), rounded));
+            Assert.Equal(FailureKind.Unavailable, failure.Kind);
+            Assert.Contains("'precision' to fp32", failure.Remedy);
+            return;
+        }
+
+        var exact = Losses(new CpuFusionTrainer(1), recipe);
+        var (losses, model) = Losses(new CpuFusionTrainer(1), rounded);
+        Assert.NotEqual(exact.Losses, losses);
+        for (var step = 0; step < losses.Length; step++) Assert.InRange(losses[step], 0.95 * exact.Losses[step], 1.05 * exact.Losses[step]);
+        Assert.InRange(losses[^10..].Average(), 0.98 * exact.Losses[^10..].Average(), 1.02 * exact.Losses[^10..].Average());
+        Assert.InRange(model.Temperature, 0.99 * exact.Model.Temperature, 1.01 * exact.Model.Temperature);
+
+        // From a checkpoint, whose weights are fp32, as without one.
+        using var folder = new TemporaryFolder();
+        var resumed = new List<double>();
+        var run = new TrainingRun(1, folder.Path, 7);
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => new CpuFusionTrainer(1).Train(
+            PlantedData.Create(),
+            rounded,
+            run,
+            p =>
+            {
+                if (p.Step == 25) stop.Cancel();
+            },
+            stop.Token));
+        new CpuFusionTrainer(1).Train(PlantedData.Create(), rounded, run, p => resumed.Add(p.Loss));
+        Assert.Equal(losses[25..], resumed);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData(", \"averageDecay\": 0.99")]
     [InlineData(", \"loss\": \"sigmoid\", \"negatives\": \"otherGroups\"")]
+    [InlineData(", \"precision\": \"bf16\"")]
     public void A_step_allocates_nothing(string knob)
     {
+        if (knob.Contains("bf16") && !OneDnnBFloat16Products.IsSupported) Assert.Skip("No bf16 here.");
         var data = PlantedData.Create();
         var recipe = TrainingRecipe.Parse(Small.Replace("\"steps\": 30", $"\"steps\": 30{knob}"));
         using var team = new ThreadTeam(1);
         var transforms = data.Latents.ToDictionary(l => l.Key, l => LatentTransform.None(l.Value.Latents.Dimension));
         var kernel = new PackedMatrixMultiply();
         using var session = new TrainingSession(
-            data, recipe, 1, transforms, team, kernel, layout => new FusionNetwork(layout, new TemperatureRange(0.07, 0.001, 0.5), 0.6, 1, team, kernel));
+            data,
+            recipe,
+            1,
+            transforms,
+            team,
+            kernel,
+            layout => new FusionNetwork(
+                layout, new TemperatureRange(0.07, 0.001, 0.5), 0.6, 1, team, kernel, recipe.Precision ?? TrainingPrecision.Fp32));
         session.Initialise(1);
         for (var i = 0; i < 12; i++) session.Step();
         var before = GC.GetAllocatedBytesForCurrentThread();

@@ -4,6 +4,7 @@ using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
 using FuseMix.Training.Benchmarks;
+using FuseMix.Training.Recipe;
 
 namespace FuseMix.Cli.Benchmarks;
 
@@ -26,6 +27,10 @@ internal static class BenchCommand
     private static readonly Option<string> Python = new("--python") { Description = "The Python that has PyTorch (default: /usr/bin/python3)", HelpName = "program", DefaultValueFactory = _ => "/usr/bin/python3" };
 
     private static readonly Option<bool> Alone = new("--alone") { Description = "Measure this trainer only, without PyTorch" };
+
+    /// <summary>Ours, and how far their losses may be from PyTorch's in fp32.</summary>
+    private static readonly (string Name, TrainingPrecision Precision, double Allowed)[] OurSides =
+        [("ours fp32", TrainingPrecision.Fp32, 1e-3), ("ours bf16", TrainingPrecision.Bf16, 1e-2)];
 
     private static readonly (string Name, string Precision, bool Cheap)[] PeerSides =
     [
@@ -78,11 +83,12 @@ internal static class BenchCommand
         var curves = peer is null ? [] : Curves(workload, peer, threads);
         var seconds = new Dictionary<string, List<double>>();
         var multiply = new Dictionary<string, List<double>>();
-        double operations;
-        using (var ours = new StepBenchmark(workload, Dropout, threads))
+        var ours = OurSides.Where(s => StepBenchmark.CanDo(s.Precision)).Select(s => (s.Name, Trainer: new StepBenchmark(workload, s.Precision, Dropout, threads))).ToArray();
+        device = ours[0].Trainer.Device;
+        var operations = ours[0].Trainer.Operations;
+        try
         {
-            (device, operations) = (ours.Device, ours.Operations);
-            var turns = new List<(string Name, Func<double> Turn)> { ("ours fp32", () => ours.Run(steps).Seconds) };
+            var turns = ours.Select(o => (o.Name, Turn: (Func<double>)(() => o.Trainer.Run(steps).Seconds))).ToList();
             if (peer is not null) turns.AddRange(PeerSides.Select(s => (s.Name, (Func<double>)(() => peer.Run(steps, s.Precision, Dropout, s.Cheap).Seconds))));
 
             // The first turn of each is not counted: it touches memory for the first time, and compiles.
@@ -95,9 +101,18 @@ internal static class BenchCommand
                     if (round >= 0) Of(seconds, name).Add(time);
                 }
 
-                Of(multiply, "ours fp32").Add(ours.MultiplySeconds());
+                foreach (var (name, trainer) in ours)
+                {
+                    var time = trainer.MultiplySeconds();
+                    if (round >= 0) Of(multiply, name).Add(time);
+                }
+
                 if (round >= 0) run.Terminal.Note($"  round {round + 1} of {rounds}: {string.Join(", ", turns.Select(t => $"{t.Name} {Phrases.Fixed(1000 * seconds[t.Name][^1], 0)} ms"))}");
             }
+        }
+        finally
+        {
+            foreach (var (_, trainer) in ours) trainer.Dispose();
         }
 
         SideBench[] sides = [.. seconds.Select(s => Side(workload, s.Key, s.Value, operations, multiply.GetValueOrDefault(s.Key)))];
@@ -110,8 +125,11 @@ internal static class BenchCommand
     {
         var expected = peer.Run(CurveSteps, "fp32", 0, false).Losses;
         peer.Reset();
-        using var ours = new StepBenchmark(workload, dropout: 0, threads);
-        return [Compare("ours fp32", ours.Run(CurveSteps).Losses, expected, 1e-3)];
+        return [.. OurSides.Where(s => StepBenchmark.CanDo(s.Precision)).Select(side =>
+        {
+            using var ours = new StepBenchmark(workload, side.Precision, dropout: 0, threads);
+            return Compare(side.Name, ours.Run(CurveSteps).Losses, expected, side.Allowed);
+        })];
     }
 
     public static CurveBench Compare(string name, double[] losses, double[] expected, double allowed)

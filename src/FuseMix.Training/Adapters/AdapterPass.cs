@@ -16,29 +16,61 @@ internal readonly record struct AdapterDropout(double Probability, ulong Seed, u
 }
 
 /// <summary>The forward and backward pass of one adapter over batches of up to a fixed size; holds all memory that they need.</summary>
+internal abstract unsafe class AdapterPass(AdapterShape shape, int capacity) : IDisposable
+{
+    public AdapterShape Shape => shape;
+
+    public int Capacity => capacity;
+
+    /// <summary>Where the caller puts the batch, [rows × Input].</summary>
+    public float* Input { get; private protected init; }
+
+    /// <summary>Unit-length results, [rows × Output].</summary>
+    public float* Embeddings { get; private protected init; }
+
+    /// <summary>Where the caller puts the loss's gradient, [rows × Output]; used up by <see cref="Backward"/>.</summary>
+    public float* EmbeddingGradients { get; private protected init; }
+
+    /// <summary>Computes <see cref="Embeddings"/> from <see cref="Input"/>.</summary>
+    public abstract void Forward(int rows, AdapterDropout dropout);
+
+    /// <summary>Computes the gradients of all parameters from <see cref="EmbeddingGradients"/>, for the batch of the last forward pass.</summary>
+    /// <param name="accumulate">Whether to add to what the gradients hold (the modality's second pair list).</param>
+    public abstract void Backward(bool accumulate);
+
+    public abstract void Dispose();
+}
+
+/// <summary>An adapter's pass whose products read operands of one kind.</summary>
 /// <remarks>
 /// Between two matrix products everything that is done to a row is done in one visit. Rows are shared among threads in small parts,
-/// sums over rows by columns, so that no result depends on the number of threads. Nothing is allocated after construction.
+/// sums over rows by columns, so that no result depends on the number of threads. Nothing is allocated after construction. The residual
+/// stream, sums and gradients of parameters are fp32 whatever the operands are.
 /// </remarks>
-internal sealed unsafe class AdapterPass : IDisposable
+/// <typeparam name="T">How what products read is stored: weights, and whatever is as large as the hidden layers.</typeparam>
+internal sealed unsafe class AdapterPass<T> : AdapterPass
+    where T : unmanaged, IOperand<T>
 {
     private const int RowPart = 16;
 
     private readonly ThreadTeam _team;
-    private readonly ParallelMatrixMultiply _matrices;
+    private readonly IProducts<T> _products;
     private readonly AlignedBuffer _memory;
     private readonly float*[] _residual;
-    private readonly float*[] _normal;
+    private readonly T*[] _normal;
     private readonly float*[] _statistics;
-    private readonly float*[] _slope;
-    private readonly float*[] _activation;
+    private readonly T*[] _slope;
+    private readonly T*[] _activation;
     private readonly float* _projection;
     private readonly float* _norms;
-    private readonly float* _hiddenGradient;
+    private readonly T* _hiddenGradient;
     private readonly float* _normalGradient;
     private readonly float* _residualGradient;
+    private readonly T* _residualOperand;
+    private readonly T* _embeddingOperand;
     private readonly Action<int> _normRows, _activateRows, _finishRows, _finishBackward, _slopeRows, _normBackward;
     private readonly float*[] _parameters;
+    private readonly T*[] _weights;
     private readonly float*[] _gradients;
     private int _rows;
     private int _block;
@@ -47,19 +79,23 @@ internal sealed unsafe class AdapterPass : IDisposable
 
     /// <param name="shape">Sizes.</param>
     /// <param name="parameters">[shape.Length], laid out as the shape says; read, never written.</param>
+    /// <param name="weights">The same, as products read them.</param>
     /// <param name="gradients">[shape.Length], or null where there is no backward pass.</param>
     /// <param name="capacity">The largest batch.</param>
     /// <param name="team">Threads.</param>
-    /// <param name="matrices">Products, on the same threads.</param>
-    public AdapterPass(AdapterShape shape, float* parameters, float* gradients, int capacity, ThreadTeam team, ParallelMatrixMultiply matrices)
+    /// <param name="products">Products, on the same threads.</param>
+    public AdapterPass(AdapterShape shape, float* parameters, T* weights, float* gradients, int capacity, ThreadTeam team, IProducts<T> products)
+        : base(shape, capacity)
     {
-        (Shape, _team, _matrices, Capacity) = (shape, team, matrices, capacity);
+        (_team, _products) = (team, products);
         var count = shape.Parameters.Count;
         _parameters = new float*[count];
+        _weights = new T*[count];
         _gradients = new float*[count];
         for (var i = 0; i < count; i++)
         {
             _parameters[i] = parameters + shape.Parameters[i].Offset;
+            _weights[i] = weights + shape.Parameters[i].Offset;
             _gradients[i] = gradients == null ? null : gradients + shape.Parameters[i].Offset;
         }
 
@@ -67,29 +103,35 @@ internal sealed unsafe class AdapterPass : IDisposable
         var training = gradients != null;
         var blocks = shape.Depth;
         var kept = training ? blocks : Math.Min(blocks, 1);
-        long narrow = Round((long)capacity * shape.Input), wide = Round((long)capacity * shape.Hidden);
-        long output = Round((long)capacity * shape.Output), pair = Round(2L * capacity);
+        long narrow = (long)capacity * shape.Input, wide = (long)capacity * shape.Hidden;
+        long output = (long)capacity * shape.Output;
         var streams = training ? blocks + 1 : Math.Min(blocks + 1, 2);
         var norms = training ? blocks + 1 : 1;
+        var copies = training && T.Rounds;
         _memory = new AlignedBuffer(
-            (streams * narrow) + (norms * (narrow + pair)) + (kept * 2 * wide) + (3 * output) + Round(capacity) + (training ? wide + (2 * narrow) : 0));
+            (streams * Floats<float>(narrow)) + (norms * (Floats<T>(narrow) + Floats<float>(2L * capacity))) + (kept * 2 * Floats<T>(wide))
+            + (3 * Floats<float>(output)) + Floats<float>(capacity) + (training ? Floats<T>(wide) + (2 * Floats<float>(narrow)) : 0)
+            + (copies ? Floats<T>(narrow) + Floats<T>(output) : 0));
         var next = _memory.Pointer;
-        _residual = Take(streams, blocks + 1, narrow, ref next);
-        _normal = Take(norms, blocks + 1, narrow, ref next);
-        _statistics = Take(norms, blocks + 1, pair, ref next);
-        _slope = Take(kept, blocks, wide, ref next);
-        _activation = Take(kept, blocks, wide, ref next);
-        _projection = Take(1, 1, output, ref next)[0];
-        Embeddings = Take(1, 1, output, ref next)[0];
-        EmbeddingGradients = Take(1, 1, output, ref next)[0];
-        _norms = Take(1, 1, Round(capacity), ref next)[0];
+        _residual = Take<float>(streams, blocks + 1, narrow, ref next);
+        _normal = Take<T>(norms, blocks + 1, narrow, ref next);
+        _statistics = Take<float>(norms, blocks + 1, 2L * capacity, ref next);
+        _slope = Take<T>(kept, blocks, wide, ref next);
+        _activation = Take<T>(kept, blocks, wide, ref next);
+        _projection = Take<float>(1, 1, output, ref next)[0];
+        Input = _residual[0];
+        Embeddings = Take<float>(1, 1, output, ref next)[0];
+        EmbeddingGradients = Take<float>(1, 1, output, ref next)[0];
+        _norms = Take<float>(1, 1, capacity, ref next)[0];
         if (training)
         {
-            _hiddenGradient = Take(1, 1, wide, ref next)[0];
-            _normalGradient = Take(1, 1, narrow, ref next)[0];
-            _residualGradient = Take(1, 1, narrow, ref next)[0];
+            _hiddenGradient = Take<T>(1, 1, wide, ref next)[0];
+            _normalGradient = Take<float>(1, 1, narrow, ref next)[0];
+            _residualGradient = Take<float>(1, 1, narrow, ref next)[0];
         }
 
+        _residualOperand = copies ? Take<T>(1, 1, narrow, ref next)[0] : (T*)_residualGradient;
+        _embeddingOperand = copies ? Take<T>(1, 1, output, ref next)[0] : (T*)EmbeddingGradients;
         _normRows = NormRows;
         _activateRows = ActivateRows;
         _finishRows = FinishRows;
@@ -98,21 +140,8 @@ internal sealed unsafe class AdapterPass : IDisposable
         _normBackward = NormBackward;
     }
 
-    public AdapterShape Shape { get; }
-
-    public int Capacity { get; }
-
-    /// <summary>Where the caller puts the batch, [rows × Input].</summary>
-    public float* Input => _residual[0];
-
-    /// <summary>Unit-length results, [rows × Output].</summary>
-    public float* Embeddings { get; }
-
-    /// <summary>Where the caller puts the loss's gradient, [rows × Output]; used up by <see cref="Backward"/>.</summary>
-    public float* EmbeddingGradients { get; }
-
-    /// <summary>Computes <see cref="Embeddings"/> from <see cref="Input"/>.</summary>
-    public void Forward(int rows, AdapterDropout dropout)
+    /// <inheritdoc/>
+    public override void Forward(int rows, AdapterDropout dropout)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, Capacity);
         _rows = rows;
@@ -124,27 +153,25 @@ internal sealed unsafe class AdapterPass : IDisposable
                 var first = _block * AdapterShape.PerBlock;
                 _mask = dropout.OfBlock(_block);
                 ForRows(_normRows);
-                _matrices.Multiply(
-                    false, true, rows, hidden, input, 1, _normal[_block], input, _parameters[first + 2], input, 0, _slope[_block], hidden);
+                _products.Multiply(false, true, rows, hidden, input, _normal[_block], _weights[first + 2], _slope[_block]);
                 ForRows(_activateRows);
-                _matrices.Multiply(
-                    false, true, rows, input, hidden, 1, _activation[_block], hidden, _parameters[first + 4], hidden, 1, _residual[_block + 1], input);
+                _products.Multiply(false, true, rows, input, hidden, _activation[_block], _weights[first + 4], 1, _residual[_block + 1]);
             }
 
             ForRows(_normRows);
-            _matrices.Multiply(false, true, rows, output, input, 1, _normal[_block], input, _parameters[^2], input, 0, _projection, output);
+            _products.Multiply(false, true, rows, output, input, _normal[_block], _weights[^2], 0, _projection);
         }
         else if (Shape.Kind == AdapterKind.Linear)
         {
-            _matrices.Multiply(false, true, rows, output, input, 1, Input, input, _parameters[0], input, 0, _projection, output);
+            if (T.Rounds) throw new InvalidOperationException("Linear adapters are not trained, and what is not trained is fp32.");
+            _products.Multiply(false, true, rows, output, input, (T*)Input, _weights[0], 0, _projection);
         }
 
         ForRows(_finishRows);
     }
 
-    /// <summary>Computes the gradients of all parameters from <see cref="EmbeddingGradients"/>, for the batch of the last forward pass.</summary>
-    /// <param name="accumulate">Whether to add to what the gradients hold (the modality's second pair list).</param>
-    public void Backward(bool accumulate)
+    /// <inheritdoc/>
+    public override void Backward(bool accumulate)
     {
         if (Shape.Kind == AdapterKind.Identity) return;
         if (Shape.Kind != AdapterKind.Mlp) throw new InvalidOperationException("Only MLP adapters are trained by gradient.");
@@ -152,34 +179,37 @@ internal sealed unsafe class AdapterPass : IDisposable
         var (rows, input, hidden, output) = (_rows, Shape.Input, Shape.Hidden, Shape.Output);
         _block = Shape.Depth;
         ForRows(_finishBackward);
-        _matrices.Multiply(true, false, output, input, rows, 1, EmbeddingGradients, output, _normal[_block], input, _keep, _gradients[^2], input);
-        _matrices.Multiply(false, false, rows, input, output, 1, EmbeddingGradients, output, _parameters[^2], input, 0, _normalGradient, input);
+        _products.Multiply(true, false, output, input, rows, _embeddingOperand, _normal[_block], _keep, _gradients[^2]);
+        _products.Multiply(false, false, rows, input, output, _embeddingOperand, _weights[^2], 0, _normalGradient);
         _team.For(RowParts + Parts(input) + Parts(output), _normBackward);
         for (_block = Shape.Depth - 1; _block >= 0; _block--)
         {
             var first = _block * AdapterShape.PerBlock;
-            _matrices.Multiply(
-                true, false, input, hidden, rows, 1, _residualGradient, input, _activation[_block], hidden, _keep, _gradients[first + 4], hidden);
-            _matrices.Multiply(false, false, rows, hidden, input, 1, _residualGradient, input, _parameters[first + 4], hidden, 0, _hiddenGradient, hidden);
+            _products.Multiply(true, false, input, hidden, rows, _residualOperand, _activation[_block], _keep, _gradients[first + 4]);
+            _products.Multiply(false, false, rows, hidden, input, _residualOperand, _weights[first + 4], _hiddenGradient);
             _team.For(RowParts + Parts(input), _slopeRows);
-            _matrices.Multiply(true, false, hidden, input, rows, 1, _hiddenGradient, hidden, _normal[_block], input, _keep, _gradients[first + 2], input);
-            _matrices.Multiply(false, false, rows, input, hidden, 1, _hiddenGradient, hidden, _parameters[first + 2], input, 0, _normalGradient, input);
+            _products.Multiply(true, false, hidden, input, rows, _hiddenGradient, _normal[_block], _keep, _gradients[first + 2]);
+            _products.Multiply(false, false, rows, input, hidden, _hiddenGradient, _weights[first + 2], 0, _normalGradient);
             _team.For(RowParts + Parts(input) + Parts(hidden), _normBackward);
         }
     }
 
-    public void Dispose() => _memory.Dispose();
+    public override void Dispose() => _memory.Dispose();
 
     private int RowParts => Parts(_rows, RowPart);
 
     private static int Parts(int length, int part = ColumnKernels.Part) => (length + part - 1) / part;
 
-    private static long Round(long length) => (length + 15) / 16 * 16;
+    /// <summary>Floats whose memory holds so many items, in whole cache lines.</summary>
+    private static long Floats<TItem>(long count)
+        where TItem : unmanaged => ((count * sizeof(TItem)) + 63) / 64 * 16;
 
-    private static float*[] Take(int distinct, int uses, long length, ref float* next)
+    private static TItem*[] Take<TItem>(int distinct, int uses, long count, ref float* next)
+        where TItem : unmanaged
     {
-        var taken = new float*[uses];
-        for (var i = 0; i < uses; i++) taken[i] = next + (i % Math.Max(distinct, 1) * length);
+        var taken = new TItem*[uses];
+        var length = Floats<TItem>(count);
+        for (var i = 0; i < uses; i++) taken[i] = (TItem*)(next + (i % Math.Max(distinct, 1) * length));
         next += distinct * length;
         return taken;
     }
@@ -240,7 +270,9 @@ internal sealed unsafe class AdapterPass : IDisposable
         var (from, to) = Rows(part);
         for (var r = from; r < to; r++)
         {
-            RowKernels.NormaliseBackward(EmbeddingGradients + ((long)r * width), Embeddings + ((long)r * width), _norms[r], width);
+            var row = (long)r * width;
+            RowKernels.NormaliseBackward(EmbeddingGradients + row, Embeddings + row, _norms[r], width);
+            if (T.Rounds) RowKernels.Round(EmbeddingGradients + row, _embeddingOperand + row, width);
         }
     }
 
@@ -256,7 +288,7 @@ internal sealed unsafe class AdapterPass : IDisposable
             return;
         }
 
-        SumColumns(_residualGradient, Shape.Input, part - RowParts, _gradients[(_block * AdapterShape.PerBlock) + 5]);
+        SumColumns((Fp32*)_residualGradient, Shape.Input, part - RowParts, _gradients[(_block * AdapterShape.PerBlock) + 5]);
     }
 
     /// <summary>Rows: the gradient through LayerNorm. Columns: those of γ and β, then of the bias before it in the backward order.</summary>
@@ -283,6 +315,7 @@ internal sealed unsafe class AdapterPass : IDisposable
                     last ? 0 : 1,
                     _residualGradient + row,
                     width);
+                if (T.Rounds) RowKernels.Round(_residualGradient + row, _residualOperand + row, width);
             }
 
             return;
@@ -307,14 +340,14 @@ internal sealed unsafe class AdapterPass : IDisposable
         }
 
         part -= Parts(width);
-        if (last) SumColumns(EmbeddingGradients, Shape.Output, part, _gradients[^1]);
+        if (last) SumColumns((Fp32*)EmbeddingGradients, Shape.Output, part, _gradients[^1]);
         else SumColumns(_hiddenGradient, Shape.Hidden, part, _gradients[first + 3]);
     }
 
-    private void SumColumns(float* x, int width, int part, float* total)
+    private void SumColumns<TItem>(TItem* x, int width, int part, float* total)
+        where TItem : unmanaged, IOperand<TItem>
     {
         var from = part * ColumnKernels.Part;
         ColumnKernels.Sum(x, _rows, width, from, Math.Min(from + ColumnKernels.Part, width), _keep, total);
     }
-
 }

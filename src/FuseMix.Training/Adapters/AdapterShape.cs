@@ -27,8 +27,8 @@ internal sealed record Parameter(string Name, int[] Dimensions, long Offset)
     public required int FanIn { get; init; }
 }
 
-/// <summary>One matrix product of a step.</summary>
-internal readonly record struct AdapterProduct(bool TransposeA, bool TransposeB, int M, int N, int K)
+/// <summary>One matrix product of a step; its result is fp32, or stored as operands are.</summary>
+internal readonly record struct AdapterProduct(bool TransposeA, bool TransposeB, int M, int N, int K, bool IsStored = false)
 {
     public double Operations => 2.0 * M * N * K;
 }
@@ -111,7 +111,7 @@ internal sealed record AdapterShape
     {
         for (var l = 0; l < Depth; l++)
         {
-            yield return new AdapterProduct(false, true, rows, Hidden, Input);
+            yield return new AdapterProduct(false, true, rows, Hidden, Input, IsStored: true);
             yield return new AdapterProduct(false, true, rows, Input, Hidden);
         }
 
@@ -121,7 +121,7 @@ internal sealed record AdapterShape
         for (var l = 0; l < Depth; l++)
         {
             yield return new AdapterProduct(true, false, Input, Hidden, rows);
-            yield return new AdapterProduct(false, false, rows, Hidden, Input);
+            yield return new AdapterProduct(false, false, rows, Hidden, Input, IsStored: true);
             yield return new AdapterProduct(true, false, Hidden, Input, rows);
             yield return new AdapterProduct(false, false, rows, Input, Hidden);
         }

@@ -1,6 +1,7 @@
 using FuseMix.Randomness;
 using FuseMix.Training.Kernels;
 using FuseMix.Training.Matrices;
+using FuseMix.Training.Recipe;
 using FuseMix.Training.Threading;
 
 namespace FuseMix.Training.Adapters;
@@ -22,16 +23,36 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
     private readonly (long Offset, long Count, bool Decays)[] _updates;
     private readonly Action<int> _update;
     private readonly bool[] _touched;
+    private readonly AlignedBuffer? _operands;
+    private readonly OneDnnBFloat16Products? _bfloat16;
     private AdamW _adamW;
 
-    public FusionNetwork(NetworkLayout layout, TemperatureRange temperature, double dropout, ulong seed, ThreadTeam team, IMatrixMultiply kernel)
+    /// <exception cref="FuseMixException">The precision is more than this machine can do.</exception>
+    public FusionNetwork(
+        NetworkLayout layout,
+        TemperatureRange temperature,
+        double dropout,
+        ulong seed,
+        ThreadTeam team,
+        IMatrixMultiply kernel,
+        TrainingPrecision precision = TrainingPrecision.Fp32)
     {
+        if (precision == TrainingPrecision.Bf16) OneDnnBFloat16Products.RequireSupport();
         (Layout, _team, _temperature, _dropout, _seed) = (layout, team, temperature, dropout, seed);
         var matrices = new ParallelMatrixMultiply(team, kernel);
         State = new NetworkState(layout.Length);
         Gradients = new AlignedBuffer(layout.Length);
-        _passes = [.. layout.Adapters.Select(a => new AdapterPass(
-            a.Shape, State.Parameters.Pointer + a.Offset, Gradients.Pointer + a.Offset, layout.Capacity(a.Modality), team, matrices))];
+        if (precision == TrainingPrecision.Bf16)
+        {
+            _operands = new AlignedBuffer((layout.Length + 1) / 2);
+            _bfloat16 = new OneDnnBFloat16Products(team);
+            _passes = [.. layout.Adapters.Select(a => Pass(a, Operands, _bfloat16))];
+        }
+        else
+        {
+            _passes = [.. layout.Adapters.Select(a => Pass(a, (Fp32*)State.Parameters.Pointer, matrices))];
+        }
+
         _loss = PairLoss.Create(layout.Loss, layout.Pairs.Max(p => p.Batch), team, matrices);
         _touched = new bool[_passes.Length];
         _updates = [.. Updates()];
@@ -44,8 +65,19 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
                 State.Means.Pointer + offset,
                 State.Squares.Pointer + offset,
                 count,
-                decays);
+                decays,
+                Operands == null ? null : Operands + offset);
         };
+
+        AdapterPass Pass<T>(NetworkAdapter adapter, T* weights, IProducts<T> products)
+            where T : unmanaged, IOperand<T> => new AdapterPass<T>(
+                adapter.Shape,
+                State.Parameters.Pointer + adapter.Offset,
+                weights + adapter.Offset,
+                Gradients.Pointer + adapter.Offset,
+                layout.Capacity(adapter.Modality),
+                team,
+                products);
     }
 
     /// <inheritdoc/>
@@ -66,6 +98,9 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
 
     /// <summary>The loss's derivative with respect to τ.</summary>
     public float TemperatureGradient => Gradients.Pointer[Layout.TemperatureOffset];
+
+    /// <summary>The parameters as products read them, laid out as they are; null where those read the parameters themselves.</summary>
+    private Bf16* Operands => _operands is null ? null : (Bf16*)_operands.Pointer;
 
     /// <summary>The bias of the loss; 0 where it has none.</summary>
     private float Bias => Layout.Loss == ContrastiveLoss.Sigmoid ? State.Parameters.Pointer[Layout.BiasOffset] : 0;
@@ -116,14 +151,17 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
     }
 
     /// <inheritdoc/>
-    /// <remarks>The state is the device's own.</remarks>
+    /// <remarks>The state is the device's own, but for what products read of it in bf16.</remarks>
     public void Push()
     {
+        if (Operands != null) RowKernels.Round(State.Parameters.Pointer, Operands, Layout.Length);
     }
 
     public void Dispose()
     {
         foreach (var pass in _passes) pass.Dispose();
+        _bfloat16?.Dispose();
+        _operands?.Dispose();
         _loss.Dispose();
         State.Dispose();
         Gradients.Dispose();

@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using FuseMix.Training.Adapters;
 using FuseMix.Training.Kernels;
 using FuseMix.Training.Matrices;
 using FuseMix.Training.Normalisation;
+using FuseMix.Training.Recipe;
 using FuseMix.Training.Threading;
 
 namespace FuseMix.Training.Benchmarks;
@@ -9,22 +11,35 @@ namespace FuseMix.Training.Benchmarks;
 /// <summary>The CPU trainer at work on a <see cref="StepWorkload"/>, a few steps at a time.</summary>
 public sealed unsafe class StepBenchmark : IDisposable
 {
-    private readonly StepWorkload _workload;
     private readonly ThreadTeam _team;
     private readonly TrainingSession _session;
     private readonly CpuFusionTrainer _trainer;
+    private readonly TrainingPrecision _precision;
+    private readonly Lazy<OneDnnBFloat16Products> _bfloat16;
+    private readonly AdapterProduct[] _products;
+    private readonly Lazy<AlignedBuffer[]> _matrices;
 
     /// <summary>Makes data, memory and initial weights.</summary>
     /// <param name="workload">What to train.</param>
+    /// <param name="precision">In what products compute.</param>
     /// <param name="dropout">Share of hidden values dropped.</param>
     /// <param name="threads">Threads; 0 for one per core.</param>
-    public StepBenchmark(StepWorkload workload, double dropout, int threads)
+    /// <exception cref="FuseMixException">The precision is more than this machine can do.</exception>
+    public StepBenchmark(StepWorkload workload, TrainingPrecision precision, double dropout, int threads)
     {
-        _workload = workload;
+        _precision = precision;
+        _products = [.. workload.Products()];
+        _matrices = new Lazy<AlignedBuffer[]>(() =>
+        [
+            new AlignedBuffer(_products.Max(p => (long)p.M * p.K)),
+            new AlignedBuffer(_products.Max(p => (long)p.K * p.N)),
+            new AlignedBuffer(_products.Max(p => (long)p.M * p.N)),
+        ]);
+        _bfloat16 = new Lazy<OneDnnBFloat16Products>(() => new OneDnnBFloat16Products(_team!));
         _trainer = new CpuFusionTrainer(threads);
         _team = new ThreadTeam(_trainer.Threads);
         var data = workload.Data();
-        var recipe = workload.Recipe(dropout);
+        var recipe = workload.Recipe(dropout, precision);
         var transforms = data.Latents.ToDictionary(l => l.Key, l => LatentTransform.None(l.Value.Latents.Dimension));
         _session = new TrainingSession(
             data, recipe, StepWorkload.Seed, transforms, _team, _trainer.Kernel, layout => _trainer.CreateNetwork(layout, recipe, StepWorkload.Seed, _team));
@@ -36,7 +51,7 @@ public sealed unsafe class StepBenchmark : IDisposable
     public string Device => _trainer.Device;
 
     /// <summary>Floating-point operations of the adapters' products in one step.</summary>
-    public double Operations => _workload.Products().Sum(p => p.Operations);
+    public double Operations => _products.Sum(p => p.Operations);
 
     /// <summary>Does steps.</summary>
     /// <returns>Seconds that they took, and the loss of each.</returns>
@@ -48,27 +63,24 @@ public sealed unsafe class StepBenchmark : IDisposable
         return (Stopwatch.GetElapsedTime(start).TotalSeconds, losses);
     }
 
-    /// <summary>Seconds that nothing but the products of one step takes, on the same threads: what a step would take if all else were free.</summary>
-    public double MultiplySeconds()
-    {
-        var products = _workload.Products().ToArray();
-        using var a = new AlignedBuffer(products.Max(p => (long)p.M * p.K));
-        using var b = new AlignedBuffer(products.Max(p => (long)p.K * p.N));
-        using var c = new AlignedBuffer(products.Max(p => (long)p.M * p.N));
-        var matrices = new ParallelMatrixMultiply(_team, _trainer.Kernel);
-        var start = Stopwatch.GetTimestamp();
-        foreach (var (transposeA, transposeB, m, n, k) in products)
-        {
-            matrices.Multiply(
-                transposeA, transposeB, m, n, k, 1, a.Pointer, transposeA ? m : k, b.Pointer, transposeB ? k : n, 0, c.Pointer, n);
-        }
+    /// <summary>Whether this machine can do it.</summary>
+    public static bool CanDo(TrainingPrecision precision) => precision == TrainingPrecision.Fp32 || OneDnnBFloat16Products.IsSupported;
 
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
-    }
+    /// <summary>Seconds that nothing but the products of one step takes, on the same threads: what a step would take if all else were free.</summary>
+    /// <remarks>Call it once before timing counts: memory and primitives are made then.</remarks>
+    public double MultiplySeconds() => _precision == TrainingPrecision.Bf16
+        ? MultiplySeconds<Bf16>(_bfloat16.Value)
+        : MultiplySeconds<Fp32>(new ParallelMatrixMultiply(_team, _trainer.Kernel));
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_bfloat16.IsValueCreated) _bfloat16.Value.Dispose();
+        if (_matrices.IsValueCreated)
+        {
+            foreach (var matrix in _matrices.Value) matrix.Dispose();
+        }
+
         _session.Dispose();
         _team.Dispose();
     }
@@ -83,4 +95,20 @@ public sealed unsafe class StepBenchmark : IDisposable
 
     /// <summary>The learning rates of the first steps.</summary>
     internal double[] Rates(int steps) => [.. Enumerable.Range(0, steps).Select(step => _session.Schedule.At(step))];
+
+    private double MultiplySeconds<T>(IProducts<T> products)
+        where T : unmanaged, IOperand<T>
+    {
+        var a = (T*)_matrices.Value[0].Pointer;
+        var b = (T*)_matrices.Value[1].Pointer;
+        var c = _matrices.Value[2].Pointer;
+        var start = Stopwatch.GetTimestamp();
+        foreach (var (transposeA, transposeB, m, n, k, isStored) in _products)
+        {
+            if (isStored) products.Multiply(transposeA, transposeB, m, n, k, a, b, (T*)c);
+            else products.Multiply(transposeA, transposeB, m, n, k, a, b, 0, c);
+        }
+
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
 }

@@ -34,7 +34,8 @@ public sealed record StepWorkload(string Name, int Left, int Right, int Depth, i
 
     /// <summary>The recipe of these steps.</summary>
     /// <param name="dropout">Share of hidden values dropped.</param>
-    public TrainingRecipe Recipe(double dropout) => new()
+    /// <param name="precision">In what products compute.</param>
+    public TrainingRecipe Recipe(double dropout, TrainingPrecision precision = TrainingPrecision.Fp32) => new()
     {
         Depth = Depth,
         BatchSize = Batch,
@@ -42,6 +43,7 @@ public sealed record StepWorkload(string Name, int Left, int Right, int Depth, i
         Dropout = dropout,
         LearningRate = Rate,
         Steps = PeerSteps,
+        Precision = precision,
     };
 
     /// <summary>Normally distributed latents, those of a pair alike in part.</summary>
@@ -70,7 +72,7 @@ public sealed record StepWorkload(string Name, int Left, int Right, int Depth, i
     public void Write(string folder)
     {
         var data = Data();
-        using var session = new StepBenchmark(this, dropout: 0, threads: 1);
+        using var session = new StepBenchmark(this, TrainingPrecision.Fp32, dropout: 0, threads: 1);
         foreach (var (name, modality) in new[] { ("left", Modality.Image), ("right", Modality.Text) })
         {
             var latents = data.Latents[modality].Latents;

@@ -11,8 +11,8 @@ namespace FuseMix.Training.Kernels;
 /// <param name="Update">Number of this update, from 1.</param>
 internal readonly record struct AdamW(double Rate, double Decay, double Beta1, double Beta2, double Epsilon, long Update)
 {
-    /// <summary>Updates <paramref name="count"/> parameters and both their moments in one pass.</summary>
-    public unsafe void Apply(float* parameters, float* gradients, float* means, float* squares, long count, bool decays)
+    /// <summary>Updates <paramref name="count"/> parameters and both their moments in one pass, and what products read of them (null for nothing).</summary>
+    public unsafe void Apply(float* parameters, float* gradients, float* means, float* squares, long count, bool decays, Bf16* operands = null)
     {
         var keep = (float)(decays ? 1 - (Rate * Decay) : 1);
         var step = (float)(Rate / (1 - Math.Pow(Beta1, Update)));
@@ -27,7 +27,9 @@ internal readonly record struct AdamW(double Rate, double Decay, double Beta1, d
             Vector512.Store(m, means + i);
             Vector512.Store(v, squares + i);
             var root = Vector512.FusedMultiplyAdd(Vector512.Sqrt(v), Vector512.Create(rootScale), Vector512.Create(epsilon));
-            Vector512.Store((Vector512.Load(parameters + i) * keep) - (m * step / root), parameters + i);
+            var updated = (Vector512.Load(parameters + i) * keep) - (m * step / root);
+            Vector512.Store(updated, parameters + i);
+            if (operands != null) Bf16.Store(updated, operands + i);
         }
 
         for (; i < count; i++)
@@ -36,6 +38,7 @@ internal readonly record struct AdamW(double Rate, double Decay, double Beta1, d
             means[i] = (g * n1) + (means[i] * b1);
             squares[i] = (g * n2 * g) + (squares[i] * b2);
             parameters[i] = (parameters[i] * keep) - (means[i] * step / ((MathF.Sqrt(squares[i]) * rootScale) + epsilon));
+            if (operands != null) operands[i] = Bf16.Of(parameters[i]);
         }
     }
 }

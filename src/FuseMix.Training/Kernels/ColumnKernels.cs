@@ -11,20 +11,21 @@ internal static unsafe class ColumnKernels
     private const int Lanes = 16;
 
     /// <summary>total[j] ← total[j]·<paramref name="keep"/> + Σ over rows of x[row, j], for j from <paramref name="from"/> to <paramref name="to"/>-1.</summary>
-    public static void Sum(float* x, int rows, int width, int from, int to, float keep, float* total)
+    public static void Sum<T>(T* x, int rows, int width, int from, int to, float keep, float* total)
+        where T : unmanaged, IOperand<T>
     {
         var j = from;
         for (; j + Lanes <= to; j += Lanes)
         {
             var sum = Vector512<float>.Zero;
-            for (var r = 0; r < rows; r++) sum += Vector512.Load(x + ((long)r * width) + j);
+            for (var r = 0; r < rows; r++) sum += T.Load(x + ((long)r * width) + j);
             Vector512.Store(keep == 0 ? sum : sum + Vector512.Load(total + j), total + j);
         }
 
         for (; j < to; j++)
         {
             var sum = 0f;
-            for (var r = 0; r < rows; r++) sum += x[((long)r * width) + j];
+            for (var r = 0; r < rows; r++) sum += T.Read(x[((long)r * width) + j]);
             total[j] = keep == 0 ? sum : sum + total[j];
         }
     }

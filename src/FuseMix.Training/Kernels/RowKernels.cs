@@ -17,7 +17,8 @@ internal static unsafe class RowKernels
     /// <param name="offset">β, [width].</param>
     /// <param name="h">[width].</param>
     /// <param name="width">At least 1.</param>
-    public static (float Mean, float InverseDeviation) LayerNorm(float* x, float* gain, float* offset, float* h, int width)
+    public static (float Mean, float InverseDeviation) LayerNorm<T>(float* x, float* gain, float* offset, T* h, int width)
+        where T : unmanaged, IOperand<T>
     {
         var sum = Vector512<float>.Zero;
         var i = 0;
@@ -42,10 +43,10 @@ internal static unsafe class RowKernels
         for (i = 0; i + Lanes <= width; i += Lanes)
         {
             var normal = (Vector512.Load(x + i) - m) * s;
-            Vector512.Store(Vector512.FusedMultiplyAdd(normal, Vector512.Load(gain + i), Vector512.Load(offset + i)), h + i);
+            T.Store(Vector512.FusedMultiplyAdd(normal, Vector512.Load(gain + i), Vector512.Load(offset + i)), h + i);
         }
 
-        for (; i < width; i++) h[i] = ((x[i] - mean) * inverse * gain[i]) + offset[i];
+        for (; i < width; i++) h[i] = T.Of(((x[i] - mean) * inverse * gain[i]) + offset[i]);
         return (mean, inverse);
     }
 
@@ -124,11 +125,21 @@ internal static unsafe class RowKernels
     }
 
     /// <summary>a ← a·b.</summary>
-    public static void MultiplyInto(float* a, float* b, int width)
+    public static void MultiplyInto<T>(T* a, T* b, int width)
+        where T : unmanaged, IOperand<T>
     {
         var i = 0;
-        for (; i + Lanes <= width; i += Lanes) Vector512.Store(Vector512.Load(a + i) * Vector512.Load(b + i), a + i);
-        for (; i < width; i++) a[i] *= b[i];
+        for (; i + Lanes <= width; i += Lanes) T.Store(T.Load(a + i) * T.Load(b + i), a + i);
+        for (; i < width; i++) a[i] = T.Of(T.Read(a[i]) * T.Read(b[i]));
+    }
+
+    /// <summary>to ← from, rounded as the operand is stored.</summary>
+    public static void Round<T>(float* from, T* to, long count)
+        where T : unmanaged, IOperand<T>
+    {
+        long i = 0;
+        for (; i + Lanes <= count; i += Lanes) T.Store(Vector512.Load(from + i), to + i);
+        for (; i < count; i++) to[i] = T.Of(from[i]);
     }
 
     /// <summary>
@@ -142,7 +153,8 @@ internal static unsafe class RowKernels
     /// <param name="row">The row, for the mask.</param>
     /// <param name="width">At least 1.</param>
     [SkipLocalsInit]
-    public static void BiasGeluDropout(float* u, float* bias, float* activation, in DropoutMask mask, int row, int width)
+    public static void BiasGeluDropout<T>(T* u, float* bias, T* activation, in DropoutMask mask, int row, int width)
+        where T : unmanaged, IOperand<T>
     {
         var factors = stackalloc float[DropoutMask.Group];
         for (var start = 0; start < width; start += DropoutMask.Group)
@@ -152,7 +164,7 @@ internal static unsafe class RowKernels
             var i = 0;
             for (; i + Lanes <= count; i += Lanes)
             {
-                var (value, slope) = VectorMath.Gelu(Vector512.Load(u + start + i) + Vector512.Load(bias + start + i));
+                var (value, slope) = VectorMath.Gelu(T.Load(u + start + i) + Vector512.Load(bias + start + i));
                 if (mask.Drops)
                 {
                     var factor = Vector512.Load(factors + i);
@@ -160,16 +172,16 @@ internal static unsafe class RowKernels
                     slope *= factor;
                 }
 
-                Vector512.Store(value, activation + start + i);
-                Vector512.Store(slope, u + start + i);
+                T.Store(value, activation + start + i);
+                T.Store(slope, u + start + i);
             }
 
             for (; i < count; i++)
             {
-                var (value, slope) = VectorMath.Gelu(Vector512.Create(u[start + i] + bias[start + i]));
+                var (value, slope) = VectorMath.Gelu(Vector512.Create(T.Read(u[start + i]) + bias[start + i]));
                 var factor = mask.Drops ? factors[i] : 1;
-                activation[start + i] = value[0] * factor;
-                u[start + i] = slope[0] * factor;
+                activation[start + i] = T.Of(value[0] * factor);
+                u[start + i] = T.Of(slope[0] * factor);
             }
         }
     }

@@ -1,10 +1,11 @@
+using FuseMix.Training.Kernels;
 using FuseMix.Training.Threading;
 
 namespace FuseMix.Training.Matrices;
 
 /// <summary>Shares one matrix product among the threads of a team: C is cut along its longer side.</summary>
 /// <remarks>One caller at a time, as with the team itself; no allocation.</remarks>
-internal sealed unsafe class ParallelMatrixMultiply
+internal sealed unsafe class ParallelMatrixMultiply : IProducts<Fp32>
 {
     private const int CutMultiple = 32;
     private const long WorthSharing = 1 << 18;
@@ -45,6 +46,14 @@ internal sealed unsafe class ParallelMatrixMultiply
         _cut = (((length + _team.Threads - 1) / _team.Threads) + CutMultiple - 1) / CutMultiple * CutMultiple;
         _team.For((length + _cut - 1) / _cut, _part);
     }
+
+    /// <inheritdoc/>
+    public void Multiply(bool transposeA, bool transposeB, int m, int n, int k, Fp32* a, Fp32* b, float keep, float* c) => Multiply(
+        transposeA, transposeB, m, n, k, 1, (float*)a, transposeA ? m : k, (float*)b, transposeB ? k : n, keep, c, n);
+
+    /// <inheritdoc/>
+    public void Multiply(bool transposeA, bool transposeB, int m, int n, int k, Fp32* a, Fp32* b, Fp32* c) =>
+        Multiply(transposeA, transposeB, m, n, k, a, b, 0, (float*)c);
 
     private void Part(int index)
     {

@@ -174,7 +174,7 @@ internal sealed unsafe class ModelBranch
         {
             var alone = new ThreadTeam(1);
             Matrices = new ParallelMatrixMultiply(alone, new PackedMatrixMultiply());
-            Pass = new AdapterPass(branch.Shape, branch._parameters, null, Block, alone, Matrices);
+            Pass = new AdapterPass<Fp32>(branch.Shape, branch._parameters, (Fp32*)branch._parameters, null, Block, alone, Matrices);
             Latents = new AlignedBuffer((long)Block * branch.Source.Dimension);
         }
 

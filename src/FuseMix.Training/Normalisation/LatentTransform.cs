@@ -128,7 +128,7 @@ internal sealed class LatentTransform
                 var row = latents + ((long)r * Input);
                 RowKernels.SubtractFrom(row, mean, Input);
                 if (Kind != TransformKind.Standardise) continue;
-                RowKernels.MultiplyInto(row, factors, Input);
+                RowKernels.MultiplyInto((Fp32*)row, (Fp32*)factors, Input);
                 Buffer.MemoryCopy(row, transformed + ((long)r * Input), Input * sizeof(float), Input * sizeof(float));
             }
 

@@ -40,6 +40,16 @@ public enum Negatives
     OtherGroups,
 }
 
+/// <summary>In what matrix products compute.</summary>
+public enum TrainingPrecision
+{
+    /// <summary>Single precision.</summary>
+    Fp32,
+
+    /// <summary>Operands rounded to bf16, sums, weights and moments in fp32; needs a processor with AVX512-BF16 or AMX-BF16, and oneDNN.</summary>
+    Bf16,
+}
+
 /// <summary>Everything that decides a training run, beside the data and the seed (the paper's supplement A and B).</summary>
 /// <remarks>Keys that another key makes meaningless are refused rather than ignored: every key that is given has an effect.</remarks>
 public sealed partial record TrainingRecipe
@@ -139,6 +149,9 @@ public sealed partial record TrainingRecipe
 
     /// <summary>With <see cref="KeepBest"/>: validations in a row that are no better than the best, after which the run ends; never where not given.</summary>
     public int? Patience { get; init; }
+
+    /// <summary>In what matrix products compute; <see cref="TrainingPrecision.Fp32"/> where not given.</summary>
+    public TrainingPrecision? Precision { get; init; }
 
     /// <summary>Trains on a part of the training pairs; on all where not given.</summary>
     public PairSubset? Pairs { get; init; }
@@ -324,7 +337,7 @@ public sealed partial record TrainingRecipe
         [
             typeof(WordConverter<Modality>), typeof(WordConverter<Augmentation>), typeof(WordConverter<MixingVariant>),
             typeof(WordConverter<TransformKind>), typeof(WordConverter<AdapterKind>), typeof(WordConverter<ContrastiveLoss>),
-            typeof(WordConverter<Negatives>), typeof(WordConverter<SubsetMethod>)
+            typeof(WordConverter<Negatives>), typeof(WordConverter<SubsetMethod>), typeof(WordConverter<TrainingPrecision>)
         ])]
     [JsonSerializable(typeof(TrainingRecipe))]
     internal sealed partial class RecipeJson : JsonSerializerContext;

@@ -17,6 +17,73 @@ public sealed unsafe class KernelTests
     }
 
     [Fact]
+    public void Bf16_is_the_nearest_value_and_the_even_one_of_two()
+    {
+        float[] values = [0, -0f, 1, -1, 3.1415927f, 1e-40f, -1e38f, float.PositiveInfinity, 1 + (1f / 256), 1 + (3f / 256), -(1 + (1f / 256)), 0.1f, 65535.5f, .. Values(3, 77)];
+        Assert.Equal(16, values.Length);
+        var stored = new Bf16[16];
+        var read = new float[16];
+        fixed (float* from = values, to = read)
+        {
+            fixed (Bf16* at = stored)
+            {
+                Bf16.Store(Vector512.Load(from), at);
+                Vector512.Store(Bf16.Load(at), to);
+            }
+        }
+
+        for (var i = 0; i < values.Length; i++)
+        {
+            Assert.Equal(read[i], Bf16.Read(Bf16.Of(values[i])));
+            Assert.Equal(read[i], Bf16.Read(stored[i]));
+            Assert.Equal(0u, BitConverter.SingleToUInt32Bits(read[i]) & 0xFFFF);
+            if (!float.IsFinite(values[i])) continue;
+            var bits = BitConverter.SingleToUInt32Bits(values[i]) >> 16 << 16;
+            var (below, above) = (BitConverter.UInt32BitsToSingle(bits), BitConverter.UInt32BitsToSingle(bits + 0x10000));
+            Assert.True(Math.Abs((double)read[i] - values[i]) <= Math.Min(Math.Abs((double)below - values[i]), Math.Abs((double)above - values[i])), $"{values[i]:R}");
+        }
+
+        Assert.Equal([1f, 1 + (4f / 256), -1f], read[8..11]);
+        Assert.True(float.IsNaN(Bf16.Read(Bf16.Of(float.NaN))));
+        Assert.Equal(float.PositiveInfinity, read[7]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Widths))]
+    public void Rows_stored_as_bf16_are_the_rounded_rows(int width)
+    {
+        var (x, bias) = (Values(width, 1), Values(width, 2));
+        var mask = new DropoutMask(0.4, 3, 4);
+        var (exactSlope, exact) = ((float[])x.Clone(), new float[width]);
+        var (slope, activation, normal, doubled) = (new Bf16[width], new Bf16[width], new Bf16[width], new Bf16[width]);
+        var (exactNormal, total) = (new float[width], new float[width]);
+        fixed (float* px = x, pb = bias, pes = exactSlope, pe = exact, pn = exactNormal, pt = total)
+        {
+            fixed (Bf16* ps = slope, pa = activation, pr = normal, pd = doubled)
+            {
+                RowKernels.Round(px, ps, width);
+                for (var i = 0; i < width; i++) pes[i] = Bf16.Read(ps[i]);
+                ColumnKernels.Sum(ps, 1, width, 0, width, 0, pt);
+                Assert.Equal(exactSlope, total);
+                RowKernels.BiasGeluDropout((Fp32*)pes, pb, (Fp32*)pe, in mask, 5, width);
+                RowKernels.BiasGeluDropout(ps, pb, pa, in mask, 5, width);
+                RowKernels.LayerNorm(px, pb, pb, (Fp32*)pn, width);
+                RowKernels.LayerNorm(px, pb, pb, pr, width);
+                for (var i = 0; i < width; i++) pd[i] = pa[i];
+                RowKernels.MultiplyInto(pd, ps, width);
+            }
+        }
+
+        for (var i = 0; i < width; i++)
+        {
+            Assert.Equal(Bf16.Read(Bf16.Of(exact[i])), Bf16.Read(activation[i]));
+            Assert.Equal(Bf16.Read(Bf16.Of(exactSlope[i])), Bf16.Read(slope[i]));
+            Assert.Equal(Bf16.Read(Bf16.Of(exactNormal[i])), Bf16.Read(normal[i]));
+            Assert.Equal(Bf16.Read(Bf16.Of(Bf16.Read(activation[i]) * Bf16.Read(slope[i]))), Bf16.Read(doubled[i]));
+        }
+    }
+
+    [Fact]
     public void Exp_is_within_two_roundings_of_the_true_value()
     {
         for (var x = -87f; x < 88; x += 0.037f)
@@ -60,7 +127,7 @@ public sealed unsafe class KernelTests
     public void LayerNorm_forward_is_the_formula(int width)
     {
         float[] x = Values(width, 1, 3), gain = Values(width, 2), offset = Values(width, 3), h = new float[width];
-        fixed (float* px = x, pg = gain, po = offset, ph = h) RowKernels.LayerNorm(px, pg, po, ph, width);
+        fixed (float* px = x, pg = gain, po = offset, ph = h) RowKernels.LayerNorm(px, pg, po, (Fp32*)ph, width);
         Equal(ReferenceAdapter.LayerNorm(Doubles(x), Doubles(gain), Doubles(offset)), h, 2e-5);
     }
 
@@ -73,7 +140,7 @@ public sealed unsafe class KernelTests
         var before = (float[])dx.Clone();
         fixed (float* px = x, pg = gain, po = offset, ph = h, pd = dh, pdx = dx)
         {
-            var (mean, inverse) = RowKernels.LayerNorm(px, pg, po, ph, width);
+            var (mean, inverse) = RowKernels.LayerNorm(px, pg, po, (Fp32*)ph, width);
             RowKernels.LayerNormBackward(pd, px, pg, mean, inverse, 1, pdx, width);
         }
 
@@ -96,7 +163,7 @@ public sealed unsafe class KernelTests
     {
         float[] u = Values(width, 1), bias = Values(width, 2), activation = new float[width], slope = (float[])u.Clone();
         var mask = new DropoutMask(0.4, 3, 4);
-        fixed (float* pu = slope, pb = bias, pa = activation) RowKernels.BiasGeluDropout(pu, pb, pa, in mask, 9, width);
+        fixed (float* pu = slope, pb = bias, pa = activation) RowKernels.BiasGeluDropout((Fp32*)pu, pb, (Fp32*)pa, in mask, 9, width);
         for (var i = 0; i < width; i++)
         {
             var (value, derivative) = VectorMath.Gelu(Vector512.Create(u[i] + bias[i]));
@@ -143,7 +210,7 @@ public sealed unsafe class KernelTests
         var before = Doubles(total);
         fixed (float* px = x, pt = total, pl = logs, pa = a, pb = b, pc = c)
         {
-            ColumnKernels.Sum(px, Rows, width, 0, width, 1, pt);
+            ColumnKernels.Sum((Fp32*)px, Rows, width, 0, width, 1, pt);
             ColumnKernels.LogSumExp(px, Rows, width, 0, width, pl);
             Assert.Equal(Doubles(a).Select((v, i) => v * b[i]).Sum(), RowKernels.Dot(pa, pb, width), 1e-4);
             Assert.Equal(Math.Log(Doubles(a).Sum(Math.Exp)), RowKernels.LogSumExp(pa, width), 1e-5);
@@ -151,7 +218,7 @@ public sealed unsafe class KernelTests
             Equal([.. a.Select((v, i) => (double)v + b[i])], c, 1e-6);
             RowKernels.SubtractFrom(pc, pb, width);
             Equal(Doubles(a), c, 1e-6);
-            RowKernels.MultiplyInto(pc, pb, width);
+            RowKernels.MultiplyInto((Fp32*)pc, (Fp32*)pb, width);
             Equal([.. a.Select((v, i) => (double)v * b[i])], c, 1e-5);
         }
 

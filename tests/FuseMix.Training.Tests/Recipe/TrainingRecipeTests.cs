@@ -184,6 +184,7 @@ public sealed class TrainingRecipeTests
             ["loss"] = "\"sigmoid\"",
             ["bias"] = "-5",
             ["patience"] = "1",
+            ["precision"] = "\"bf16\"",
             ["negatives"] = "\"otherGroups\"",
             ["temperature"] = "0.1",
             ["temperatureLeast"] = "0.4999",
@@ -215,7 +216,7 @@ public sealed class TrainingRecipeTests
             }
             catch (FuseMixException refused)
             {
-                Assert.Contains(key is "quantizationBins" or "bias" or "patience" ? $"'{key}'" : "'steps' or 'epochs'", refused.Message);
+                Assert.Contains(key is "quantizationBins" or "bias" or "patience" or "precision" ? $"'{key}'" : "'steps' or 'epochs'", refused.Message);
             }
         }
 
