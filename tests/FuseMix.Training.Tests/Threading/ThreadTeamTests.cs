@@ -20,6 +20,35 @@ public sealed class ThreadTeamTests
     }
 
     [Fact]
+    public void Each_worker_stays_on_a_core_of_its_own_where_there_is_one_for_each_thread()
+    {
+        var allowed = CoreAffinity.Allowed();
+        if (allowed.Length < 2) Assert.Skip("There are no two cores whose threads can be kept apart.");
+        var threads = Math.Min(allowed.Length, 4);
+        Assert.Equal(allowed[1..threads].Select(core => $"{core}"), Workers(threads).OrderBy(int.Parse));
+        Assert.Equal(allowed.Length, Workers(allowed.Length + 1)[0].Split(' ').Length);
+        Assert.Equal(allowed, CoreAffinity.Allowed());
+
+        static string[] Workers(int threads)
+        {
+            using var team = new ThreadTeam(threads);
+            var caller = Environment.CurrentManagedThreadId;
+            var seen = new System.Collections.Concurrent.ConcurrentDictionary<int, string>();
+            using var all = new Barrier(threads);
+            team.For(threads, _ =>
+            {
+                // Nobody takes a second part before everybody has one.
+                all.SignalAndWait();
+                if (Environment.CurrentManagedThreadId != caller) seen[Environment.CurrentManagedThreadId] = string.Join(' ', CoreAffinity.Allowed());
+            });
+            return [.. seen.Values];
+        }
+    }
+
+    [Fact]
+    public void A_core_that_is_not_there_is_not_stayed_on() => Assert.False(CoreAffinity.Pin(4095));
+
+    [Fact]
     public void What_a_loop_wrote_is_seen_by_the_next_one()
     {
         using var team = new ThreadTeam(3);
