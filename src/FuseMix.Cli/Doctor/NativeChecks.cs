@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using FuseMix.Cli.CommandLine;
+using FuseMix.Training.Benchmarks;
+using FuseMix.Training.Recipe;
 using Microsoft.Data.Sqlite;
 using Microsoft.ML.OnnxRuntime;
 
@@ -17,6 +19,7 @@ internal static unsafe class NativeChecks
         yield return Try("ONNX Runtime", () => $"{OrtEnv.Instance().GetVersionString()}, providers: {string.Join(", ", OrtEnv.Instance().GetAvailableProviders().Select(p => p.Replace("ExecutionProvider", "", StringComparison.Ordinal)))}", "'./fusemix clean --all' and then any command fetches and builds it anew.");
         yield return Try("libvips (pictures)", VipsVersion, "apt-get install libvips42");
         yield return Try("oneDNN (fast training)", OneDnnVersion, "apt-get install libdnnl2 makes training faster; without it our own kernels do the work.", Verdict.Warning);
+        yield return new Finding(Area, "training in bf16", Verdict.Ok, Bf16Support());
         yield return Try("SQLite (grain storage)", SqliteVersion, "'./fusemix clean' and then any command restores it anew.");
         yield return Npm(Environment.GetEnvironmentVariable("PATH") ?? "");
     }
@@ -59,6 +62,10 @@ internal static unsafe class NativeChecks
         var numbers = version();
         return $"{numbers[0]}.{numbers[1]}.{numbers[2]} ({found})";
     }
+
+    private static string Bf16Support() => StepBenchmark.CanDo(TrainingPrecision.Bf16)
+        ? "possible: './fusemix train DATASET --set precision=bf16'"
+        : "not possible here: it needs oneDNN 2 and a processor with AVX512-BF16 or AMX-BF16";
 
     private static string SqliteVersion()
     {
