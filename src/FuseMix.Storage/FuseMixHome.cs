@@ -33,6 +33,9 @@ public sealed class FuseMixHome
     /// <summary>Training runs with their checkpoints and curves.</summary>
     public string Runs => this["runs"];
 
+    /// <summary>The curves of trainings as event files of TensorBoard, a folder per model and in it one per job.</summary>
+    public string TensorBoard => this["tensorboard"];
+
     /// <summary>Collections with their generations.</summary>
     public string Collections => this["collections"];
 

@@ -94,7 +94,10 @@ public abstract class FusionTrainer : IFusionTrainer
                 resumedFrom,
                 validation,
                 session.PairsPerStep,
-                stepTime));
+                stepTime)
+            {
+                LastValidation = validations.LastOrDefault(),
+            });
             if (session.Done % run.CheckpointEverySteps == 0 && session.Done < session.Steps) SaveCheckpoint();
         }
 

@@ -30,6 +30,9 @@ public sealed record TrainingRequest(
 /// <param name="SubmittedAt">When the job was first submitted.</param>
 /// <param name="Error">Why it failed; null otherwise.</param>
 /// <param name="Dataset">Name of the dataset that it trains on.</param>
+/// <param name="Epoch">Epoch of the last step, from 1; 0 before the first.</param>
+/// <param name="Epochs">Epochs in all; 0 while not known.</param>
+/// <param name="Validation">The last recall on the validation pairs; null before the first, or where the recipe asks for none.</param>
 [GenerateSerializer, Immutable]
 public sealed record TrainingStatus(
     string JobId,
@@ -45,7 +48,18 @@ public sealed record TrainingStatus(
     int ResumedFrom,
     DateTimeOffset SubmittedAt,
     string? Error,
-    string Dataset = "");
+    string Dataset = "",
+    int Epoch = 0,
+    int Epochs = 0,
+    TrainingValidation? Validation = null);
+
+/// <summary>Recall on the validation pairs in the middle of a training.</summary>
+/// <param name="Step">After which step.</param>
+/// <param name="Epoch">After which epoch, from 1.</param>
+/// <param name="At1">R@1, 0..100: the mean over both directions of every list of pairs.</param>
+/// <param name="Mean">Mean of R@1, R@5 and R@10, 0..100: what the best epoch is chosen by.</param>
+[GenerateSerializer, Immutable]
+public sealed record TrainingValidation(int Step, int Epoch, double At1, double Mean);
 
 /// <summary>Measure a fusion model.</summary>
 /// <param name="Model">Name of a fusion model.</param>

@@ -6,12 +6,23 @@ using FuseMix.Storage;
 using FuseMix.Training;
 using FuseMix.Training.Baselines;
 using FuseMix.Training.Recipe;
+using FuseMix.Training.TensorBoard;
+using Microsoft.Extensions.Logging;
 
 namespace FuseMix.Grains.Training;
 
 /// <summary>Runs training jobs: from stored latents to a fusion model on disk.</summary>
-internal sealed class ModelTraining(
-    FuseMixHome home, DatasetCache datasets, EncoderPackStore packs, LatentStore latents, FusionModels models, IFusionTrainer trainer, TrainingMetrics metrics, NodeOptions options)
+internal sealed partial class ModelTraining(
+    FuseMixHome home,
+    DatasetCache datasets,
+    EncoderPackStore packs,
+    LatentStore latents,
+    FusionModels models,
+    IFusionTrainer trainer,
+    TrainingMetrics metrics,
+    NodeOptions options,
+    TimeProvider clock,
+    ILogger<ModelTraining> logger)
 {
     /// <summary>Whether the model that a request asks for is there: of that name, made by that recipe and seed from those very latents.</summary>
     public bool IsMade(TrainingRequest request)
@@ -41,6 +52,8 @@ internal sealed class ModelTraining(
         var recipe = TrainingRecipe.Parse(request.Recipe);
         using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents);
         var checkpoints = Path.Combine(home.Runs, request.JobId);
+        using var curves = new TensorBoardLog(
+            Path.Combine(home.TensorBoard, request.Model, request.JobId), clock, failure => LogNoCurves(failure, request.JobId));
         var run = new TrainingRun(request.Seed, checkpoints, options.CheckpointSteps) { Commit = Commit };
         var model = trainer.Train(paired.ToTrainingData(), recipe, run, Step, cancellationToken);
         fence.Write(() =>
@@ -58,6 +71,7 @@ internal sealed class ModelTraining(
         void Step(TrainingProgress step)
         {
             metrics.Stepped(step);
+            curves.Add(step);
             progress(step);
         }
     }
@@ -79,4 +93,7 @@ internal sealed class ModelTraining(
 
         return name;
     }
+
+    [LoggerMessage(2006, LogLevel.Warning, "The curves of training job {Job} are not written any longer; the training goes on")]
+    private partial void LogNoCurves(Exception failure, string job);
 }

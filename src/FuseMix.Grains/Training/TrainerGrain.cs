@@ -251,7 +251,10 @@ internal sealed partial class TrainerGrain(
             live?.ResumedFrom ?? 0,
             job.SubmittedAt,
             job.Error,
-            job.Request.Dataset);
+            job.Request.Dataset,
+            live?.Epoch ?? job.Epoch,
+            live?.Epochs ?? job.Epochs,
+            live is null ? job.Validation : TrainingJobRecord.Of(live.LastValidation));
     }
 
     private static bool SameRequest(TrainingRequest a, TrainingRequest b) =>

@@ -61,10 +61,28 @@ public sealed class TrainingJobRecord
     [Id(9)]
     public double PairsPerSecond { get; set; }
 
+    /// <summary>Epoch when it was last written.</summary>
+    [Id(10)]
+    public int Epoch { get; set; }
+
+    /// <summary>Epochs in all.</summary>
+    [Id(11)]
+    public int Epochs { get; set; }
+
+    /// <summary>The last validation when it was last written; null for none.</summary>
+    [Id(12)]
+    public TrainingValidation? Validation { get; set; }
+
+    /// <summary>What a validation comes to, in the words of messages.</summary>
+    internal static TrainingValidation? Of(ValidationResult? validation) => validation is null
+        ? null
+        : new TrainingValidation(validation.Step, validation.Epoch, validation.MeanOf(recall => recall.R1) * 100, validation.Mean * 100);
+
     /// <summary>Takes over how far a run got.</summary>
     internal void Keep(TrainingProgress progress)
     {
         (Step, Steps, Loss) = (progress.Step, progress.Steps, progress.Loss);
         (LearningRate, Temperature, PairsPerSecond) = (progress.LearningRate, progress.Temperature, progress.PairsPerSecond);
+        (Epoch, Epochs, Validation) = (progress.Epoch, progress.Epochs, Of(progress.LastValidation));
     }
 }

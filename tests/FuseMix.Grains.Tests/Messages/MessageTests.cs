@@ -32,6 +32,9 @@ public sealed class MessageTests : IAsyncLifetime
         new ShardOutcome(3, 2, 1, null),
         new TrainingRequest("job", "model", "emoji", new() { [Modality.Image] = "one", [Modality.Text] = "two" }, "{}", ulong.MaxValue),
         new TrainingStatus("job", "model", JobState.Running, 1, 2, 3.5, 1e-3, 0.07, 99, TimeSpan.FromMinutes(1), 4, DateTimeOffset.UnixEpoch, "why"),
+        new TrainingValidation(1, 2, 33.5, 50),
+        new TrainingStatus(
+            "job", "model", JobState.Running, 1, 2, 3.5, 1e-3, 0.07, 99, null, 4, DateTimeOffset.UnixEpoch, null, "data", 3, 5, new TrainingValidation(1, 2, 33.5, 50)),
         new TrainingStatus("job", "model", JobState.Queued, 0, 0, double.NaN, 0, 0, 0, null, 0, DateTimeOffset.UnixEpoch, null),
         new EvaluationRequest("model", "emoji", "test", "flag"),
         new EvaluationRequest("model", "emoji", "test"),

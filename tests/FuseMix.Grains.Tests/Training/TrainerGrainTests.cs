@@ -42,6 +42,50 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
     }
 
     [Fact]
+    public async Task A_status_tells_the_epoch_and_the_last_validation_until_the_next_one()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        var hold = _stage.HoldAt(1, 5);
+        await cluster.Trainer.Submit(PreparedHome.Request("job", recipe: ", \"validateEveryEpochs\": 1"));
+        await hold.Reached;
+
+        // 16 pairs, of which a step of 8 mixed ones takes all: four epochs have been measured, and in the fifth step the fifth.
+        var running = await cluster.Trainer.Status("job");
+        Assert.Equal((5, 40), (running.Epoch, running.Epochs));
+        Assert.Equal((5, 5), (running.Validation!.Step, running.Validation.Epoch));
+        Assert.InRange(running.Validation.At1, 0, 100);
+        Assert.InRange(running.Validation.Mean, running.Validation.At1, 100);
+        hold.Release();
+
+        var end = await cluster.EndOf("job");
+        var kept = home.Model(PreparedHome.Model).Training.Validations[^1];
+        Assert.Equal((40, 40, 40), (end.Epoch, end.Epochs, end.Validation!.Step));
+        Assert.Equal(kept.Mean * 100, end.Validation.Mean, 1e-9);
+        Assert.Equal((kept.Reports[0].Forward.R1 + kept.Reports[0].Backward.R1) * 50, end.Validation.At1, 1e-9);
+    }
+
+    [Fact]
+    public async Task The_curves_of_a_training_stay_with_its_model_in_the_home_folder()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        await cluster.Train(PreparedHome.Request("job", "made-here"));
+        var folder = Path.Combine(home.Home.TensorBoard, "made-here", "job");
+        Assert.Contains("tfevents", Assert.Single(Directory.EnumerateFiles(folder)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_training_whose_curves_cannot_be_written_says_so_once_and_completes()
+    {
+        using var home = prepared.Copy();
+        File.WriteAllText(home.Home.TensorBoard, "A file where the folder should be.");
+        await using var cluster = await Start(home);
+        Assert.Equal(JobState.Completed, (await cluster.Train(PreparedHome.Request("job", "made-here"))).State);
+        Assert.Contains("job", await cluster.Log.WaitFor(2006), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Jobs_are_worked_through_one_at_a_time_in_the_order_of_submission()
     {
         using var home = prepared.Copy();
