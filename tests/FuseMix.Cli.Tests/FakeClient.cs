@@ -73,6 +73,9 @@ internal sealed class FakeClient : IFuseMixClient
     /// <summary>What <see cref="Trainings"/> tells.</summary>
     public List<TrainingStatus> Jobs { get; } = [At("emoji-small-1", "emoji-small", JobState.Running, 2)];
 
+    /// <summary>The last validation of a training that completes.</summary>
+    public TrainingValidation? Validation { get; set; }
+
     /// <summary>Trainings that are found done.</summary>
     public HashSet<string> Done { get; } = [];
 
@@ -193,7 +196,7 @@ internal sealed class FakeClient : IFuseMixClient
         }
 
         Done.Add(jobId);
-        yield return At(jobId, model, JobState.Completed, 3);
+        yield return At(jobId, model, JobState.Completed, 3) with { Epoch = 3, Epochs = 3, Validation = Validation };
     }
 
     public Task<TrainingStatus> CancelTraining(string jobId, CancellationToken cancellationToken = default)

@@ -18,6 +18,9 @@ internal sealed record CliEnvironment
     /// <summary>Columns of the terminal.</summary>
     public int Width { get; init; } = 120;
 
+    /// <summary>Lines of the terminal.</summary>
+    public int Height { get; init; } = 40;
+
     public Func<string, string?> Variable { get; init; } = static _ => null;
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
@@ -38,21 +41,22 @@ internal sealed record CliEnvironment
         Error = Console.Error,
         OutIsTerminal = !Console.IsOutputRedirected,
         ErrorIsTerminal = !Console.IsErrorRedirected,
-        Width = TerminalWidth(),
+        Width = TerminalSize(() => Console.WindowWidth, 120, 80),
+        Height = TerminalSize(() => Console.WindowHeight, 40, 24),
         Variable = Environment.GetEnvironmentVariable,
         Connect = static choice => choice.Addresses.Count == 0 ? new InProcessCluster(choice) : new RemoteCluster(choice),
     };
 
-    private static int TerminalWidth()
+    private static int TerminalSize(Func<int> size, int withoutTerminal, int unknown)
     {
-        if (Console.IsOutputRedirected && Console.IsErrorRedirected) return 120;
+        if (Console.IsOutputRedirected && Console.IsErrorRedirected) return withoutTerminal;
         try
         {
-            return Console.WindowWidth is > 0 and var width ? width : 80;
+            return size() is > 0 and var told ? told : unknown;
         }
         catch (IOException)
         {
-            return 80;
+            return unknown;
         }
     }
 }

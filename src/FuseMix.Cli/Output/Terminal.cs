@@ -66,7 +66,7 @@ internal sealed class Terminal(CliEnvironment environment, bool json, bool quiet
     {
         if (json || quiet) return new SilentProgress();
         return environment.ErrorIsTerminal && environment.Variable("TERM") is not "dumb"
-            ? new LiveProgress(environment.Error, environment.Clock, environment.Width, Error, title, unit)
+            ? new LiveProgress(environment.Error, environment.Clock, environment.Width, environment.Height, Error, title, unit)
             : new PlainProgress(environment.Error, environment.Clock, title, unit);
     }
 

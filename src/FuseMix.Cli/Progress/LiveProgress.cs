@@ -3,17 +3,21 @@ using FuseMix.Cli.Output;
 
 namespace FuseMix.Cli.Progress;
 
-/// <summary>Progress as one line of a terminal that is drawn anew eight times a second and wiped at the end.</summary>
+/// <summary>Progress as one line of a terminal that is drawn anew eight times a second and wiped at the end; a curve stands above it where there is room.</summary>
 internal sealed class LiveProgress : ProgressView
 {
+    private const int CurveLines = 7;
+    private const int LeastWidth = 80;
+    private const int LeastHeight = 16;
     private const string Spinner = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏";
     private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(125);
 
     private readonly Lock _gate = new();
-    private readonly List<double> _curve = [];
+    private readonly List<(double X, double Y)> _curve = [];
     private readonly TextWriter _writer;
     private readonly TimeProvider _clock;
     private readonly int _width;
+    private readonly bool _hasRoom;
     private readonly Style _style;
     private readonly string _title;
     private readonly ProgressUnit _unit;
@@ -21,11 +25,13 @@ internal sealed class LiveProgress : ProgressView
     private readonly long _started;
     private ProgressReading _reading;
     private int _frame;
+    private int _above;
     private bool _ended;
 
-    public LiveProgress(TextWriter writer, TimeProvider clock, int width, Style style, string title, ProgressUnit unit)
+    public LiveProgress(TextWriter writer, TimeProvider clock, int width, int height, Style style, string title, ProgressUnit unit)
     {
         (_writer, _clock, _width, _style, _title, _unit) = (writer, clock, width, style, title, unit);
+        _hasRoom = width >= LeastWidth && height >= LeastHeight;
         _started = clock.GetTimestamp();
         _timer = clock.CreateTimer(_ => Draw(), null, Frame, Frame);
     }
@@ -35,7 +41,7 @@ internal sealed class LiveProgress : ProgressView
         lock (_gate)
         {
             _reading = reading;
-            if (reading.Point is { } point) _curve.Add(point);
+            if (reading.Point is { } point) _curve.Add((reading.Done, point));
         }
     }
 
@@ -45,7 +51,7 @@ internal sealed class LiveProgress : ProgressView
         lock (_gate)
         {
             _ended = true;
-            if (_frame > 0) _writer.Write("\r\e[2K");
+            if (_frame > 0) _writer.Write(_above > 0 ? $"\r\e[{_above}A\e[J" : "\r\e[2K");
             _writer.Flush();
         }
     }
@@ -59,9 +65,22 @@ internal sealed class LiveProgress : ProgressView
             // Work whose end is not known shows at least that time goes by.
             if (reading.Total == 0) reading = reading with { Detail = $"{reading.Detail ?? "working"}, {Phrases.Duration(_clock.GetElapsedTime(_started))}" };
             var spinner = _style.Cyan(Spinner[_frame++ % Spinner.Length].ToString());
-            _writer.Write($"\r\e[2K{spinner} {Render(_title, _unit, reading, _curve, _width - 3, _style)}");
+            var above = Above(reading);
+            if (_above > 0) _writer.Write($"\r\e[{_above}A");
+            foreach (var line in above) _writer.Write($"\r\e[2K{line}\n");
+            _above = above.Length;
+            double[] beside = above.Length > 0 ? [] : [.. _curve.Select(point => point.Y)];
+            _writer.Write($"\r\e[2K{spinner} {Render(_title, _unit, reading, beside, _width - 3, _style)}");
             _writer.Flush();
         }
+    }
+
+    /// <summary>The curve with what there is to say about it; once drawn it stays.</summary>
+    private string[] Above(ProgressReading reading)
+    {
+        if (!_hasRoom) return [];
+        var plot = CurvePlot.Draw(_curve, reading.Total, _unit.Amount(reading.Total, 0), _width - 4, CurveLines);
+        return plot.Count == 0 ? new string[_above] : [.. plot.Select(line => $"  {_style.Cyan(line)}"), $"  {Phrases.Cut(reading.More ?? "", _width - 4)}"];
     }
 
     /// <summary>The line; what matters least goes first where it gets narrow.</summary>

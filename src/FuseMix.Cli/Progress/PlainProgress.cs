@@ -46,6 +46,7 @@ internal sealed class PlainProgress : ProgressView
             reading.Rate(unit),
             reading.Remaining is { } left ? Phrases.Left(left) : null,
             reading.Detail,
+            reading.More,
         ];
         return $"{title}: {string.Join(", ", parts.Where(p => !string.IsNullOrEmpty(p)))}";
     }

@@ -34,7 +34,10 @@ internal readonly record struct ProgressReading(long Done, long Total)
     /// <summary>More to say, e.g. "loss 3.21".</summary>
     public string? Detail { get; init; }
 
-    /// <summary>The next point of the curve that is drawn beside it.</summary>
+    /// <summary>What is worth a line of its own where there is room, e.g. "epoch 3 of 25".</summary>
+    public string? More { get; init; }
+
+    /// <summary>The next point of the curve that is drawn beside or above it, at <see cref="Done"/>.</summary>
     public double? Point { get; init; }
 
     public string Rate(ProgressUnit unit) => unit.IsBytes

@@ -73,7 +73,7 @@ internal static class StatusCommand
             foreach (var e in report.Extractions)
                 jobs.Row($"extract {e.Dataset} × {e.Encoder}", Word(e.State), $"{Phrases.Count(e.ItemsDone)} / {Phrases.Count(e.Items)}", e.Error ?? "");
             foreach (var t in report.Trainings)
-                jobs.Row($"train {t.Model}", Word(t.State), $"{Phrases.Count(t.Step)} / {Phrases.Count(t.Steps)}", t.Error ?? (double.IsFinite(t.Loss) ? $"loss {Phrases.Fixed(t.Loss, 3)}" : ""));
+                jobs.Row($"train {t.Model}", Word(t.State), $"{Phrases.Count(t.Step)} / {Phrases.Count(t.Steps)}", t.Error ?? Figures(t));
             terminal.Draw(jobs);
         }
 
@@ -87,4 +87,10 @@ internal static class StatusCommand
     }
 
     private static string Word(JobState state) => state.ToString().ToLowerInvariant();
+
+    private static string Figures(TrainingStatus training) => string.Join(", ", (string[])
+    [
+        .. double.IsFinite(training.Loss) ? [$"loss {Phrases.Fixed(training.Loss, 3)}"] : Array.Empty<string>(),
+        .. training.Validation is { } last ? [$"R@1 {Phrases.Fixed(last.At1, 1)} %"] : Array.Empty<string>(),
+    ]);
 }

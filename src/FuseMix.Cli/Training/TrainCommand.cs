@@ -65,6 +65,12 @@ internal static class TrainCommand
         {
             run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {model}: {TrainingWork.Describe(o)} ({Phrases.Duration(o.Elapsed)})");
             if (o.Curve.Length > 1) run.Terminal.Say($"  loss {run.Terminal.Out.Cyan(Sparkline.Draw([.. o.Curve.Select(p => p.Loss)], 60))}");
+            if (o.Status.Validation is { } last)
+            {
+                var curve = o.Validations.Length > 1 ? $" {run.Terminal.Out.Cyan(Sparkline.Draw([.. o.Validations.Select(v => v.At1)], 40))}" : "";
+                run.Terminal.Say($"  {TrainingWork.Describe(last)}{curve}");
+            }
+
             run.Terminal.Say($"  Next: ./fusemix eval {model}, or ./fusemix collections build {dataset} --model {model}");
         });
     }

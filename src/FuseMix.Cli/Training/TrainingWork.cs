@@ -1,3 +1,4 @@
+using System.Globalization;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Progress;
@@ -20,9 +21,10 @@ internal static class TrainingWork
         var started = run.Terminal.Clock.GetTimestamp();
         var client = run.ClientToWork();
         var status = await client.SubmitTraining(request, run.Stop);
-        if (status.State == JobState.Completed) return new TrainingOutcome(status, Reused: true, [], run.Terminal.Clock.GetElapsedTime(started));
+        if (status.State == JobState.Completed) return new TrainingOutcome(status, Reused: true, [], [], run.Terminal.Clock.GetElapsedTime(started));
 
         var curve = new List<LossPoint>();
+        var validations = new List<TrainingValidation>();
         using (var progress = run.Terminal.Progress($"Training {request.Model}", new ProgressUnit("steps")))
         {
             try
@@ -32,6 +34,7 @@ internal static class TrainingWork
                     // The status of a job that is over no longer tells where its last run went on.
                     status = now.State.IsOver() ? now with { ResumedFrom = status.ResumedFrom } : now;
                     if (double.IsFinite(now.Loss) && (curve.Count == 0 || curve[^1].Step != now.Step)) curve.Add(new LossPoint(now.Step, now.Loss));
+                    if (now.Validation is { } last && (validations.Count == 0 || validations[^1].Step != last.Step)) validations.Add(last);
                     progress.Report(Read(now));
                 }
             }
@@ -49,7 +52,7 @@ internal static class TrainingWork
 
         return status.State switch
         {
-            JobState.Completed => new TrainingOutcome(status, Reused: false, [.. curve], run.Terminal.Clock.GetElapsedTime(started)),
+            JobState.Completed => new TrainingOutcome(status, Reused: false, [.. curve], [.. validations], run.Terminal.Clock.GetElapsedTime(started)),
             JobState.Cancelled => throw Stopped(status, resume),
             _ => throw new FuseMixException(
                 FailureKind.Unavailable,
@@ -64,8 +67,20 @@ internal static class TrainingWork
         RateNoun = "pairs",
         Left = status.Remaining,
         Detail = status.State == JobState.Queued ? "waiting for the trainer" : double.IsFinite(status.Loss) ? $"loss {Phrases.Fixed(status.Loss, 3)}" : "starting",
+        More = status.Epoch > 0 ? More(status) : null,
         Point = double.IsFinite(status.Loss) ? status.Loss : null,
     };
+
+    private static string More(TrainingStatus status)
+    {
+        var rate = status.LearningRate.ToString("0.0e-0", CultureInfo.InvariantCulture);
+        var validation = status.Validation is { } last ? $", {Describe(last)}" : "";
+        return $"epoch {Phrases.Count(status.Epoch)} of {Phrases.Count(status.Epochs)}, learning rate {rate}, τ {Phrases.Fixed(status.Temperature, 3)}{validation}";
+    }
+
+    /// <summary>A validation in a few words.</summary>
+    public static string Describe(TrainingValidation validation) =>
+        $"validation R@1 {Phrases.Fixed(validation.At1, 1)} %, mean recall {Phrases.Fixed(validation.Mean, 1)} % after step {Phrases.Count(validation.Step)}";
 
     /// <summary>What became of it, in one line.</summary>
     public static string Describe(TrainingOutcome outcome)
@@ -85,8 +100,9 @@ internal static class TrainingWork
 /// <param name="Status">Its last status.</param>
 /// <param name="Reused">Whether it was found done.</param>
 /// <param name="Curve">The loss as it was seen; a slow reader skips steps.</param>
+/// <param name="Validations">The recalls on the validation pairs as they were seen.</param>
 /// <param name="Elapsed">Time waited.</param>
-internal sealed record TrainingOutcome(TrainingStatus Status, bool Reused, LossPoint[] Curve, TimeSpan Elapsed);
+internal sealed record TrainingOutcome(TrainingStatus Status, bool Reused, LossPoint[] Curve, TrainingValidation[] Validations, TimeSpan Elapsed);
 
 /// <summary>The loss after one step.</summary>
 internal sealed record LossPoint(int Step, double Loss);

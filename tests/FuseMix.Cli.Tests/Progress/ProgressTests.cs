@@ -80,7 +80,7 @@ public sealed class ProgressTests
     [Fact]
     public void The_live_line_is_wiped_at_the_end_and_silent_afterwards()
     {
-        var progress = new LiveProgress(_out, _clock, 80, default, "Extracting", Images);
+        var progress = new LiveProgress(_out, _clock, 80, 40, default, "Extracting", Images);
         progress.Report(new ProgressReading(1, 2));
         _clock.Advance(TimeSpan.FromSeconds(1));
         progress.Dispose();
@@ -92,9 +92,49 @@ public sealed class ProgressTests
     }
 
     [Fact]
+    public void A_curve_stands_above_the_line_and_is_wiped_with_it()
+    {
+        var progress = new LiveProgress(_out, _clock, 80, 40, default, "Training", new ProgressUnit("steps"));
+        for (var step = 1; step <= 3; step++)
+        {
+            progress.Report(new ProgressReading(step, 400) { Point = 4 - step, More = $"epoch {step} of 25" });
+            _clock.Advance(TimeSpan.FromSeconds(0.125));
+        }
+
+        var frames = _out.ToString().Split("\r\e[9A");
+        Assert.Equal(2, frames.Length);
+        Assert.Contains("epoch 2 of 25\n", frames[0], StringComparison.Ordinal);
+        var lines = frames[1].Replace("\r\e[2K", "", StringComparison.Ordinal).Split('\n');
+        Assert.Equal(10, lines.Length);
+        Assert.StartsWith("  3.00 ┤", lines[0], StringComparison.Ordinal);
+        Assert.StartsWith("  1.00 ┤", lines[6], StringComparison.Ordinal);
+        Assert.EndsWith("─ 400 steps", lines[7], StringComparison.Ordinal);
+        Assert.Equal("  epoch 3 of 25", lines[8]);
+        Assert.All(lines, line => Assert.InRange(CellWidth.Of(line), 1, 80));
+        progress.Dispose();
+        Assert.EndsWith("\r\e[9A\e[J", _out.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(79, 40)]
+    [InlineData(120, 15)]
+    public void A_curve_stands_beside_the_line_where_there_is_no_room_above(int width, int height)
+    {
+        using var progress = new LiveProgress(_out, _clock, width, height, default, "Training", new ProgressUnit("steps"));
+        for (var step = 1; step <= 3; step++)
+        {
+            progress.Report(new ProgressReading(step, 400) { Point = 4 - step });
+            _clock.Advance(TimeSpan.FromSeconds(0.125));
+        }
+
+        Assert.DoesNotContain("\n", _out.ToString(), StringComparison.Ordinal);
+        Assert.Contains("█▅▁", _out.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Work_without_a_known_end_shows_the_time_go_by()
     {
-        using var progress = new LiveProgress(_out, _clock, 80, default, "Fetching nsfwjs", ProgressUnit.Bytes);
+        using var progress = new LiveProgress(_out, _clock, 80, 40, default, "Fetching nsfwjs", ProgressUnit.Bytes);
         progress.Report(new ProgressReading(0, 0) { Detail = "downloading" });
         _clock.Advance(TimeSpan.FromSeconds(12.5));
         Assert.Contains("Fetching nsfwjs", _out.ToString(), StringComparison.Ordinal);

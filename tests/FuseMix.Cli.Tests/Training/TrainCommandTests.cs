@@ -93,6 +93,30 @@ public sealed class TrainCommandTests
     }
 
     [Fact]
+    public async Task Encoders_side_by_side_are_one_choice_and_another_job()
+    {
+        _client.AllEncoders.Add(new EncoderSummary("inception-v3", Modality.Image, 768, new string('d', 64), "MIT", "npm", null));
+        await Run("train", "emoji", "--image", "mobilenet-v2-mid", "--text", "use-lite");
+        var both = await Run("train", "emoji", "--image", "mobilenet-v2-mid+inception-v3", "--text", "use-lite");
+        Assert.Equal((0, ""), (both.Code, both.Error));
+        Assert.Equal("mobilenet-v2-mid+inception-v3", _client.Submitted[1].Encoders[Modality.Image]);
+        Assert.NotEqual(_client.Submitted[0].JobId, _client.Submitted[1].JobId);
+
+        var wrong = await Run("train", "emoji", "--image", "mobilenet-v2-mid+inception-v4", "--text", "use-lite");
+        Assert.Equal(1, wrong.Code);
+        Assert.Contains("'inception-v4'", wrong.Error, StringComparison.Ordinal);
+        Assert.Contains("Did you mean 'inception-v3'?", wrong.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_last_validation_is_told()
+    {
+        _client.Validation = new(2, 2, 45.25, 61.5);
+        var result = await Run("train", "emoji");
+        Assert.Contains("validation R@1 45.2 %, mean recall 61.5 % after step 2", result.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Several_encoders_of_a_modality_are_a_choice_that_the_user_makes()
     {
         _client.AllEncoders.Add(new EncoderSummary("inception-v3", Modality.Image, 768, new string('d', 64), "MIT", "npm", null));
