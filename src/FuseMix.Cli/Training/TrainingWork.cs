@@ -74,7 +74,7 @@ internal static class TrainingWork
     private static string More(TrainingStatus status)
     {
         var rate = status.LearningRate.ToString("0.0e-0", CultureInfo.InvariantCulture);
-        var validation = status.Validation is { } last ? $", {Describe(last)}" : "";
+        var validation = status.Validation is { } last ? $", validation R@1 {Phrases.Fixed(last.At1, 1)} % (step {Phrases.Count(last.Step)})" : "";
         return $"epoch {Phrases.Count(status.Epoch)} of {Phrases.Count(status.Epochs)}, learning rate {rate}, τ {Phrases.Fixed(status.Temperature, 3)}{validation}";
     }
 
