@@ -13,6 +13,12 @@ public static class RowSubset
     private const int Part = 1024;
     private const byte Purpose = 200;
 
+    // Of the 4 = (1 + 1)² that a row of unit length adds at first: what is less is rounding.
+    private const double Exhausted = 4e-6;
+
+    private static readonly Comparer<(double Gain, int Row)> BestFirst =
+        Comparer<(double Gain, int Row)>.Create((a, b) => a.Gain != b.Gain ? b.Gain.CompareTo(a.Gain) : a.Row.CompareTo(b.Row));
+
     /// <summary>Chooses by any method.</summary>
     /// <param name="method">How.</param>
     /// <param name="rows">Rows of unit length, [n × dimension]; not looked at by <see cref="SubsetMethod.Uniform"/>.</param>
@@ -31,8 +37,8 @@ public static class RowSubset
         return method switch
         {
             SubsetMethod.Uniform => Uniform(count, size, seed),
-            SubsetMethod.FarthestPoint => FarthestPoints(rows, dimension, size, seed, cancellationToken),
-            _ => Determinantal(rows, dimension, size, DefaultBudget, cancellationToken),
+            SubsetMethod.FarthestPoint => FarthestPoints(rows, dimension, size, seed, cancellationToken: cancellationToken),
+            _ => Determinantal(rows, dimension, size, cancellationToken: cancellationToken),
         };
     }
 
@@ -45,8 +51,16 @@ public static class RowSubset
     }
 
     /// <summary>Each row as far as can be from those before; the first one at random. Time O(n·size·dimension), memory O(n).</summary>
-    public static int[] FarthestPoints(ReadOnlyMemory<float> rows, int dimension, int size, ulong seed, CancellationToken cancellationToken = default)
+    /// <param name="rows">Rows of unit length, [n × dimension].</param>
+    /// <param name="dimension">Values per row.</param>
+    /// <param name="size">How many to choose, 1 to n.</param>
+    /// <param name="seed">Decides the first row.</param>
+    /// <param name="threads">Threads to use, 0 for one per core.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public static int[] FarthestPoints(
+        ReadOnlyMemory<float> rows, int dimension, int size, ulong seed, int threads = 0, CancellationToken cancellationToken = default)
     {
+        var options = Options(threads, cancellationToken);
         var count = rows.Length / dimension;
         var chosen = new int[size];
         chosen[0] = new RandomStream(seed, RandomStream.Id(Purpose, 1, 0)).NextInt(count);
@@ -57,7 +71,7 @@ public static class RowSubset
         for (var step = 0; step < size; step++)
         {
             var last = chosen[step];
-            var farthest = Parts(count, cancellationToken, (from, to) =>
+            var farthest = Parts(count, options, (from, to) =>
             {
                 var all = rows.Span;
                 var row = all.Slice(last * dimension, dimension);
@@ -78,17 +92,22 @@ public static class RowSubset
 
     /// <summary>
     /// The greedy most probable part under a determinantal point process with kernel K = (z·z' + 1)²: each row adds as much as can be to the
-    /// determinant of K over the part. K itself is never held, only the rows of the Cholesky factor of what is chosen, [size × n].
+    /// determinant of K over the part (Chen, Zhang and Zhou 2018). K itself is never held, only the rows' parts of the Cholesky factor.
     /// </summary>
-    /// <remarks>Where nothing adds to the determinant any more (copies of rows), the rest is taken in the order of the rows.</remarks>
-    /// <param name="rows">Rows of unit length, [n × dimension].</param>
+    /// <remarks>
+    /// What a row would add only falls while others are chosen, so a row whose last known gain is below the best up-to-date one waits: its part
+    /// of the factor ends where it was last looked at. That changes no choice (of equals the first row), but most of the work is never done.
+    /// Where nothing adds to the determinant any more (copies of rows, more rows than K has rank), the rest is taken in the order of the rows.
+    /// </remarks>
+    /// <param name="rows">Rows, [n × dimension]; finite.</param>
     /// <param name="dimension">Values per row.</param>
     /// <param name="size">How many to choose, 1 to n.</param>
-    /// <param name="budget">Bytes that the factor may take.</param>
+    /// <param name="budget">Bytes that the factor may take at worst, 4·n·size.</param>
+    /// <param name="threads">Threads to use, 0 for one per core.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="FuseMixException">The factor needs more than <paramref name="budget"/>.</exception>
+    /// <exception cref="FuseMixException">The factor may need more than <paramref name="budget"/>.</exception>
     public static int[] Determinantal(
-        ReadOnlyMemory<float> rows, int dimension, int size, long budget = DefaultBudget, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<float> rows, int dimension, int size, long budget = DefaultBudget, int threads = 0, CancellationToken cancellationToken = default)
     {
         var count = rows.Length / dimension;
         var needed = (long)count * size * sizeof(float);
@@ -102,78 +121,47 @@ public static class RowSubset
                 "Choose fewer, or by farthest points.");
         }
 
-        // What each row would add: the squared diagonal of the Cholesky factor, 4 = (1 + 1)² at first.
-        const double Exhausted = 4e-6;
-        var gains = new double[count];
-        Array.Fill(gains, 4);
-        var factor = new float[size][];
-        var chosen = new int[size];
-        var taken = new bool[count];
-        var next = 0;
-        for (var step = 0; step < size; step++)
+        var factor = new GreedyFactor(rows, dimension, size);
+        var options = Options(threads, cancellationToken);
+        var queue = new PriorityQueue<int, (double Gain, int Row)>(BestFirst);
+        for (var row = 0; row < count; row++) queue.Enqueue(row, (factor.Gain(row), row));
+
+        // The last bits of the lengths of unit rows, which differ between machines, do not decide where to begin.
+        var enough = factor.Gain(queue.Peek()) * (1 - 1e-5);
+        var first = Enumerable.Range(0, count).First(row => factor.Gain(row) >= enough);
+        queue.Remove(first, out _, out _);
+        factor.Choose(first);
+        var behind = new List<int>();
+        while (factor.Chosen.Length < size)
         {
-            chosen[step] = next;
-            taken[next] = true;
-            if (step + 1 == size) break;
-            var (last, scale) = (next, 1 / Math.Sqrt(gains[next]));
-            var above = new float[step];
-            for (var s = 0; s < step; s++) above[s] = factor[s][last];
-            var line = factor[step] = new float[count];
-            var best = Parts(count, cancellationToken, (from, to) =>
+            cancellationToken.ThrowIfCancellationRequested();
+            var best = double.NegativeInfinity;
+            for (var batch = 4; !factor.IsCurrent(queue.Peek()); batch = Math.Min(2 * batch, Part))
             {
-                var all = rows.Span;
-                var row = all.Slice(last * dimension, dimension);
-                Span<double> sums = stackalloc double[Part];
-                sums = sums[..(to - from)];
-                for (var i = from; i < to; i++)
+                behind.Clear();
+                while (behind.Count < batch && queue.Count > 0 && !factor.IsCurrent(queue.Peek())) behind.Add(queue.Dequeue());
+                Parallel.For(0, behind.Count, options, i => factor.Advance(behind[i], best));
+                foreach (var row in behind)
                 {
-                    var product = 1.0 + DotProduct.Of(row, all.Slice(i * dimension, dimension));
-                    sums[i - from] = product * product;
+                    queue.Enqueue(row, (factor.Gain(row), row));
+                    if (factor.IsCurrent(row)) best = Math.Max(best, factor.Gain(row));
                 }
-
-                for (var s = 0; s < step; s++)
-                {
-                    double weight = above[s];
-                    var earlier = factor[s].AsSpan(from, to - from);
-                    for (var i = 0; i < sums.Length; i++) sums[i] -= weight * earlier[i];
-                }
-
-                var found = (Row: -1, Value: float.NegativeInfinity);
-                for (var i = from; i < to; i++)
-                {
-                    var entry = sums[i - from] * scale;
-                    line[i] = (float)entry;
-                    gains[i] -= entry * entry;
-                    if (!taken[i] && (float)gains[i] > found.Value) found = (i, (float)gains[i]);
-                }
-
-                return found;
-            });
-            if (best.Value <= Exhausted)
-            {
-                for (var i = 0; step + 1 < size; i++)
-                {
-                    if (!taken[i]) chosen[++step] = i;
-                }
-
-                break;
             }
 
-            next = best.Row;
+            var next = queue.Dequeue();
+            if (factor.Gain(next) <= Exhausted) break;
+            factor.Choose(next);
         }
 
-        return chosen;
+        int[] chosen = [.. factor.Chosen];
+        return chosen.Length == size ? chosen : [.. chosen, .. Enumerable.Range(0, count).Except(chosen).Take(size - chosen.Length)];
     }
 
     /// <summary>Runs over all rows in parts of a fixed size; the best of all, the first one of equals, whatever the threads do.</summary>
-    private static (int Row, float Value) Parts(int count, CancellationToken cancellationToken, Func<int, int, (int Row, float Value)> part)
+    private static (int Row, float Value) Parts(int count, ParallelOptions options, Func<int, int, (int Row, float Value)> part)
     {
         var found = new (int Row, float Value)[(count + Part - 1) / Part];
-        Parallel.For(
-            0,
-            found.Length,
-            new ParallelOptions { CancellationToken = cancellationToken },
-            p => found[p] = part(p * Part, Math.Min((p + 1) * Part, count)));
+        Parallel.For(0, found.Length, options, p => found[p] = part(p * Part, Math.Min((p + 1) * Part, count)));
         var best = found[0];
         foreach (var other in found)
         {
@@ -182,4 +170,7 @@ public static class RowSubset
 
         return best;
     }
+
+    private static ParallelOptions Options(int threads, CancellationToken cancellationToken) =>
+        new() { MaxDegreeOfParallelism = threads == 0 ? -1 : threads, CancellationToken = cancellationToken };
 }

@@ -73,18 +73,69 @@ public sealed class RowSubsetTests
     {
         // In the plane (z·z' + 1)² has rank 5: 1, the two coordinates, and two of the three products.
         var rows = Units(30, 2, 4);
-        Assert.Equal(12, RowSubset.Determinantal(rows, 2, 12).Distinct().Count());
+        var chosen = RowSubset.Determinantal(rows, 2, 12);
+        Assert.Equal(12, chosen.Distinct().Count());
+        Assert.True(Determinant(rows, 2, chosen[..5]) > 1e-3);
+        Assert.Equal(Enumerable.Range(0, 30).Except(chosen[..5]).Take(7), chosen[5..]);
     }
 
     [Theory]
-    [InlineData(SubsetMethod.FarthestPoint)]
-    [InlineData(SubsetMethod.Determinantal)]
-    public void The_same_rows_are_chosen_again(SubsetMethod method)
+    [InlineData(700, 8, 40)]
+    [InlineData(400, 33, 120)]
+    [InlineData(200, 24, 200)]
+    public void Determinantal_choices_are_those_of_the_algorithm_that_holds_the_whole_kernel(int count, int dimension, int size)
     {
-        var rows = Units(3000, 16, 6);
-        var first = RowSubset.Choose(method, rows, 16, 3000, 50, 1, TestContext.Current.CancellationToken);
-        Assert.Equal(50, first.Distinct().Count());
-        Assert.Equal(first, RowSubset.Choose(method, rows, 16, 3000, 50, 1, TestContext.Current.CancellationToken));
+        var rows = Clusters(count, dimension, 11);
+        Assert.Equal(DenseGreedy(rows, dimension, size), RowSubset.Determinantal(rows, dimension, size));
+    }
+
+    [Fact]
+    public void Of_rows_that_add_the_same_the_first_is_chosen()
+    {
+        // The axes: whatever is chosen, all others add the same.
+        const int Dimension = 40;
+        var rows = new float[Dimension * Dimension];
+        for (var axis = 0; axis < Dimension; axis++) rows[(axis * Dimension) + (Dimension - 1 - axis)] = 1;
+        Assert.Equal(Enumerable.Range(0, Dimension), RowSubset.Determinantal(rows, Dimension, Dimension));
+    }
+
+    [Fact]
+    public void Rows_of_zeros_add_little_once_and_their_copies_nothing()
+    {
+        const int Dimension = 5;
+        float[] rows = [.. new float[Dimension], .. Units(6, Dimension, 3), .. new float[Dimension]];
+        var chosen = RowSubset.Determinantal(rows, Dimension, 8);
+        Assert.Equal(DenseGreedy(rows, Dimension, 7), chosen[..7]);
+        Assert.NotEqual(0, chosen[0]);
+        Assert.Equal(7, chosen[7]);
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void Threads_change_no_choice(int threads)
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        var rows = Clusters(3000, 16, 6);
+        foreach (var method in (SubsetMethod[])[SubsetMethod.FarthestPoint, SubsetMethod.Determinantal])
+        {
+            var any = RowSubset.Choose(method, rows, 16, 3000, 150, 1, cancellationToken);
+            Assert.Equal(150, any.Distinct().Count());
+            Assert.Equal(
+                any,
+                method == SubsetMethod.FarthestPoint
+                    ? RowSubset.FarthestPoints(rows, 16, 150, 1, threads, cancellationToken)
+                    : RowSubset.Determinantal(rows, 16, 150, threads: threads, cancellationToken: cancellationToken));
+        }
+    }
+
+    [Fact]
+    public void A_choice_can_be_given_up()
+    {
+        var rows = Units(40, 8, 8);
+        foreach (var method in (SubsetMethod[])[SubsetMethod.FarthestPoint, SubsetMethod.Determinantal])
+            Assert.ThrowsAny<OperationCanceledException>(() => RowSubset.Choose(method, rows, 8, 40, 20, 1, new CancellationToken(canceled: true)));
     }
 
     [Fact]
@@ -118,6 +169,61 @@ public sealed class RowSubsetTests
         }
 
         return rows;
+    }
+
+    /// <summary>Units around a few centres, so that many rows soon add little: what a lazy search leaves out.</summary>
+    private static float[] Clusters(int count, int dimension, ulong seed)
+    {
+        var centres = Units(12, dimension, seed);
+        var rows = Units(count, dimension, seed + 1);
+        for (var r = 0; r < count; r++)
+        {
+            var row = rows.AsSpan(r * dimension, dimension);
+            for (var d = 0; d < dimension; d++) row[d] = (0.5f * row[d]) + centres[(r % 12 * dimension) + d];
+            var norm = MathF.Sqrt(Dot(rows, dimension, r, r));
+            foreach (ref var value in row) value /= norm;
+        }
+
+        return rows;
+    }
+
+    /// <summary>Chen, Zhang and Zhou's algorithm 1 in fp64, every row brought up to date at every step.</summary>
+    private static int[] DenseGreedy(float[] rows, int dimension, int size)
+    {
+        var count = rows.Length / dimension;
+        var kernel = new double[count, count];
+        for (var i = 0; i < count; i++)
+        {
+            for (var j = 0; j < count; j++) kernel[i, j] = Math.Pow(1 + Exact(i, j), 2);
+        }
+
+        var factor = new double[count, size];
+        var gains = Enumerable.Range(0, count).Select(i => kernel[i, i]).ToArray();
+        var chosen = new List<int>();
+        while (chosen.Count < size)
+        {
+            // As the code under test has it: the last bits of lengths do not decide where to begin.
+            var top = Enumerable.Range(0, count).Except(chosen).Max(i => gains[i]);
+            var best = Enumerable.Range(0, count).Except(chosen).First(i => gains[i] >= top * (chosen.Count == 0 ? 1 - 1e-5 : 1));
+            for (var i = 0; i < count; i++)
+            {
+                var entry = kernel[best, i];
+                for (var s = 0; s < chosen.Count; s++) entry -= factor[best, s] * factor[i, s];
+                factor[i, chosen.Count] = entry / Math.Sqrt(gains[best]);
+                if (i != best) gains[i] -= factor[i, chosen.Count] * factor[i, chosen.Count];
+            }
+
+            chosen.Add(best);
+        }
+
+        return [.. chosen];
+
+        double Exact(int a, int b)
+        {
+            var sum = 0.0;
+            for (var d = 0; d < dimension; d++) sum += (double)rows[(a * dimension) + d] * rows[(b * dimension) + d];
+            return sum;
+        }
     }
 
     private static float Dot(float[] rows, int dimension, int a, int b)
