@@ -1,0 +1,139 @@
+using FuseMix.Testing;
+using FuseMix.Training.Models;
+using FuseMix.Training.Recipe;
+
+namespace FuseMix.Training.Tests;
+
+/// <summary>What every trainer must do, whatever its device.</summary>
+public abstract class FusionTrainerContract
+{
+    private const string Small = """
+        { "steps": 20, "sharedDimension": 16, "batchSize": 12, "dropout": 0.3, "learningRate": 0.003,
+          "modalities": { "image": { "transform": "pca", "components": 12 }, "text": { "transform": "standardise" } } }
+        """;
+
+    /// <summary>The trainer that is held to it.</summary>
+    private protected abstract FusionTrainer Trainer { get; }
+
+    [Fact]
+    public void Planted_pairs_are_found_far_above_chance()
+    {
+        var data = PlantedData.Create(600, 60);
+        var recipe = TrainingRecipe.Parse("""{ "steps": 150, "sharedDimension": 16, "batchSize": 64, "dropout": 0.1, "learningRate": 0.003 }""");
+        var model = Trainer.Train(data, recipe, new TrainingRun(1));
+        var report = FusionTrainer.Evaluate(model, data, data.Pairs[0], data.Pairs[0].Validation!);
+
+        // Chance is 1.7 % at R@1.
+        Assert.True(report.Forward.R1 > 0.3 && report.Backward.R1 > 0.3, $"R@1 {report.Forward.R1} and {report.Backward.R1}");
+        Assert.Contains(Trainer.Device, model.Training.Device);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(""", "loss": "sigmoid" """)]
+    [InlineData(""", "negatives": "otherGroups" """)]
+    [InlineData(""", "negatives": "otherGroups", "loss": "sigmoid" """)]
+    [InlineData(""", "averageDecay": 0.9, "noiseSigma": 0.05, "alphaEnd": 3 """)]
+    [InlineData(""", "depth": 0, "batchSize": 80 """)]
+    public void Without_dropout_losses_and_weights_are_those_of_the_CPU(string more)
+    {
+        var data = PlantedData.Create(audio: true);
+        var groups = Enumerable.Range(0, 160).Select(i => i / 3).ToArray();
+        data = data with { Pairs = [.. data.Pairs.Select(p => p with { Train = p.Train with { Groups = groups } })] };
+        var json = $$"""{ "steps": 25, "sharedDimension": 12, "dropout": 0, "learningRate": 0.003{{(more.Contains("batchSize") ? "" : ", \"batchSize\": 24")}}{{more}} }""";
+        var recipe = TrainingRecipe.Parse(json);
+        var (expected, cpu) = Losses(new CpuFusionTrainer(1, MatrixKernel.Own), data, recipe);
+        var (actual, other) = Losses(Trainer, data, recipe);
+        Assert.Equal(expected.Length, actual.Length);
+        for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 1e-3 * Math.Max(1, Math.Abs(expected[i])));
+        Assert.Equal(cpu.Temperature, other.Temperature, 1e-4);
+        foreach (var modality in cpu.Modalities)
+        {
+            var (one, two) = (Embeddings(cpu, data, modality), Embeddings(other, data, modality));
+            for (var i = 0; i < one.Length; i++) Assert.Equal(one[i], two[i], 5e-3f);
+        }
+    }
+
+    [Theory]
+    [InlineData(7)]
+    [InlineData(19)]
+    public void A_run_that_was_stopped_goes_on_as_if_it_never_had(int stopAfter)
+    {
+        var data = PlantedData.Create();
+        var recipe = TrainingRecipe.Parse(Small.Replace("\"steps\": 20", "\"steps\": 20, \"validateEveryEpochs\": 1, \"keepBest\": true"));
+        var trainer = Trainer;
+        var whole = new List<TrainingProgress>();
+        var expected = trainer.Train(data, recipe, new TrainingRun(3), whole.Add);
+        using var folder = new TemporaryFolder();
+        var run = new TrainingRun(3, folder.Path, CheckpointEverySteps: 5);
+        var parts = new List<TrainingProgress>();
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() => trainer.Train(data, recipe, run, Observe, stop.Token));
+        Assert.Equal(stopAfter, parts.Count);
+        var resumed = trainer.Train(data, recipe, run, parts.Add);
+        Assert.Equal(whole.Select(p => p.Loss), parts.Select(p => p.Loss));
+        Assert.Equal(whole.Select(p => p.Temperature), parts.Select(p => p.Temperature));
+        Assert.Equal(expected.Fingerprint, resumed.Fingerprint);
+        Assert.Equal(stopAfter, parts[^1].ResumedFrom);
+
+        void Observe(TrainingProgress progress)
+        {
+            parts.Add(progress);
+            if (progress.Step == stopAfter) stop.Cancel();
+        }
+    }
+
+    [Fact]
+    public void The_best_validated_weights_are_kept_where_the_recipe_says_so()
+    {
+        var data = PlantedData.Create();
+        var recipe = TrainingRecipe.Parse(
+            """{ "epochs": 8, "sharedDimension": 16, "batchSize": 12, "learningRate": 0.05, "validateEveryEpochs": 2, "keepBest": true }""");
+        var model = Trainer.Train(data, recipe, new TrainingRun(1));
+        var best = model.Training.Validations.MaxBy(v => v.Mean)!;
+        Assert.Equal(best.Step, model.Training.KeptStep);
+        Assert.Equal(best.Mean, FusionTrainer.Evaluate(model, data, data.Pairs[0], data.Pairs[0].Validation!).Mean, 1e-9);
+    }
+
+    [Fact]
+    public void Latents_that_are_no_numbers_are_found_and_named()
+    {
+        var failure = Failure(i => i == (17 * PlantedData.ImageDimension) + 3, float.NaN, """{ "epochs": 1, "batchSize": 12, "sharedDimension": 8 }""");
+        Assert.Equal(FailureKind.Corrupt, failure.Kind);
+        Assert.Contains("image latent in row 17", failure.Message);
+    }
+
+    [Fact]
+    public void Training_that_diverges_says_so_and_names_the_learning_rate()
+    {
+        // Finite, but their sum is not.
+        var failure = Failure(_ => true, 3e38f, """{ "epochs": 3, "batchSize": 12, "sharedDimension": 8, "learningRate": 1 }""");
+        Assert.Contains("diverged", failure.Message);
+        Assert.Contains("learningRate", failure.Remedy);
+    }
+
+    /// <summary>The losses of a run, and its model.</summary>
+    private protected static (double[] Losses, FusionModel Model) Losses(FusionTrainer trainer, TrainingData data, TrainingRecipe recipe)
+    {
+        var losses = new List<double>();
+        var model = trainer.Train(data, recipe, new TrainingRun(3), p => losses.Add(p.Loss));
+        return ([.. losses], model);
+    }
+
+    private static float[] Embeddings(FusionModel model, TrainingData data, Modality modality) =>
+        model.Embed(modality, data.Latents[modality].Latents, [.. Enumerable.Range(0, 20)]);
+
+    private FuseMixException Failure(Func<int, bool> which, float value, string recipe)
+    {
+        var data = PlantedData.Create();
+        var source = data.Latents[Modality.Image];
+        var values = new float[source.Latents.Count * source.Latents.Dimension];
+        source.Latents.Gather([.. Enumerable.Range(0, source.Latents.Count)], values);
+        for (var i = 0; i < values.Length; i++) values[i] = which(i) ? value : values[i];
+        var latents = new Dictionary<Modality, LatentSource>(data.Latents)
+        {
+            [Modality.Image] = source with { Latents = new LatentMatrix(values, source.Latents.Dimension) },
+        };
+        return Assert.Throws<FuseMixException>(() => Trainer.Train(data with { Latents = latents }, TrainingRecipe.Parse(recipe), new TrainingRun(1)));
+    }
+}
