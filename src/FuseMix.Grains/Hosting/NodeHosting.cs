@@ -15,10 +15,10 @@ using FuseMix.Grains.Training;
 using FuseMix.Persistence.Sqlite;
 using FuseMix.Retrieval.Generations;
 using FuseMix.Storage;
-using FuseMix.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Hosting;
 using Orleans.Serialization;
@@ -88,7 +88,8 @@ public static class NodeHosting
         services.AddSingleton<EncoderSessions>();
         services.AddSingleton<FusionModels>();
         services.AddSingleton<ShardExtraction>();
-        services.AddSingleton<IFusionTrainer>(new CpuFusionTrainer(options.Threads));
+        services.AddSingleton(provider => NodeTrainer.Create(
+            options, provider.GetRequiredService<DeviceHealth>(), provider.GetRequiredService<ILogger<DeviceHealth>>()));
         services.AddSingleton<ModelTraining>();
         services.AddSingleton<ModelEvaluation>();
         services.AddSingleton<CollectionBuilder>();
