@@ -8,6 +8,7 @@ namespace FuseMix.Selection;
 /// <param name="rows">[n × dimension], row-major.</param>
 /// <param name="dimension">Values per row.</param>
 /// <param name="size">Rows that will be chosen at most.</param>
+/// <exception cref="FuseMixException">A row holds values that are not finite numbers.</exception>
 internal sealed class GreedyFactor(ReadOnlyMemory<float> rows, int dimension, int size)
 {
     private readonly double[] _gains = Diagonal(rows, dimension);
@@ -36,7 +37,7 @@ internal sealed class GreedyFactor(ReadOnlyMemory<float> rows, int dimension, in
         var own = all.Slice(row * dimension, dimension);
         var share = _shares[row] ?? [];
         var (known, gain) = (_known[row], _gains[row]);
-        for (; known < _count && gain >= floor; known++)
+        for (; known < _count && !(gain < floor); known++)
         {
             if (known == share.Length) Array.Resize(ref share, Math.Min(size, Math.Max(16, 2 * known)));
             var other = _chosen[known];
@@ -79,6 +80,7 @@ internal sealed class GreedyFactor(ReadOnlyMemory<float> rows, int dimension, in
         {
             var z = rows.Span.Slice(row * dimension, dimension);
             var product = 1.0 + DotProduct.Of(z, z);
+            if (!double.IsFinite(product)) throw new FuseMixException(FailureKind.Invalid, $"Row {row} holds values that are not finite numbers.");
             diagonal[row] = product * product;
         }
 

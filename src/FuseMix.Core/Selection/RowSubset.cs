@@ -99,13 +99,13 @@ public static class RowSubset
     /// of the factor ends where it was last looked at. That changes no choice (of equals the first row), but most of the work is never done.
     /// Where nothing adds to the determinant any more (copies of rows, more rows than K has rank), the rest is taken in the order of the rows.
     /// </remarks>
-    /// <param name="rows">Rows, [n × dimension]; finite.</param>
+    /// <param name="rows">Rows, [n × dimension], of unit length for the kernel of the paper.</param>
     /// <param name="dimension">Values per row.</param>
     /// <param name="size">How many to choose, 1 to n.</param>
     /// <param name="budget">Bytes that the factor may take at worst, 4·n·size.</param>
     /// <param name="threads">Threads to use, 0 for one per core.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="FuseMixException">The factor may need more than <paramref name="budget"/>.</exception>
+    /// <exception cref="FuseMixException">The factor may need more than <paramref name="budget"/>, or a row is not finite.</exception>
     public static int[] Determinantal(
         ReadOnlyMemory<float> rows, int dimension, int size, long budget = DefaultBudget, int threads = 0, CancellationToken cancellationToken = default)
     {
@@ -149,7 +149,7 @@ public static class RowSubset
             }
 
             var next = queue.Dequeue();
-            if (factor.Gain(next) <= Exhausted) break;
+            if (!(factor.Gain(next) > Exhausted)) break;
             factor.Choose(next);
         }
 

@@ -130,6 +130,17 @@ public sealed class RowSubsetTests
         }
     }
 
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void Rows_that_are_not_finite_are_refused(float value)
+    {
+        var rows = Units(40, 8, 8);
+        rows[(17 * 8) + 3] = value;
+        var refused = Assert.Throws<FuseMixException>(() => RowSubset.Determinantal(rows, 8, 20));
+        Assert.Contains("Row 17", refused.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_choice_can_be_given_up()
     {
