@@ -40,11 +40,17 @@ public sealed class TorchSharpFusionTrainer : FusionTrainer
     /// <summary>Most logits held at a time.</summary>
     internal long MostLogits { get; init; } = 1 << 25;
 
-    internal override IFusionNetwork CreateNetwork(NetworkLayout layout, TrainingRecipe recipe, ulong seed, ThreadTeam team) => new TorchNetwork(
-        layout, new TemperatureRange(recipe.Temperature, recipe.TemperatureLeast, recipe.TemperatureMost), recipe.Dropout, seed, _device, Options, MostLogits)
+    internal override IFusionNetwork CreateNetwork(NetworkLayout layout, TrainingRecipe recipe, ulong seed, ThreadTeam team)
     {
-        BeforeForward = BeforeForward,
-    };
+        var precision = recipe.Precision switch
+        {
+            TrainingPrecision.Bf16 => TorchPrecision.Bf16,
+            TrainingPrecision.Fp32 => TorchPrecision.Fp32,
+            _ => Options.Precision,
+        };
+        var temperature = new TemperatureRange(recipe.Temperature, recipe.TemperatureLeast, recipe.TemperatureMost);
+        return new TorchNetwork(layout, temperature, recipe.Dropout, seed, _device, Options with { Precision = precision }, MostLogits) { BeforeForward = BeforeForward };
+    }
 
     private static torch.Device Open(string name)
     {

@@ -19,7 +19,7 @@ public sealed record TorchSharpOptions
     /// <summary>"cpu", "cuda" (the first one) or "cuda:N".</summary>
     public string Device { get; init; } = "cpu";
 
-    /// <summary>In what the adapters' products are computed.</summary>
+    /// <summary>In what the adapters' products are computed where the recipe does not say it.</summary>
     public TorchPrecision Precision { get; init; } = TorchPrecision.Fp32;
 
     /// <summary>

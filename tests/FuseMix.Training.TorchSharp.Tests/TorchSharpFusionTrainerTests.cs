@@ -129,11 +129,14 @@ public sealed class TorchSharpFusionTrainerTests : FusionTrainerContract
     }
 
     [Fact]
-    public void Bf16_trains_close_to_fp32_and_not_the_same()
+    public void Bf16_trains_close_to_fp32_and_not_the_same_where_the_trainer_or_the_recipe_asks_for_it()
     {
         var data = PlantedData.Create();
         var (exact, _) = Losses(Trainer, data, Plain);
-        var (narrow, _) = Losses(new TorchSharpFusionTrainer(new() { Threads = 1, Precision = TorchPrecision.Bf16 }), data, Plain);
+        var bf16 = new TorchSharpFusionTrainer(new() { Threads = 1, Precision = TorchPrecision.Bf16 });
+        var (narrow, _) = Losses(bf16, data, Plain);
+        Assert.Equal(narrow, Losses(Trainer, data, Plain with { Precision = TrainingPrecision.Bf16 }).Losses);
+        Assert.Equal(exact, Losses(bf16, data, Plain with { Precision = TrainingPrecision.Fp32 }).Losses);
         Assert.NotEqual(exact, narrow);
         for (var i = 0; i < exact.Length; i++) Assert.Equal(exact[i], narrow[i], 0.05);
     }
