@@ -31,6 +31,6 @@ internal static partial class NodeTrainer
         });
     }
 
-    [LoggerMessage(2006, LogLevel.Warning, "Training takes smaller parts of a batch: {Reason}")]
+    [LoggerMessage(2007, LogLevel.Warning, "Training takes smaller parts of a batch: {Reason}")]
     private static partial void LogReduced(ILogger logger, string reason);
 }
