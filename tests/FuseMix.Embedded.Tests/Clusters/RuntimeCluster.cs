@@ -4,6 +4,7 @@ using Orleans.Hosting;
 using Orleans.Serialization;
 #if ORLEANS
 using Orleans.Configuration;
+using Orleans.Runtime;
 using Orleans.TestingHost;
 #endif
 
@@ -58,6 +59,19 @@ public sealed class RuntimeCluster : IAsyncDisposable
         await _cluster.StartAdditionalSiloAsync();
         if (isFirst) await _cluster.InitializeClientAsync();
         else await _cluster.WaitForLivenessToStabilizeAsync();
+
+        // A node that is alive gets grains only once the others have also read which ones it knows.
+        foreach (var silo in _cluster.Silos) await KnowsAll(silo.SiloHost.Services.GetRequiredService<IClusterManifestProvider>());
+
+        async Task KnowsAll(IClusterManifestProvider manifests)
+        {
+            if (manifests.Current.Silos.Count >= _cluster.Silos.Count) return;
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            await foreach (var manifest in manifests.Updates.WithCancellation(patience.Token))
+            {
+                if (manifest.Silos.Count >= _cluster.Silos.Count) return;
+            }
+        }
     }
 
     /// <summary>Stops a node in order.</summary>

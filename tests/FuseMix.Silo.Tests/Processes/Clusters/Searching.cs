@@ -46,6 +46,18 @@ internal sealed class Searching : IAsyncDisposable
         return Patience.Until(() => Task.FromResult(Answered + _failures.Count), now => now >= before + count || _loop.IsCompleted);
     }
 
+    /// <summary>
+    /// Waits for twenty complete answers in a row. While a killed node still counts as alive, what it knew of where grains are is missing too, so
+    /// that an answer may lack a shard in spite of its replicas; it says so.
+    /// </summary>
+    public Task AreCompleteAgain()
+    {
+        var from = _answers.Count;
+        return Patience.Until(
+            () => Task.FromResult(_answers.Skip(from).Reverse().TakeWhile(answer => answer.Answer.Complete).Count()),
+            inRow => inRow >= 20 || _loop.IsCompleted);
+    }
+
     public async Task End()
     {
         await _stop.CancelAsync();
