@@ -5,6 +5,9 @@ namespace FuseMix.Cli.Studies;
 /// <summary>The studies of the paper that need nothing but recipes.</summary>
 internal static class PaperStudies
 {
+    public const string AboutQuantity = "Recall by the number of training pairs, with and without FuseMix (Fig. 1)";
+    public const string AboutDiversity = "As many pairs, chosen at random, each as far as can be from the others, or by determinants (Fig. 3)";
+
     /// <summary>Figure 6.</summary>
     public static Study Augmentation => new(
         "augmentation",
@@ -36,7 +39,7 @@ internal static class PaperStudies
         int[] counts = [.. Counts(pairs), pairs];
         return new(
             "quantity",
-            "Recall by the number of training pairs, with and without FuseMix (Fig. 1)",
+            AboutQuantity,
             [
                 .. counts.Select(count => Part("FuseMix", count, "augmentation=fuseMix")),
                 .. counts.Select(count => Part("no augmentation", count, "augmentation=none")),
@@ -54,7 +57,7 @@ internal static class PaperStudies
     /// <param name="pairs">Training pairs that there are.</param>
     public static Study Diversity(int pairs) => new(
         "diversity",
-        "As many pairs, chosen at random, each as far as can be from the others, or by determinants (Fig. 3)",
+        AboutDiversity,
         [
             .. from way in ((string Name, string Word)[])[("at random", "uniform"), ("farthest points", "farthestPoint"), ("determinantal", "determinantal")]
                from count in Counts(pairs)

@@ -48,8 +48,8 @@ internal static class StudyCommand
         var command = new CliCommand("study", "Studies: what a choice in the recipe brings, measured on the same seeds.");
         foreach (var study in (Study[])[PaperStudies.Augmentation, PaperStudies.Batch, PaperStudies.Depth, PaperStudies.Alpha])
             command.Add(Of(study.Name, study.About, _ => Task.FromResult(study)));
-        command.Add(Of("quantity", PaperStudies.Quantity(1).About, async run => PaperStudies.Quantity(await TrainingPairs(run))));
-        command.Add(Of("diversity", PaperStudies.Diversity(1).About, async run => PaperStudies.Diversity(await TrainingPairs(run))));
+        command.Add(Of("quantity", PaperStudies.AboutQuantity, async run => PaperStudies.Quantity(await TrainingPairs(run))));
+        command.Add(Of("diversity", PaperStudies.AboutDiversity, async run => PaperStudies.Diversity(await TrainingPairs(run))));
         command.Add(Of("encoders", EncoderStudy.About, run => EncoderStudy.Of(run, run.Get(Dataset)!)));
         var recipe = Of("recipe", "Recipes of your own, side by side", run => Task.FromResult(OwnRecipes(run.Get(Method) ?? [])));
         recipe.Add(Method);
