@@ -25,4 +25,10 @@ internal sealed record StudyVariant(string Name, string[] Settings, double? Valu
 {
     /// <summary>Encoders that differ from those of the study; null for none.</summary>
     public IReadOnlyDictionary<Modality, string>? Encoders { get; init; }
+
+    /// <summary>The dataset to train on; null for the study's own.</summary>
+    public string? TrainedOn { get; init; }
+
+    /// <summary>The dataset to measure on; null for the study's own.</summary>
+    public string? MeasuredOn { get; init; }
 }

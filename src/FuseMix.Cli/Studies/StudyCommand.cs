@@ -50,6 +50,8 @@ internal static class StudyCommand
             command.Add(Of(study.Name, study.About, _ => Task.FromResult(study)));
         command.Add(Of("quantity", PaperStudies.AboutQuantity, async run => PaperStudies.Quantity(await TrainingPairs(run))));
         command.Add(Of("diversity", PaperStudies.AboutDiversity, async run => PaperStudies.Diversity(await TrainingPairs(run))));
+        command.Add(Of("quality", QualityStudy.About, run => QualityStudy.Of(run, run.Get(Dataset)!))
+            .OnThisMachine("Run it where the home folder of the cluster is, naming that with --home."));
         command.Add(Of("encoders", EncoderStudy.About, run => EncoderStudy.Of(run, run.Get(Dataset)!)));
         var recipe = Of("recipe", "Recipes of your own, side by side", run => Task.FromResult(OwnRecipes(run.Get(Method) ?? [])));
         recipe.Add(Method);

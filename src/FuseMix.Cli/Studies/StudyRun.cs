@@ -26,9 +26,9 @@ internal sealed class StudyRun(CliRun run, string dataset, string? preset, IRead
             {
                 var variant = study.Variants[v];
                 var encoders = variant.Encoders is { } own ? new Dictionary<Modality, string>(own) : usual;
-                var plan = await TrainPlan.Make(run, dataset, encoders, recipes[v], (ulong)seed, id => $"study-{study.Name}-s{seed}-{id}");
+                var plan = await TrainPlan.Make(run, variant.TrainedOn ?? dataset, encoders, recipes[v], (ulong)seed, id => $"study-{study.Name}-s{seed}-{id}");
                 var outcome = await TrainingWork.Run(run, plan.Request, "The same command");
-                var report = await client.Evaluate(new EvaluationRequest(plan.Request.Model, dataset, split, without), run.Stop);
+                var report = await client.Evaluate(new EvaluationRequest(plan.Request.Model, variant.MeasuredOn ?? dataset, split, without), run.Stop);
                 runs[v].Models.Add(plan.Request.Model);
                 runs[v].Reports.Add(report);
                 done++;

@@ -9,7 +9,6 @@ namespace FuseMix.Data.Datasets;
 /// <remarks>Immutable, and valid by construction: ids are unique, pairs name items, and no pair spans two splits.</remarks>
 public sealed class Dataset
 {
-    private readonly FuseMixHome _home;
     private readonly Dictionary<string, DatasetItem> _byId;
     private readonly Dictionary<Modality, DatasetItem[]> _byModality;
 
@@ -33,7 +32,7 @@ public sealed class Dataset
         IReadOnlyList<ImportFailure> failures,
         IReadOnlyList<string> notices)
     {
-        _home = home;
+        Home = home;
         Name = ResourceName.Require(name, "dataset");
         Licence = licence;
         About = about;
@@ -60,6 +59,9 @@ public sealed class Dataset
         _byModality = items.GroupBy(i => i.Modality).ToDictionary(g => g.Key, g => g.ToArray());
         Fingerprint = FingerprintOf(items, pairs);
     }
+
+    /// <summary>What relative paths are relative to.</summary>
+    internal FuseMixHome Home { get; }
 
     /// <summary>The dataset's name.</summary>
     public string Name { get; }
@@ -137,7 +139,7 @@ public sealed class Dataset
             $"Item '{item.Id}' of dataset '{Name}' is not a text but {item.Modality.ToString().ToLowerInvariant()}.");
 
     /// <summary>Where an item's file lies now, absolute; null for a text.</summary>
-    public string? PathOf(DatasetItem item) => item.File is null ? null : _home.Locate(item.File);
+    public string? PathOf(DatasetItem item) => item.File is null ? null : Home.Locate(item.File);
 
     /// <summary>Counts for a user.</summary>
     public DatasetStatistics Statistics() => new(

@@ -177,7 +177,7 @@ public abstract class WholeWayTests : IAsyncLifetime
         Assert.DoesNotContain("installed", (await Run("encoders", "list")).Out.Split("can be imported")[0], StringComparison.Ordinal);
     }
 
-    private async Task Prepare()
+    private protected async Task Prepare()
     {
         await Ok("encoders", "add", World.ImagePack);
         await Ok("encoders", "add", World.TextPack);
@@ -227,6 +227,25 @@ public sealed class HereTests : WholeWayTests
         Assert.Contains("✓ fields: 12 dimensions", await Ok("encoders", "verify"), StringComparison.Ordinal);
         await Ok("models", "export", "mine-v1", "--to", World["exported"]);
         Assert.Equal(2, Directory.GetFiles(World["exported"], "*.onnx").Length);
+    }
+
+    [Fact]
+    public async Task The_study_of_quality_makes_datasets_of_poorer_captions_and_measures_all_on_the_same_items()
+    {
+        foreach (var caption in Directory.GetFiles(World.Pictures, "*.txt"))
+            await File.WriteAllTextAsync(caption, $"{(await File.ReadAllTextAsync(caption)).Trim()}. tree, {Path.GetFileName(caption)[..3]}\n");
+        await Prepare();
+        string[] study = ["study", "quality", "--dataset", "mine", "--seeds", "1", "--split", "train", "--set", "steps=10", "--set", "batchSize=16", "--set", "sharedDimension=16"];
+        var methods = (await Run([.. study, "--json"])).Json.GetProperty("methods").EnumerateArray().ToArray();
+        Assert.Equal(6, methods.Length);
+        Assert.Equal(3, methods.Select(method => method.GetProperty("models")[0].GetString()).Distinct().Count());
+        Assert.Equal(
+            ["mine", "mine", "mine", "mine-first-sentences", "mine-first-sentences", "mine-first-sentences"],
+            methods.Select(method => method.GetProperty("runs")[0].GetProperty("dataset").GetString()));
+        Assert.Contains("Of 100 words, 50 are replaced", await Ok("datasets", "show", "mine-replaced-words"), StringComparison.Ordinal);
+
+        var again = await Run(study);
+        Assert.Equal(6, again.Error.Split("(already trained)").Length - 1);
     }
 }
 
