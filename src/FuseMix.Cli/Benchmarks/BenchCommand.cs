@@ -45,12 +45,16 @@ internal static class BenchCommand
                 .WithExample("./fusemix bench train --workload demo --rounds 3", "a quick look")
                 .WithExample("./fusemix bench train --alone --json", "without PyTorch, as JSON")
                 .OnThisMachine("Leave --cluster out, or run it on a machine of the cluster.")
-                .Does(run => Task.FromResult(Train(run))));
+                .Does(run => Task.FromResult(Train(run))),
+            new CliCommand("products", "The matrix products of a step: oneDNN and our own kernels, beside the rate of bare multiply-adds, which none in fp32 can pass.")
+                .With(Workload, Rounds, Threads)
+                .WithExample("./fusemix bench products --workload small", "GFLOP/s and the share of the processor's peak")
+                .OnThisMachine("Leave --cluster out, or run it on a machine of the cluster.")
+                .Does(Multiply));
 
     private static int Train(CliRun run)
     {
-        var (rounds, steps, threads) = (InRange("--rounds", run.Get(Rounds), 1, 1000), InRange("--steps", run.Get(Steps), 1, 1000), InRange("--threads", run.Get(Threads), 0, 1024));
-        threads = threads == 0 ? Environment.ProcessorCount : threads;
+        var (rounds, steps, threads) = (InRange("--rounds", run.Get(Rounds), 1, 1000), InRange("--steps", run.Get(Steps), 1, 1000), ThreadCount(run));
         var load = LoadAverage();
         var folder = Directory.CreateTempSubdirectory("fusemix-bench-").FullName;
         try
@@ -63,8 +67,7 @@ internal static class BenchCommand
                 if (peer is { HasFastBlas: false })
                     run.Terminal.Warn("PyTorch multiplies with the reference BLAS, which is 30 times slower: 'apt-get install libopenblas0-pthread' first.");
                 var device = "";
-                var chosen = StepWorkload.All.Where(w => run.Get(Workload) == All || w.Name == run.Get(Workload));
-                WorkloadBench[] workloads = [.. chosen.Select(workload => Measure(run, workload, peer, rounds, steps, threads, ref device))];
+                WorkloadBench[] workloads = [.. Chosen(run).Select(workload => Measure(run, workload, peer, rounds, steps, threads, ref device))];
                 var report = new TrainingBenchReport(device, peer is null ? null : $"PyTorch {peer.Version}", missing, threads, load, workloads);
                 run.Terminal.Result(report, CliJson.Relaxed.TrainingBenchReport, r => Show(run.Terminal, r));
                 return workloads.All(w => w.Curves.All(c => c.Same)) ? ExitCode.Success : ExitCode.Failure;
@@ -75,6 +78,49 @@ internal static class BenchCommand
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    private static void Multiply(CliRun run)
+    {
+        var (rounds, threads) = (InRange("--rounds", run.Get(Rounds), 1, 1000), ThreadCount(run));
+        var load = LoadAverage();
+        ProductBench[] workloads = [.. Chosen(run).Select(workload =>
+        {
+            using var benchmark = new ProductBenchmark(workload, threads);
+            var rates = benchmark.Names.ToDictionary(name => name, _ => new List<double>());
+
+            // As with steps, the first turn of each is not counted.
+            for (var round = -1; round < rounds; round++)
+            {
+                foreach (var name in benchmark.Names)
+                {
+                    run.Stop.ThrowIfCancellationRequested();
+                    var rate = benchmark.Rate(name);
+                    if (round >= 0) rates[name].Add(rate / 1e9);
+                }
+            }
+
+            var peak = Median(rates[ProductBenchmark.Peak]);
+            return new ProductBench(workload.Name, workload.Sizes, [.. rates.Select(r => new KernelBench(r.Key, Median(r.Value), Median(r.Value) / peak))]);
+        })];
+        run.Terminal.Result(new ProductBenchReport(threads, load, workloads), CliJson.Relaxed.ProductBenchReport, report =>
+        {
+            run.Terminal.Say($"{Phrases.Count(report.Threads, "thread")}{AtLoad(report.Load)}");
+            foreach (var workload in report.Workloads)
+            {
+                run.Terminal.Say();
+                run.Terminal.Say(run.Terminal.Out.Bold($"{workload.Name}: {workload.Sizes}"));
+                var table = Tables.Of("product", ">GFLOP/s", ">of the fp32 peak");
+                foreach (var kernel in workload.Kernels) table.Row(kernel.Name, Phrases.Fixed(kernel.GigaflopsPerSecond, 0), $"{Phrases.Fixed(100 * kernel.PeakShare, 0)} %");
+                run.Terminal.Draw(table);
+            }
+        });
+    }
+
+    private static IEnumerable<StepWorkload> Chosen(CliRun run) => StepWorkload.All.Where(w => run.Get(Workload) == All || w.Name == run.Get(Workload));
+
+    private static int ThreadCount(CliRun run) => InRange("--threads", run.Get(Threads), 0, 1024) is > 0 and var given ? given : Environment.ProcessorCount;
+
+    private static string AtLoad(double? load) => load is { } l ? $", load {Phrases.Fixed(l, 1)} at the start" : "";
 
     private static WorkloadBench Measure(CliRun run, StepWorkload workload, TorchPeer? peer, int rounds, int steps, int threads, ref string device)
     {
@@ -174,8 +220,7 @@ internal static class BenchCommand
 
     private static void Show(Terminal terminal, TrainingBenchReport report)
     {
-        var load = report.Load is { } l ? $", load {Phrases.Fixed(l, 1)} at the start" : "";
-        terminal.Say($"{report.Device}; {report.Peer ?? "no peer"}; {Phrases.Count(report.Threads, "thread")} each{load}");
+        terminal.Say($"{report.Device}; {report.Peer ?? "no peer"}; {Phrases.Count(report.Threads, "thread")} each{AtLoad(report.Load)}");
         foreach (var workload in report.Workloads)
         {
             terminal.Say();

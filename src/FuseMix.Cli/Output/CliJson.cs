@@ -53,6 +53,7 @@ namespace FuseMix.Cli.Output;
 [JsonSerializable(typeof(StudyReport))]
 [JsonSerializable(typeof(DemoReport))]
 [JsonSerializable(typeof(TrainingBenchReport))]
+[JsonSerializable(typeof(ProductBenchReport))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>The context to use: it leaves letters of every script as they are, since nobody puts these documents into HTML.</summary>

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using FuseMix.Training.Adapters;
-using FuseMix.Training.Kernels;
 using FuseMix.Training.Matrices;
 using FuseMix.Training.Normalisation;
 using FuseMix.Training.Recipe;
@@ -16,8 +14,7 @@ public sealed unsafe class StepBenchmark : IDisposable
     private readonly CpuFusionTrainer _trainer;
     private readonly TrainingPrecision _precision;
     private readonly Lazy<OneDnnBFloat16Products> _bfloat16;
-    private readonly AdapterProduct[] _products;
-    private readonly Lazy<AlignedBuffer[]> _matrices;
+    private readonly PlainProducts _plain;
 
     /// <summary>Makes data, memory and initial weights.</summary>
     /// <param name="workload">What to train.</param>
@@ -28,13 +25,7 @@ public sealed unsafe class StepBenchmark : IDisposable
     public StepBenchmark(StepWorkload workload, TrainingPrecision precision, double dropout, int threads)
     {
         _precision = precision;
-        _products = [.. workload.Products()];
-        _matrices = new Lazy<AlignedBuffer[]>(() =>
-        [
-            new AlignedBuffer(_products.Max(p => (long)p.M * p.K)),
-            new AlignedBuffer(_products.Max(p => (long)p.K * p.N)),
-            new AlignedBuffer(_products.Max(p => (long)p.M * p.N)),
-        ]);
+        _plain = new PlainProducts(workload);
         _bfloat16 = new Lazy<OneDnnBFloat16Products>(() => new OneDnnBFloat16Products(_team!));
         _trainer = new CpuFusionTrainer(threads);
         _team = new ThreadTeam(_trainer.Threads);
@@ -51,7 +42,7 @@ public sealed unsafe class StepBenchmark : IDisposable
     public string Device => _trainer.Device;
 
     /// <summary>Floating-point operations of the adapters' products in one step.</summary>
-    public double Operations => _products.Sum(p => p.Operations);
+    public double Operations => _plain.Operations;
 
     /// <summary>Does steps.</summary>
     /// <returns>Seconds that they took, and the loss of each.</returns>
@@ -69,18 +60,14 @@ public sealed unsafe class StepBenchmark : IDisposable
     /// <summary>Seconds that nothing but the products of one step takes, on the same threads: what a step would take if all else were free.</summary>
     /// <remarks>Call it once before timing counts: memory and primitives are made then.</remarks>
     public double MultiplySeconds() => _precision == TrainingPrecision.Bf16
-        ? MultiplySeconds<Bf16>(_bfloat16.Value)
-        : MultiplySeconds<Fp32>(new ParallelMatrixMultiply(_team, _trainer.Kernel));
+        ? _plain.Seconds(_bfloat16.Value)
+        : _plain.Seconds(new ParallelMatrixMultiply(_team, _trainer.Kernel));
 
     /// <inheritdoc/>
     public void Dispose()
     {
         if (_bfloat16.IsValueCreated) _bfloat16.Value.Dispose();
-        if (_matrices.IsValueCreated)
-        {
-            foreach (var matrix in _matrices.Value) matrix.Dispose();
-        }
-
+        _plain.Dispose();
         _session.Dispose();
         _team.Dispose();
     }
@@ -95,20 +82,4 @@ public sealed unsafe class StepBenchmark : IDisposable
 
     /// <summary>The learning rates of the first steps.</summary>
     internal double[] Rates(int steps) => [.. Enumerable.Range(0, steps).Select(step => _session.Schedule.At(step))];
-
-    private double MultiplySeconds<T>(IProducts<T> products)
-        where T : unmanaged, IOperand<T>
-    {
-        var a = (T*)_matrices.Value[0].Pointer;
-        var b = (T*)_matrices.Value[1].Pointer;
-        var c = _matrices.Value[2].Pointer;
-        var start = Stopwatch.GetTimestamp();
-        foreach (var (transposeA, transposeB, m, n, k, isStored) in _products)
-        {
-            if (isStored) products.Multiply(transposeA, transposeB, m, n, k, a, b, (T*)c);
-            else products.Multiply(transposeA, transposeB, m, n, k, a, b, 0, c);
-        }
-
-        return Stopwatch.GetElapsedTime(start).TotalSeconds;
-    }
 }

@@ -38,9 +38,24 @@ public sealed class BenchCommandTests
     [InlineData("--threads", "-1")]
     public async Task Numbers_out_of_range_are_refused_before_anything_is_measured(string option, string value)
     {
-        var result = await new CliTester().Run("bench", "train", option, value);
-        Assert.Equal(1, result.Code);
-        Assert.Contains($"{option} must be from", result.Error, StringComparison.Ordinal);
+        foreach (var command in option == "--steps" ? (string[])["train"] : ["train", "products"])
+        {
+            var result = await new CliTester().Run("bench", command, option, value);
+            Assert.Equal(1, result.Code);
+            Assert.Contains($"{option} must be from", result.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    [Trait("Category", "Slow")]
+    public async Task Every_product_is_measured_beside_the_peak()
+    {
+        var report = (await new CliTester().Run("bench", "products", "--workload", "demo", "--rounds", "1", "--threads", "1", "--json")).Json;
+        var kernels = report.GetProperty("workloads").EnumerateArray().Single().GetProperty("kernels").EnumerateArray().ToArray();
+        Assert.Equal("fp32 peak", kernels[0].GetProperty("name").GetString());
+        Assert.Equal(1, kernels[0].GetProperty("peakShare").GetDouble());
+        Assert.Contains(kernels, kernel => kernel.GetProperty("name").GetString() == "own kernel, 256-bit");
+        Assert.All(kernels, kernel => Assert.True(kernel.GetProperty("gigaflopsPerSecond").GetDouble() > 0));
     }
 
     private static SideBench Side(string name, double rate) => new(name, rate, rate, rate, 1, 1, null);
