@@ -7,7 +7,7 @@ namespace FuseMix.Training.TorchSharp;
 
 /// <summary>The network on a device of libtorch.</summary>
 /// <remarks>
-/// Parameters, gradients and moments are four flat tensors, laid out as the <see cref="NetworkLayout"/> says; autograd works on views of
+/// Parameters, gradients, moments and averages are a flat tensor each, laid out as the <see cref="NetworkLayout"/> says; autograd works on views of
 /// them, and adds to the gradients in place. Activations exist for one micro-batch, logits for one block of rows (<see cref="TorchLoss"/>):
 /// a batch that is larger than a micro-batch passes the adapters without a graph first, and again, micro-batch by micro-batch, once the
 /// gradients of all its embeddings are known (Gao et al. 2021). Nothing of a step outlives it on the device.
@@ -23,6 +23,7 @@ internal sealed unsafe class TorchNetwork : IFusionNetwork
     private readonly TorchDropout _dropout;
     private readonly TorchLoss _loss;
     private readonly torch.Tensor _parameters, _gradients, _means, _squares, _decays;
+    private readonly torch.Tensor? _averages;
     private readonly torch.Tensor[][] _views;
     private readonly torch.Tensor[] _inputs;
     private int _microBatch;
@@ -41,10 +42,11 @@ internal sealed unsafe class TorchNetwork : IFusionNetwork
         _dropout = new TorchDropout(dropout, seed, device);
         _microBatch = (int)Math.Min(1 << 30, ((long)options.MicroBatch + MaskRows - 1) / MaskRows * MaskRows);
         _loss = new TorchLoss(layout.Loss, device, mostLogits);
-        State = new NetworkState(layout.Length);
+        State = new NetworkState(layout);
         if (device.type == DeviceType.CUDA) torch.backends.cuda.matmul.allow_tf32 = options.Precision == TorchPrecision.Tf32;
         using var nothing = torch.no_grad();
         (_parameters, _gradients, _means, _squares, _decays) = Guard(() => (Flat(), Flat(), Flat(), Flat(), Flat()));
+        if (layout.Averages) _averages = Guard(Flat);
         _inputs = [.. layout.Adapters.Select(a => Kept(torch.zeros(layout.Capacity(a.Modality), a.Shape.Input, device: torch.CPU)))];
         _views = [.. layout.Adapters.Select(a => a.Shape.Parameters.Select(p => View(a, p)).ToArray())];
     }
@@ -128,6 +130,14 @@ internal sealed unsafe class TorchNetwork : IFusionNetwork
     });
 
     /// <inheritdoc/>
+    public void Average(float keep) => Guard(() =>
+    {
+        using var scope = torch.NewDisposeScope();
+        using var nothing = torch.no_grad();
+        return _averages!.mul_(keep).add_(_parameters, 1 - keep);
+    });
+
+    /// <inheritdoc/>
     public void Pull() => Guard(() =>
     {
         using var scope = torch.NewDisposeScope();
@@ -154,6 +164,7 @@ internal sealed unsafe class TorchNetwork : IFusionNetwork
     {
         foreach (var view in _views.SelectMany(v => v)) view.Dispose();
         foreach (var tensor in (torch.Tensor[])[_parameters, _gradients, _means, _squares, _decays, .. _inputs]) tensor.Dispose();
+        _averages?.Dispose();
         _dropout.Dispose();
         State.Dispose();
     }
@@ -162,7 +173,11 @@ internal sealed unsafe class TorchNetwork : IFusionNetwork
 
     private torch.Tensor Flat() => Kept(torch.zeros(Layout.Length, dtype: torch.ScalarType.Float32, device: _device));
 
-    private (torch.Tensor Device, AlignedBuffer Host)[] Mirrors() => [(_parameters, State.Parameters), (_means, State.Means), (_squares, State.Squares)];
+    private (torch.Tensor Device, AlignedBuffer Host)[] Mirrors()
+    {
+        (torch.Tensor, AlignedBuffer)[] mirrors = [(_parameters, State.Parameters), (_means, State.Means), (_squares, State.Squares)];
+        return _averages is null ? mirrors : [.. mirrors, (_averages, State.Averages!)];
+    }
 
     /// <summary>A parameter that autograd knows, in the place that the layout gives it, and its gradient likewise.</summary>
     private torch.Tensor View(NetworkAdapter adapter, Parameter parameter)

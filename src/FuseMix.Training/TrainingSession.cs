@@ -11,14 +11,9 @@ namespace FuseMix.Training;
 /// <summary>All memory and state of one training run; on the CPU <see cref="Step"/> allocates nothing.</summary>
 internal sealed class TrainingSession : IDisposable
 {
-    private const long AveragePartLength = 1 << 16;
-
     private readonly TrainingRecipe _recipe;
     private readonly BatchPreparation _batches;
     private readonly int _lists;
-    private readonly ThreadTeam _team;
-    private readonly Action<int> _average;
-    private float _keep;
 
     public TrainingSession(
         TrainingData data,
@@ -31,8 +26,6 @@ internal sealed class TrainingSession : IDisposable
     {
         _recipe = recipe;
         _lists = data.Pairs.Count;
-        _team = team;
-        _average = AveragePart;
         Transforms = transforms;
         _batches = new BatchPreparation(data, transforms, recipe, seed, team, new ParallelMatrixMultiply(team, kernel));
         var shared = recipe.SharedDimension ?? SharedByIdentity(data, transforms, recipe);
@@ -53,14 +46,10 @@ internal sealed class TrainingSession : IDisposable
         (StepsPerEpoch, Epochs) = (_batches.StepsPerEpoch, _batches.Epochs);
         Steps = recipe.Steps ?? checked(Epochs * StepsPerEpoch);
         Schedule = new WarmUpCosine(recipe.LearningRate, recipe.LearningRateFloor, StepsPerEpoch, Epochs);
-        Network = device(new NetworkLayout(shapes, pairs, recipe.Loss ?? ContrastiveLoss.InfoNce));
-        if (recipe.AverageDecay is not null) Averages = new AlignedBuffer(Network.Layout.Length);
+        Network = device(new NetworkLayout(shapes, pairs, recipe.Loss ?? ContrastiveLoss.InfoNce, recipe.AverageDecay is not null));
     }
 
     public IFusionNetwork Network { get; }
-
-    /// <summary>The moving averages of all parameters, laid out as they are; null where the recipe has none.</summary>
-    public AlignedBuffer? Averages { get; }
 
     public IReadOnlyDictionary<Modality, LatentTransform> Transforms { get; }
 
@@ -92,14 +81,9 @@ internal sealed class TrainingSession : IDisposable
 
         Network.Update(new AdamW(Schedule.At(Done), _recipe.WeightDecay, _recipe.Beta1, _recipe.Beta2, _recipe.Epsilon, Done + 1));
         Done++;
-        if (Averages is not null)
-        {
-            // As TensorFlow's: a short memory at first, so that the initial weights are forgotten.
-            _keep = (float)Math.Min(_recipe.AverageDecay!.Value, (1.0 + Done) / (10.0 + Done));
-            Network.Pull();
-            _team.For((int)((Averages.Length + AveragePartLength - 1) / AveragePartLength), _average);
-        }
 
+        // As TensorFlow's: a short memory at first, so that the initial weights are forgotten.
+        if (_recipe.AverageDecay is { } decay) Network.Average((float)Math.Min(decay, (1.0 + Done) / (10.0 + Done)));
         return loss;
     }
 
@@ -107,30 +91,21 @@ internal sealed class TrainingSession : IDisposable
     public void Initialise(ulong seed)
     {
         Network.Layout.Initialise(Network.State.Parameters, seed, _recipe.Temperature, _recipe.Bias ?? -10);
+        if (Network.State.Averages is { } averages) Network.State.Parameters.Span.CopyTo(averages.Span);
         Network.Push();
-        if (Averages is not null) Network.State.Parameters.Span.CopyTo(Averages.Span);
     }
 
     /// <summary>The weights that are validated and kept: the averages where there are any, else those of the last step.</summary>
     public float[] Weights()
     {
-        if (Averages is not null) return Averages.Span.ToArray();
         Network.Pull();
-        return Network.State.Parameters.Span.ToArray();
+        return (Network.State.Averages ?? Network.State.Parameters).Span.ToArray();
     }
 
     public void Dispose()
     {
         _batches.Dispose();
-        Averages?.Dispose();
         Network.Dispose();
-    }
-
-    private unsafe void AveragePart(int part)
-    {
-        var start = part * AveragePartLength;
-        var length = Math.Min(AveragePartLength, Averages!.Length - start);
-        RowKernels.MoveTowards(Averages.Pointer + start, Network.State.Parameters.Pointer + start, _keep, (int)length);
     }
 
     private FuseMixException Diverged(int step)

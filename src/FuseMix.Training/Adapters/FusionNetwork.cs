@@ -25,7 +25,9 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
     private readonly bool[] _touched;
     private readonly AlignedBuffer? _operands;
     private readonly OneDnnBFloat16Products? _bfloat16;
+    private readonly Action<int> _average;
     private AdamW _adamW;
+    private float _keep;
 
     /// <exception cref="FuseMixException">The precision is more than this machine can do.</exception>
     public FusionNetwork(
@@ -40,7 +42,7 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
         if (precision == TrainingPrecision.Bf16) OneDnnBFloat16Products.RequireSupport();
         (Layout, _team, _temperature, _dropout, _seed) = (layout, team, temperature, dropout, seed);
         var matrices = new ParallelMatrixMultiply(team, kernel);
-        State = new NetworkState(layout.Length);
+        State = new NetworkState(layout);
         Gradients = new AlignedBuffer(layout.Length);
         if (precision == TrainingPrecision.Bf16)
         {
@@ -67,6 +69,11 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
                 count,
                 decays,
                 Operands == null ? null : Operands + offset);
+        };
+        _average = part =>
+        {
+            var (offset, count, _) = _updates[part];
+            RowKernels.MoveTowards(State.Averages!.Pointer + offset, State.Parameters.Pointer + offset, _keep, (int)count);
         };
 
         AdapterPass Pass<T>(NetworkAdapter adapter, T* weights, IProducts<T> products)
@@ -142,6 +149,13 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
     {
         _adamW = adamW;
         _team.For(_updates.Length, _update);
+    }
+
+    /// <inheritdoc/>
+    public void Average(float keep)
+    {
+        _keep = keep;
+        _team.For(_updates.Length, _average);
     }
 
     /// <inheritdoc/>

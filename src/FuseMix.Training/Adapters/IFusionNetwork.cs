@@ -12,7 +12,7 @@ internal unsafe interface IFusionNetwork : IDisposable
     /// <summary>What it consists of.</summary>
     NetworkLayout Layout { get; }
 
-    /// <summary>Weights and moments in the host's memory; those of the device as of the last <see cref="Pull"/>.</summary>
+    /// <summary>Weights, moments and averages in the host's memory; those of the device as of the last <see cref="Pull"/>.</summary>
     NetworkState State { get; }
 
     /// <summary>τ of the device.</summary>
@@ -31,6 +31,9 @@ internal unsafe interface IFusionNetwork : IDisposable
     /// <summary>One AdamW update of everything.</summary>
     void Update(AdamW adamW);
 
+    /// <summary>Moves the averages towards the parameters: average ← keep·average + (1 - keep)·parameter. For a layout that has them.</summary>
+    void Average(float keep);
+
     /// <summary>Brings <see cref="State"/> up to the device's.</summary>
     void Pull();
 
@@ -39,19 +42,29 @@ internal unsafe interface IFusionNetwork : IDisposable
 }
 
 /// <summary>Everything that training changes, each laid out as the <see cref="NetworkLayout"/> says.</summary>
-internal sealed class NetworkState(long length) : IDisposable
+internal sealed class NetworkState(NetworkLayout layout) : IDisposable
 {
     /// <summary>Weights of every adapter, then what the loss learns.</summary>
-    public AlignedBuffer Parameters { get; } = new(length);
+    public AlignedBuffer Parameters { get; } = new(layout.Length);
 
     /// <summary>AdamW's first moments.</summary>
-    public AlignedBuffer Means { get; } = new(length);
+    public AlignedBuffer Means { get; } = new(layout.Length);
 
     /// <summary>AdamW's second moments.</summary>
-    public AlignedBuffer Squares { get; } = new(length);
+    public AlignedBuffer Squares { get; } = new(layout.Length);
+
+    /// <summary>Moving averages of the parameters; null where the layout has none.</summary>
+    public AlignedBuffer? Averages { get; } = layout.Averages ? new(layout.Length) : null;
 
     /// <summary>Each with its name in a checkpoint.</summary>
-    public IEnumerable<(string Name, AlignedBuffer Buffer)> Buffers => [("parameters", Parameters), ("means", Means), ("squares", Squares)];
+    public IEnumerable<(string Name, AlignedBuffer Buffer)> Buffers
+    {
+        get
+        {
+            (string, AlignedBuffer)[] buffers = [("parameters", Parameters), ("means", Means), ("squares", Squares)];
+            return Averages is null ? buffers : [.. buffers, ("averages", Averages)];
+        }
+    }
 
     public void Dispose()
     {

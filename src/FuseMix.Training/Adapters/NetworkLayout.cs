@@ -19,9 +19,12 @@ internal sealed record NetworkAdapter(Modality Modality, AdapterShape Shape, lon
 internal sealed class NetworkLayout
 {
     public NetworkLayout(
-        IReadOnlyDictionary<Modality, AdapterShape> adapters, IReadOnlyList<NetworkPairs> pairs, ContrastiveLoss loss = ContrastiveLoss.InfoNce)
+        IReadOnlyDictionary<Modality, AdapterShape> adapters,
+        IReadOnlyList<NetworkPairs> pairs,
+        ContrastiveLoss loss = ContrastiveLoss.InfoNce,
+        bool averages = false)
     {
-        (Pairs, Loss) = (pairs, loss);
+        (Pairs, Loss, Averages) = (pairs, loss, averages);
         var list = new List<NetworkAdapter>();
         foreach (var (modality, shape) in adapters.OrderBy(a => a.Key))
         {
@@ -40,6 +43,9 @@ internal sealed class NetworkLayout
 
     /// <summary>What the pairs of a batch are compared by.</summary>
     public ContrastiveLoss Loss { get; }
+
+    /// <summary>Whether the network keeps moving averages of its parameters.</summary>
+    public bool Averages { get; }
 
     /// <summary>Where τ is: behind the adapters.</summary>
     public long TemperatureOffset { get; }

@@ -38,7 +38,7 @@ internal sealed class Checkpoint(string folder)
             .AddMetadata("data", run.Data.Hex)
             .AddMetadata("layout", network.Layout.ToString())
             .AddMetadata("validations", JsonSerializer.Serialize([.. validations], ModelJson.Default.ValidationResultArray));
-        foreach (var (name, buffer) in Buffers(session)) writer.AddStreamed(name, SafetensorsDtype.F32, [buffer.Length], stream => Write(stream, buffer));
+        foreach (var (name, buffer) in network.State.Buffers) writer.AddStreamed(name, SafetensorsDtype.F32, [buffer.Length], stream => Write(stream, buffer));
         foreach (var (modality, transform) in session.Transforms.OrderBy(t => t.Key))
         {
             if (transform.Kind == TransformKind.None) continue;
@@ -107,7 +107,7 @@ internal sealed class Checkpoint(string folder)
     {
         var network = session.Network;
         if (Text(file, "layout") is var layout && layout != network.Layout.ToString()) throw Other($"its adapters are {layout}, not {network.Layout}");
-        foreach (var (name, buffer) in Buffers(session)) file.CopyFloats(name, buffer.Span);
+        foreach (var (name, buffer) in network.State.Buffers) file.CopyFloats(name, buffer.Span);
         network.Push();
         session.Done = int.Parse(Text(file, "step"), CultureInfo.InvariantCulture);
         var validations = JsonSerializer.Deserialize(Text(file, "validations"), ModelJson.Default.ValidationResultArray)!;
@@ -118,9 +118,6 @@ internal sealed class Checkpoint(string folder)
             file.Values<float>("best").ToArray());
         return (best, validations);
     }
-
-    private static IEnumerable<(string Name, AlignedBuffer Buffer)> Buffers(TrainingSession session) =>
-        session.Averages is { } averages ? session.Network.State.Buffers.Append(("averages", averages)) : session.Network.State.Buffers;
 
     private static unsafe void Write(Stream stream, AlignedBuffer buffer)
     {
