@@ -187,7 +187,7 @@ public abstract class FusionTrainer : IFusionTrainer
             var own = recipe.Of(l.Key);
             var rows = data.Pairs.SelectMany(p => p.Left == l.Key ? p.Train.Left : p.Right == l.Key ? p.Train.Right : []).Distinct().Order().ToArray();
             var what = $"{TrainingData.Name(l.Key)} latents of '{l.Value.Encoder}'";
-            return LatentTransform.Fit(own.Transform, own.Components ?? 256, own.Shrinkage ?? 0.1, l.Value.Latents, rows, matrices, what);
+            return LatentTransform.Fit(own.Transform, own.Components ?? 256, own.Shrinkage ?? 0.5, l.Value.Latents, rows, matrices, what);
         });
 
     private static void RequireMatching(TrainingData data, TrainingRecipe recipe)

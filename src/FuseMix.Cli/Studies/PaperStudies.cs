@@ -14,6 +14,7 @@ internal static class PaperStudies
         "FuseMix against no augmentation, Gaussian noise and random quantization (Fig. 6)",
         [
             new("FuseMix", ["augmentation=fuseMix"]),
+            new("FuseMix and noise 0.02", ["augmentation=fuseMix", "noiseSigma=0.02"]),
             new("no augmentation", ["augmentation=none"]),
             new("Gaussian noise 0.01", ["augmentation=gaussianNoise"]),
             new("random quantization, 16 bins", ["augmentation=randomQuantization"]),

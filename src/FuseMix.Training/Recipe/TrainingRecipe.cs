@@ -23,7 +23,7 @@ public sealed record ModalityRecipe
     /// </summary>
     public int? Components { get; init; }
 
-    /// <summary>For <see cref="TransformKind.Whiten"/>: from 0, fully whitened, to 1, the PCA; 0.1 where not given.</summary>
+    /// <summary>For <see cref="TransformKind.Whiten"/>: from 0, fully whitened, to 1, the PCA; 0.5 where not given.</summary>
     public double? Shrinkage { get; init; }
 
     /// <summary><see cref="AdapterKind.Mlp"/>, or <see cref="AdapterKind.Identity"/>: the encoder's own space is the shared space.</summary>
@@ -175,10 +175,13 @@ public sealed partial record TrainingRecipe
     {
         "small" => new TrainingRecipe
         {
+            Depth = 1,
+            BatchSize = 512,
             Steps = 400,
+            NoiseSigma = 0.02,
             Modalities = new Dictionary<Modality, ModalityRecipe>
             {
-                [Modality.Image] = new() { Transform = TransformKind.Pca, Components = 256 },
+                [Modality.Image] = new() { Transform = TransformKind.Whiten, Components = 256 },
                 [Modality.Audio] = new() { Transform = TransformKind.Standardise },
             },
         },
@@ -227,6 +230,9 @@ public sealed partial record TrainingRecipe
             // Steps and epochs exclude each other: the one that is given replaces the preset's.
             if (given.ContainsKey("steps")) merged.Remove("epochs");
             if (given.ContainsKey("epochs")) merged.Remove("steps");
+
+            // An augmentation that is given stands in place of all that the preset does to latents.
+            if (given.ContainsKey("augmentation")) merged.Remove("noiseSigma");
         }
 
         foreach (var (key, value) in given.Where(member => member.Key != PresetKey)) merged[key] = value?.DeepClone();

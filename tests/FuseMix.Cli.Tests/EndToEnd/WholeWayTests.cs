@@ -125,14 +125,14 @@ public abstract class WholeWayTests : IAsyncLifetime
         string[] study = ["study", "augmentation", "--dataset", "mine", "--seeds", "2", "--split", "train", "--set", "steps=10", "--set", "batchSize=16", "--set", "sharedDimension=16"];
         var result = await Run([.. study, "--json"]);
         var methods = result.Json.GetProperty("methods").EnumerateArray().ToArray();
-        Assert.Equal(["FuseMix", "no augmentation", "Gaussian noise 0.01", "random quantization, 16 bins", "linear CCA"], methods.Select(m => m.GetProperty("name").GetString()));
-        Assert.Equal([2, 2, 2, 2, 1], methods.Select(m => m.GetProperty("runs").GetArrayLength()));
-        Assert.Equal(9, methods.SelectMany(m => m.GetProperty("models").EnumerateArray().Select(e => e.GetString())).Distinct().Count());
+        Assert.Equal(["FuseMix", "FuseMix and noise 0.02", "no augmentation", "Gaussian noise 0.01", "random quantization, 16 bins", "linear CCA"], methods.Select(m => m.GetProperty("name").GetString()));
+        Assert.Equal([2, 2, 2, 2, 2, 1], methods.Select(m => m.GetProperty("runs").GetArrayLength()));
+        Assert.Equal(11, methods.SelectMany(m => m.GetProperty("models").EnumerateArray().Select(e => e.GetString())).Distinct().Count());
         var table = await File.ReadAllTextAsync(Path.Combine(World.Home, "studies", "augmentation-mine-train.md"));
         Assert.Contains("| FuseMix ", table, StringComparison.Ordinal);
 
         var again = await Run(study);
-        Assert.Equal(8, again.Error.Split("(already trained)").Length - 1);
+        Assert.Equal(10, again.Error.Split("(already trained)").Length - 1);
         Assert.Equal(table, await File.ReadAllTextAsync(Path.Combine(World.Home, "studies", "augmentation-mine-train.md")));
     }
 

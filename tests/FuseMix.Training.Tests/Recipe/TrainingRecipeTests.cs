@@ -26,10 +26,21 @@ public sealed class TrainingRecipeTests
     public void The_small_preset_is_the_measured_setting()
     {
         var small = TrainingRecipe.Preset("small");
-        Assert.Equal((2, 0.6, 512, 1e-3, 0.1, 256, 400), (small.Depth, small.Dropout, small.SharedDimension, small.LearningRate, small.WeightDecay, small.BatchSize, small.Steps));
-        Assert.Equal((TransformKind.Pca, 256), (small.Of(Modality.Image).Transform, small.Of(Modality.Image).Components));
+        Assert.Equal((1, 0.6, 512, 1e-3, 0.1, 512, 400), (small.Depth, small.Dropout, small.SharedDimension, small.LearningRate, small.WeightDecay, small.BatchSize, small.Steps));
+        Assert.Equal((Augmentation.FuseMix, 0.02), (small.Augmentation, small.NoiseSigma));
+        Assert.Equal((TransformKind.Whiten, 256), (small.Of(Modality.Image).Transform, small.Of(Modality.Image).Components));
         Assert.Equal(TransformKind.None, small.Of(Modality.Text).Transform);
         Assert.False(small.KeepBest);
+    }
+
+    [Theory]
+    [InlineData("fuseMix")]
+    [InlineData("none")]
+    [InlineData("randomQuantization")]
+    public void An_augmentation_that_is_given_replaces_the_preset_s_noise(string word)
+    {
+        Assert.Null(TrainingRecipe.Parse($$"""{ "preset": "small", "augmentation": "{{word}}" }""").NoiseSigma);
+        Assert.Equal(0.3, TrainingRecipe.Parse("""{ "preset": "small", "augmentation": "gaussianNoise", "noiseSigma": 0.3 }""").NoiseSigma);
     }
 
     [Fact]
@@ -229,7 +240,7 @@ public sealed class TrainingRecipeTests
         Assert.NotEqual(Run(Pca(8)), Run(Pca(9)));
         Assert.NotEqual(Run(Pca(8)), Run(Whiten(0.1)));
         Assert.NotEqual(Run(Whiten(0.1)), Run(Whiten(0.2)));
-        Assert.Equal(Run(Whiten(0.1)), Run(Whiten(0.1).Replace(", \"shrinkage\": 0.1", "")));
+        Assert.Equal(Run(Whiten(0.5)), Run(Whiten(0.5).Replace(", \"shrinkage\": 0.5", "")));
         Assert.NotEqual(Run(Identity("mlp")), Run(Identity("identity")));
 
         string With(string augmentation, string more) => Basis.Replace("\"steps\": 6", $"\"steps\": 6, \"augmentation\": \"{augmentation}\"{more}");
