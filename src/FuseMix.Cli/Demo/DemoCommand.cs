@@ -25,6 +25,9 @@ internal static class DemoCommand
     public const string ImageEncoder = "mobilenet-v2-mid";
     public const string Dataset = EmojiImporter.Name;
 
+    public static readonly IReadOnlyDictionary<Modality, string> Encoders =
+        new Dictionary<Modality, string> { [Modality.Image] = ImageEncoder, [Modality.Text] = TextEncoder };
+
     /// <summary>The metadata key that sets flags apart, which look alike and are named after places.</summary>
     private const string Flags = "isFlag";
 
@@ -98,8 +101,7 @@ internal static class DemoCommand
         {
             var seed = run.Get(Seed);
             var recipe = TrainingRecipe.Preset(Preset);
-            var encoders = new Dictionary<Modality, string> { [Modality.Image] = ImageEncoder, [Modality.Text] = TextEncoder };
-            var plan = await TrainPlan.Make(run, Dataset, encoders, recipe, seed, _ => TrainPlan.DefaultName(Dataset, Preset, seed, recipe, plain: true));
+            var plan = await TrainPlan.Make(run, Dataset, new(Encoders), recipe, seed, _ => TrainPlan.DefaultName(Dataset, Preset, seed));
             var outcome = await TrainingWork.Run(run, plan.Request, "'./fusemix demo'");
             return (plan.Request.Model, $"{plan.Request.Model}: {TrainingWork.Describe(outcome)}", outcome.Reused);
         });

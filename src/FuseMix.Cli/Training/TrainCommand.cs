@@ -31,7 +31,7 @@ internal static class TrainCommand
 
     private static readonly Option<string?> Model = new("--model")
     {
-        Description = "What to call the fusion model (default: dataset-preset, and digits where more was changed)",
+        Description = "What to call the fusion model (default: dataset-preset, and digits where encoders or settings are not the usual ones)",
         HelpName = "name",
     };
 
@@ -58,7 +58,8 @@ internal static class TrainCommand
         var encoders = await TrainPlan.ChooseEncoders(run, dataset, given);
         var basis = run.Get(Recipe) is { } file ? SafeName(Path.GetFileNameWithoutExtension(file)) : run.Get(Preset) ?? "small";
         var seed = run.Get(Seed);
-        var model = run.Get(Model) ?? TrainPlan.DefaultName(dataset, basis, seed, recipe, plain: settings.Length == 0 && given.Count == 0);
+        var model = run.Get(Model) ?? TrainPlan.DefaultName(
+            dataset, basis, seed, settings.Length == 0 ? null : recipe, await TrainPlan.AreUsual(run, dataset, encoders) ? null : encoders);
         var plan = await TrainPlan.Make(run, dataset, encoders, recipe, seed, _ => model);
         var outcome = await TrainingWork.Run(run, plan.Request, "The same command");
         run.Terminal.Result(outcome, CliJson.Relaxed.TrainingOutcome, o =>

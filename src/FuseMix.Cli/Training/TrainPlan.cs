@@ -1,3 +1,4 @@
+using FuseMix.Cli.Demo;
 using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Session;
 using FuseMix.Contracts.Training;
@@ -53,12 +54,8 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
     public static async Task<Dictionary<Modality, string>> ChooseEncoders(CliRun run, string dataset, Dictionary<Modality, string> given)
     {
         if (given.Count >= 2) return given;
-        var modalities = (await run.Client.Encoders(run.Stop)).ToDictionary(e => e.Name, e => e.Modality);
-        var available = (await run.Client.LatentSets(run.Stop))
-            .Where(l => l.Dataset == dataset && l.Complete && modalities.ContainsKey(l.Encoder))
-            .Select(l => (Modality: modalities[l.Encoder], l.Encoder)).Distinct().ToLookup(l => l.Modality, l => l.Encoder);
         var chosen = new Dictionary<Modality, string>(given);
-        foreach (var modality in available)
+        foreach (var modality in await Available(run, dataset))
         {
             if (chosen.ContainsKey(modality.Key)) continue;
             if (modality.Count() > 1)
@@ -79,7 +76,36 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
             $"Run './fusemix extract {dataset}' first.");
     }
 
+    /// <summary>Whether these are the encoders that <see cref="ChooseEncoders"/> chooses by itself, or the demo's.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="dataset">Name of the dataset.</param>
+    /// <param name="encoders">Encoder per modality.</param>
+    public static async Task<bool> AreUsual(CliRun run, string dataset, Dictionary<Modality, string> encoders)
+    {
+        if (dataset == DemoCommand.Dataset && encoders.Count == DemoCommand.Encoders.Count && !encoders.Except(DemoCommand.Encoders).Any()) return true;
+        var available = await Available(run, dataset);
+        return available.Count == encoders.Count && encoders.All(e => available[e.Key].SequenceEqual([e.Value]));
+    }
+
     /// <summary>What a model is called where nobody says: short for the usual case, told apart by digits for any other.</summary>
-    public static string DefaultName(string dataset, string basis, ulong seed, TrainingRecipe recipe, bool plain) =>
-        $"{dataset}-{basis}{(seed == 0 ? "" : $"-s{seed}")}{(plain ? "" : $"-{recipe.Fingerprint().Hex[..6]}")}";
+    /// <param name="dataset">Name of the dataset.</param>
+    /// <param name="basis">Name of the recipe that it starts from.</param>
+    /// <param name="seed">Decides every random number.</param>
+    /// <param name="changed">The recipe where it is not that of the name; null otherwise.</param>
+    /// <param name="unusual">The encoders where they are not <see cref="AreUsual">the usual ones</see>; null otherwise.</param>
+    public static string DefaultName(
+        string dataset, string basis, ulong seed, TrainingRecipe? changed = null, Dictionary<Modality, string>? unusual = null)
+    {
+        var recipe = changed?.Fingerprint().Hex ?? "";
+        var digits = unusual is null ? recipe : ContentName.Of([recipe, .. unusual.OrderBy(e => e.Key).Select(e => $"{e.Key} {e.Value}")]);
+        return $"{dataset}-{basis}{(seed == 0 ? "" : $"-s{seed}")}{(digits.Length == 0 ? "" : $"-{digits[..6]}")}";
+    }
+
+    private static async Task<ILookup<Modality, string>> Available(CliRun run, string dataset)
+    {
+        var modalities = (await run.Client.Encoders(run.Stop)).ToDictionary(e => e.Name, e => e.Modality);
+        return (await run.Client.LatentSets(run.Stop))
+            .Where(l => l.Dataset == dataset && l.Complete && modalities.ContainsKey(l.Encoder))
+            .Select(l => (Modality: modalities[l.Encoder], l.Encoder)).Distinct().ToLookup(l => l.Modality, l => l.Encoder);
+    }
 }

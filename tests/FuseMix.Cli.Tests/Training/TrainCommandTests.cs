@@ -43,6 +43,52 @@ public sealed class TrainCommandTests
     }
 
     [Fact]
+    public async Task Encoders_that_nobody_expects_give_the_model_a_name_of_its_own()
+    {
+        Inception(extracted: true);
+        foreach (var image in (string[])["mobilenet-v2-mid", "inception-v3", "mobilenet-v2-mid+inception-v3", "inception-v3+mobilenet-v2-mid"])
+        {
+            await Run("train", "emoji", "--image", image);
+            await Run("train", "emoji", "--image", image, "--set", "depth=3");
+        }
+
+        Assert.Equal(8, _client.Submitted.Select(request => request.Model).Distinct().Count());
+        Assert.Equal("emoji-small", _client.Submitted[0].Model);
+        Assert.All(_client.Submitted.Skip(1), request => Assert.Matches("^emoji-small-[0-9a-f]{6}$", request.Model));
+    }
+
+    [Theory]
+    [InlineData("emoji-small")]
+    [InlineData("emoji-small-s1", "--seed", "1")]
+    [InlineData("emoji-small-[0-9a-f]{6}", "--set", "depth=3")]
+    public async Task Naming_the_encoders_that_are_meant_anyway_changes_nothing(string name, params string[] more)
+    {
+        await Run(["train", "emoji", .. more]);
+        await Run(["train", "emoji", "--text", "use-lite", .. more]);
+        await Run(["train", "emoji", "--text", "use-lite", "--image", "mobilenet-v2-mid", .. more]);
+
+        // The demo's stay the usual ones where others are there too.
+        Inception(extracted: true);
+        await Run(["train", "emoji", "--image", "mobilenet-v2-mid", .. more]);
+        Assert.Matches($"^{name}$", Assert.Single(_client.Submitted.Select(request => request.Model).Distinct()));
+        Assert.Equal(4, _client.Submitted.Count);
+    }
+
+    [Fact]
+    public async Task The_only_encoders_of_a_dataset_are_its_usual_ones_and_those_without_the_third_modality_are_not()
+    {
+        Inception(extracted: false);
+        _client.AllEncoders.Add(new EncoderSummary("yamnet", Modality.Audio, 1_024, new string('f', 64), "Apache-2.0", "npm", null));
+        _client.AllDatasets.Add(_client.AllDatasets[0] with { Name = "mine" });
+        foreach (var encoder in (string[])["inception-v3", "use-lite", "yamnet"])
+            _client.AllLatentSets.Add(new LatentSetSummary("mine", encoder, new string('d', 64), 10, 768, 0, true));
+        await Run("train", "mine", "--image", "inception-v3", "--text", "use-lite", "--audio", "yamnet");
+        await Run("train", "mine", "--image", "inception-v3", "--text", "use-lite");
+        Assert.Equal("mine-small", _client.Submitted[0].Model);
+        Assert.Matches("^mine-small-[0-9a-f]{6}$", _client.Submitted[1].Model);
+    }
+
+    [Fact]
     public async Task Another_pack_under_the_same_name_is_another_job()
     {
         await Run("train", "emoji");
@@ -95,7 +141,7 @@ public sealed class TrainCommandTests
     [Fact]
     public async Task Encoders_side_by_side_are_one_choice_and_another_job()
     {
-        _client.AllEncoders.Add(new EncoderSummary("inception-v3", Modality.Image, 768, new string('d', 64), "MIT", "npm", null));
+        Inception(extracted: false);
         await Run("train", "emoji", "--image", "mobilenet-v2-mid", "--text", "use-lite");
         var both = await Run("train", "emoji", "--image", "mobilenet-v2-mid+inception-v3", "--text", "use-lite");
         Assert.Equal((0, ""), (both.Code, both.Error));
@@ -119,8 +165,7 @@ public sealed class TrainCommandTests
     [Fact]
     public async Task Several_encoders_of_a_modality_are_a_choice_that_the_user_makes()
     {
-        _client.AllEncoders.Add(new EncoderSummary("inception-v3", Modality.Image, 768, new string('d', 64), "MIT", "npm", null));
-        _client.AllLatentSets.Add(new LatentSetSummary("emoji", "inception-v3", new string('d', 64), 3_822, 768, 0, true));
+        Inception(extracted: true);
         var result = await Run("train", "emoji");
         Assert.Equal(1, result.Code);
         Assert.Contains("Choose one with --image", result.Error, StringComparison.Ordinal);
@@ -171,6 +216,12 @@ public sealed class TrainCommandTests
         Assert.NotEqual(ContentName.Of("ab", "c"), ContentName.Of("a", "bc"));
         Assert.Equal(ContentName.Of("a", "b"), ContentName.Of("a", "b"));
         Assert.Matches("^[0-9a-f]{12}$", ContentName.Of("a"));
+    }
+
+    private void Inception(bool extracted)
+    {
+        _client.AllEncoders.Add(new EncoderSummary("inception-v3", Modality.Image, 768, new string('d', 64), "MIT", "npm", null));
+        if (extracted) _client.AllLatentSets.Add(new LatentSetSummary("emoji", "inception-v3", new string('d', 64), 3_822, 768, 0, true));
     }
 
     private Task<CliResult> Run(params string[] args) => Run(_client, default, args);
