@@ -85,6 +85,9 @@ internal sealed class FakeClient : IFuseMixClient
     /// <summary>Why every training fails; null for ones that do not.</summary>
     public string? Failure { get; init; }
 
+    /// <summary>Whether somebody else has set every job going.</summary>
+    public bool IsBusy { get; init; }
+
     public CollectionBuild? Built { get; private set; }
 
     public static readonly ExtractionStatus Extracted =
@@ -137,7 +140,8 @@ internal sealed class FakeClient : IFuseMixClient
         return Task.FromResult(ExtractionEnd(request.Encoder) with { State = JobState.Running });
     }
 
-    public Task<ExtractionStatus> Extraction(string dataset, string encoder, CancellationToken cancellationToken = default) => Task.FromResult(ExtractionEnd(encoder));
+    public Task<ExtractionStatus> Extraction(string dataset, string encoder, CancellationToken cancellationToken = default) =>
+        Task.FromResult(ExtractionEnd(encoder) with { State = IsBusy ? JobState.Running : JobState.Unknown });
 
     public Task<ExtractionStatus[]> Extractions(CancellationToken cancellationToken = default) => Task.FromResult(Extracting.ToArray());
 
@@ -167,13 +171,15 @@ internal sealed class FakeClient : IFuseMixClient
         return Task.FromResult(Done.Contains(request.JobId) ? At(request.JobId, request.Model, JobState.Completed, 3) : At(request.JobId, request.Model, JobState.Queued, 0));
     }
 
-    public Task<TrainingStatus> Training(string jobId, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public Task<TrainingStatus> Training(string jobId, CancellationToken cancellationToken = default) => IsBusy
+        ? Task.FromResult(At(jobId, "m", JobState.Running, 1))
+        : throw FuseMixException.UnknownName("training job", jobId, Jobs.Select(job => job.JobId));
 
     public Task<TrainingStatus[]> Trainings(CancellationToken cancellationToken = default) => Task.FromResult(Jobs.ToArray());
 
     public async IAsyncEnumerable<TrainingStatus> WatchTraining(string jobId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var model = Submitted.Last().Model;
+        var model = Submitted.LastOrDefault()?.Model ?? "m";
         if (Commands.Contains($"cancel {jobId}"))
         {
             yield return At(jobId, model, JobState.Cancelled, 2);
@@ -221,7 +227,7 @@ internal sealed class FakeClient : IFuseMixClient
     }
 
     public Task<BuildStatus> Build(string collection, CancellationToken cancellationToken = default) =>
-        Task.FromResult(new BuildStatus(collection, Built, StandsStill is null ? JobState.Completed : JobState.Running, 5_733, 5_733, "g2", false, TimeSpan.FromSeconds(1), null));
+        Task.FromResult(new BuildStatus(collection, Built, BuildState, 5_733, 5_733, "g2", false, TimeSpan.FromSeconds(1), null));
 
     public async IAsyncEnumerable<BuildStatus> WatchBuild(string collection, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
@@ -270,6 +276,13 @@ internal sealed class FakeClient : IFuseMixClient
     public Task<DatasetSummary> RegisterDataset(string name, string folder, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
     public Task RemoveDataset(string name, CancellationToken cancellationToken = default) => Did($"remove {name}");
+
+    private JobState BuildState => (IsBusy, Built) switch
+    {
+        (false, null) => JobState.Unknown,
+        (false, _) when StandsStill is null => JobState.Completed,
+        _ => JobState.Running,
+    };
 
     private Task Did(string command)
     {

@@ -1,4 +1,5 @@
 using FuseMix.Cli.CommandLine;
+using FuseMix.Cli.Jobs;
 using FuseMix.Cli.Progress;
 using FuseMix.Cli.Session;
 using FuseMix.Contracts;
@@ -14,6 +15,7 @@ internal static class BuildWork
     public static async Task<(CollectionStatus Collection, bool Reused)> Run(CliRun run, string name, CollectionBuild request)
     {
         var client = run.ClientToWork();
+        var others = await OthersJob.Runs(run, async () => (await client.Build(name, run.Stop)).State);
         var status = await client.StartBuild(name, request, run.Stop);
         using (var progress = run.Terminal.Progress($"Building {name}", new ProgressUnit("items")))
         {
@@ -27,6 +29,7 @@ internal static class BuildWork
             }
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
+                if (others) throw OthersJob.Left("the build", $"'./fusemix cancel build {name}' stops it.");
                 status = await client.CancelBuild(name);
             }
         }

@@ -8,6 +8,7 @@ using FuseMix.Cli.Doctor;
 using FuseMix.Cli.Encoders;
 using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Extraction;
+using FuseMix.Cli.Jobs;
 using FuseMix.Cli.Models;
 using FuseMix.Cli.Packages;
 using FuseMix.Cli.Search;
@@ -42,6 +43,7 @@ internal static class CommandTree
             ModelsCommand.Create(),
             CollectionsCommand.Create(),
             StatusCommand.Create(),
+            CancelCommand.Create(),
             DoctorCommand.Create(),
         ];
         foreach (var command in commands) root.Add(command);

@@ -1,4 +1,5 @@
 using FuseMix.Cli.CommandLine;
+using FuseMix.Cli.Jobs;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Progress;
 using FuseMix.Cli.Session;
@@ -15,6 +16,7 @@ internal static class ExtractionWork
     public static async Task<ExtractionStatus> Run(CliRun run, string dataset, string encoder, string? accelerator = null)
     {
         var client = run.ClientToWork();
+        var others = await OthersJob.Runs(run, async () => (await client.Extraction(dataset, encoder, run.Stop)).State);
         var status = await client.StartExtraction(new ExtractionRequest(dataset, encoder, accelerator), run.Stop);
         using (var progress = run.Terminal.Progress($"Extracting {dataset} with {encoder}", new ProgressUnit("items")))
         {
@@ -28,6 +30,7 @@ internal static class ExtractionWork
             }
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
+                if (others) throw OthersJob.Left("the extraction", $"'./fusemix cancel extract {dataset} {encoder}' stops it.");
                 status = await client.CancelExtraction(dataset, encoder);
             }
         }

@@ -34,6 +34,7 @@ namespace FuseMix.Cli.Output;
 [JsonSerializable(typeof(StatusReport))]
 [JsonSerializable(typeof(Serving))]
 [JsonSerializable(typeof(ExtractionStatus[]))]
+[JsonSerializable(typeof(BuildStatus))]
 [JsonSerializable(typeof(EvaluationReport))]
 [JsonSerializable(typeof(CollectionStatus))]
 [JsonSerializable(typeof(CollectionStatus[]))]

@@ -1,8 +1,10 @@
 using System.Globalization;
 using FuseMix.Cli.CommandLine;
+using FuseMix.Cli.Jobs;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Progress;
 using FuseMix.Cli.Session;
+using FuseMix.Client;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Training;
 
@@ -20,6 +22,7 @@ internal static class TrainingWork
     {
         var started = run.Terminal.Clock.GetTimestamp();
         var client = run.ClientToWork();
+        var others = await OthersJob.Runs(run, async () => (await client.Training(request.JobId, run.Stop)).State);
         var status = await client.SubmitTraining(request, run.Stop);
         if (status.State == JobState.Completed) return new TrainingOutcome(status, Reused: true, [], [], run.Terminal.Clock.GetElapsedTime(started));
 
@@ -40,13 +43,8 @@ internal static class TrainingWork
             }
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
-                status = await client.CancelTraining(request.JobId);
-
-                // The step in hand is done first, and its checkpoint written: only then does asking again go on from there.
-                if (!status.State.IsOver())
-                {
-                    await foreach (var now in client.WatchTraining(request.JobId)) status = now;
-                }
+                if (others) throw OthersJob.Left("the training", $"'./fusemix cancel train {request.JobId}' stops it.");
+                status = await Cancel(client, request.JobId);
             }
         }
 
@@ -59,6 +57,15 @@ internal static class TrainingWork
                 $"Training '{request.Model}' failed at step {Phrases.Count(status.Step)}: {status.Error ?? status.State.ToString()}",
                 $"{resume} goes on from the last checkpoint."),
         };
+    }
+
+    /// <summary>Stops a training and waits until it has: the step in hand is done first, and its checkpoint written.</summary>
+    public static async Task<TrainingStatus> Cancel(IFuseMixClient client, string job, CancellationToken cancellationToken = default)
+    {
+        var status = await client.CancelTraining(job, cancellationToken);
+        if (status.State.IsOver()) return status;
+        await foreach (var now in client.WatchTraining(job, cancellationToken)) status = now;
+        return status;
     }
 
     public static ProgressReading Read(TrainingStatus status) => new(status.Step, status.Steps)

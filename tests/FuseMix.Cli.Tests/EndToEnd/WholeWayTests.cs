@@ -144,19 +144,7 @@ public abstract class WholeWayTests : IAsyncLifetime
         var whole = (await Run([.. train, "--model", "whole", "--json"])).Json;
 
         using var stop = new CancellationTokenSource();
-        var tester = new CliTester
-        {
-            Home = World.Home,
-            Stop = stop.Token,
-            RealCluster = true,
-            Clock = new HastyClock(),
-            Variables = Variables,
-            Listener = line =>
-            {
-                if (line.Contains("loss", StringComparison.Ordinal)) stop.Cancel();
-            },
-        };
-        var stopped = await tester.Run([.. train, "--model", "parts", .. Where]);
+        var stopped = await Watch(stop.Cancel, stop.Token, [.. train, "--model", "parts"]);
         Assert.Equal(130, stopped.Code);
         Assert.Matches(@"Stopped after step [1-9][\d,]* of 6,000, with a checkpoint\. The same command goes on from there\.", stopped.Error);
 
@@ -193,6 +181,23 @@ public abstract class WholeWayTests : IAsyncLifetime
     }
 
     private protected Task<CliResult> Run(params string[] args) => Tester().Run([.. args, .. Where]);
+
+    /// <summary>Runs a command that trains.</summary>
+    /// <param name="trains">Called once it says that steps are done.</param>
+    /// <param name="stop">Ctrl-C.</param>
+    /// <param name="args">The command line.</param>
+    private protected Task<CliResult> Watch(Action trains, CancellationToken stop, params string[] args) => new CliTester
+    {
+        Home = World.Home,
+        Stop = stop,
+        RealCluster = true,
+        Clock = new HastyClock(),
+        Variables = Variables,
+        Listener = line =>
+        {
+            if (line.Contains("loss", StringComparison.Ordinal)) trains();
+        },
+    }.Run([.. args, .. Where]);
 
     /// <summary>What only a machine with the files of the cluster can do.</summary>
     private protected virtual Task LookAtFiles() => Task.CompletedTask;
@@ -281,6 +286,26 @@ public sealed class ElsewhereTests : WholeWayTests
         // What the commands did lies with the cluster; only studies are written down here.
         Assert.Equal([], Directory.EnumerateDirectories(World.Home).Select(Path.GetFileName).Except(["studies"]));
         await base.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Whoever_joins_a_training_may_leave_it_and_anybody_can_cancel_it()
+    {
+        await Prepare();
+        string[] train = ["train", "mine", "--model", "long", "--set", "steps=2000000", "--set", "batchSize=16", "--set", "sharedDimension=16"];
+        var trains = new TaskCompletionSource();
+        var first = Watch(() => trains.TrySetResult(), default, train);
+        Assert.Same(trains.Task, await Task.WhenAny(trains.Task, first));
+
+        using var stop = new CancellationTokenSource();
+        var second = await Watch(stop.Cancel, stop.Token, train);
+        Assert.Equal(130, second.Code);
+        Assert.Matches("Stopped watching; the training, which ran before this command, goes on. './fusemix cancel train long-[0-9a-f]{12}' stops it.", second.Error);
+        Assert.Equal("running", (await Run("status", "--json")).Json.GetProperty("trainings")[0].GetProperty("state").GetString());
+
+        Assert.Matches("✓ long-[0-9a-f]{12}: stopped after step", await Ok("cancel", "train", "long"));
+        Assert.Contains("The same command goes on from there.", (await first).Error, StringComparison.Ordinal);
+        Assert.Contains("There is no training that is queued or running", (await Run("cancel", "train", "long")).Error, StringComparison.Ordinal);
     }
 
     [Fact]
