@@ -8,7 +8,7 @@ namespace FuseMix.Selection;
 /// <param name="rows">[n × dimension], row-major.</param>
 /// <param name="dimension">Values per row.</param>
 /// <param name="size">Rows that will be chosen at most.</param>
-/// <exception cref="FuseMixException">A row holds values that are not finite numbers.</exception>
+/// <exception cref="FuseMixException">The squared length of a row is not finite.</exception>
 internal sealed class GreedyFactor(ReadOnlyMemory<float> rows, int dimension, int size)
 {
     private readonly double[] _gains = Diagonal(rows, dimension);
@@ -78,9 +78,7 @@ internal sealed class GreedyFactor(ReadOnlyMemory<float> rows, int dimension, in
         var diagonal = new double[rows.Length / dimension];
         for (var row = 0; row < diagonal.Length; row++)
         {
-            var z = rows.Span.Slice(row * dimension, dimension);
-            var product = 1.0 + DotProduct.Of(z, z);
-            if (!double.IsFinite(product)) throw new FuseMixException(FailureKind.Invalid, $"Row {row} holds values that are not finite numbers.");
+            var product = 1.0 + RowSubset.SquaredLength(rows.Span, dimension, row);
             diagonal[row] = product * product;
         }
 

@@ -28,7 +28,8 @@ public static class RowSubset
     /// <param name="seed">Decides a uniform part, and where the farthest points begin.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Distinct rows, [size].</returns>
-    /// <exception cref="FuseMixException">More than there are were asked for, or the work does not fit its memory.</exception>
+    /// <exception cref="FuseMixException">More than there are were asked for, the work does not fit its memory, or the squared length of a row that is
+    /// looked at is not finite.</exception>
     public static int[] Choose(
         SubsetMethod method, ReadOnlyMemory<float> rows, int dimension, int count, int size, ulong seed, CancellationToken cancellationToken = default)
     {
@@ -57,11 +58,13 @@ public static class RowSubset
     /// <param name="seed">Decides the first row.</param>
     /// <param name="threads">Threads to use, 0 for one per core.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FuseMixException">The squared length of a row is not finite.</exception>
     public static int[] FarthestPoints(
         ReadOnlyMemory<float> rows, int dimension, int size, ulong seed, int threads = 0, CancellationToken cancellationToken = default)
     {
         var options = Options(threads, cancellationToken);
         var count = rows.Length / dimension;
+        for (var row = 0; row < count; row++) _ = SquaredLength(rows.Span, dimension, row);
         var chosen = new int[size];
         chosen[0] = new RandomStream(seed, RandomStream.Id(Purpose, 1, 0)).NextInt(count);
 
@@ -105,7 +108,7 @@ public static class RowSubset
     /// <param name="budget">Bytes that the factor may take at worst, 4·n·size.</param>
     /// <param name="threads">Threads to use, 0 for one per core.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="FuseMixException">The factor may need more than <paramref name="budget"/>, or a row is not finite.</exception>
+    /// <exception cref="FuseMixException">The factor may need more than <paramref name="budget"/>, or the squared length of a row is not finite.</exception>
     public static int[] Determinantal(
         ReadOnlyMemory<float> rows, int dimension, int size, long budget = DefaultBudget, int threads = 0, CancellationToken cancellationToken = default)
     {
@@ -155,6 +158,22 @@ public static class RowSubset
 
         int[] chosen = [.. factor.Chosen];
         return chosen.Length == size ? chosen : [.. chosen, .. Enumerable.Range(0, count).Except(chosen).Take(size - chosen.Length)];
+    }
+
+    /// <summary>The product of a row with itself. Where that is finite, so is its product with any other such row.</summary>
+    /// <exception cref="FuseMixException">It is not finite.</exception>
+    internal static float SquaredLength(ReadOnlySpan<float> rows, int dimension, int row)
+    {
+        var z = rows.Slice(row * dimension, dimension);
+        var square = DotProduct.Of(z, z);
+        if (float.IsFinite(square)) return square;
+        foreach (var value in z)
+        {
+            if (!float.IsFinite(value))
+                throw new FuseMixException(FailureKind.Invalid, $"Row {row} holds a value that is not a finite number.", "Check what it was made of.");
+        }
+
+        throw new FuseMixException(FailureKind.Invalid, $"Row {row} is too long: the square of its length is more than a float holds.", "Scale rows to unit length.");
     }
 
     /// <summary>Runs over all rows in parts of a fixed size; the best of all, the first one of equals, whatever the threads do.</summary>

@@ -15,7 +15,7 @@ public sealed record PairSubset
     public SubsetMethod Selection { get; init; } = SubsetMethod.Uniform;
 
     /// <summary>The data with the chosen training pairs in their first order; validation pairs stay.</summary>
-    /// <exception cref="FuseMixException">The work does not fit its memory.</exception>
+    /// <exception cref="FuseMixException">The work does not fit its memory, or the latents of a pair that is looked at are not finite.</exception>
     internal TrainingData Of(TrainingData data, ulong seed, CancellationToken cancellationToken) =>
         data with { Pairs = [.. data.Pairs.Select((list, index) => list with { Train = Of(data, list, seed + (ulong)index, cancellationToken) })] };
 

@@ -131,14 +131,21 @@ public sealed class RowSubsetTests
     }
 
     [Theory]
-    [InlineData(float.NaN)]
-    [InlineData(float.PositiveInfinity)]
-    public void Rows_that_are_not_finite_are_refused(float value)
+    [InlineData(float.NaN, "Row 17 holds a value that is not a finite number.")]
+    [InlineData(float.PositiveInfinity, "Row 17 holds a value that is not a finite number.")]
+    [InlineData(float.NegativeInfinity, "Row 17 holds a value that is not a finite number.")]
+    [InlineData(3e19f, "Row 17 is too long: the square of its length is more than a float holds.")]
+    public void Rows_whose_products_are_not_finite_are_refused_by_every_method_that_looks_at_them(float value, string said)
     {
         var rows = Units(40, 8, 8);
         rows[(17 * 8) + 3] = value;
-        var refused = Assert.Throws<FuseMixException>(() => RowSubset.Determinantal(rows, 8, 20));
-        Assert.Contains("Row 17", refused.Message, StringComparison.Ordinal);
+        rows[(31 * 8) + 5] = value;
+        foreach (var method in (SubsetMethod[])[SubsetMethod.FarthestPoint, SubsetMethod.Determinantal])
+        {
+            var refused = Assert.Throws<FuseMixException>(() => RowSubset.Choose(method, rows, 8, 40, 20, 1, TestContext.Current.CancellationToken));
+            Assert.Equal((FailureKind.Invalid, said), (refused.Kind, refused.Message));
+            Assert.NotNull(refused.Remedy);
+        }
     }
 
     [Fact]
