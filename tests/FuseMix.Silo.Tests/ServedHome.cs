@@ -1,10 +1,9 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using FuseMix.Contracts;
+using FuseMix.Client;
+using FuseMix.Client.Tests.Contract;
 using FuseMix.Contracts.Collections;
-using FuseMix.Contracts.Extraction;
-using FuseMix.Contracts.Training;
 using FuseMix.Grains.Nodes;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Silo.Configuration;
@@ -34,20 +33,15 @@ public sealed class ServedHome : IAsyncLifetime
 
     internal TestHome Home => _home;
 
+    private HomeJobs Jobs => new(new GrainFuseMixClient(Grains));
+
     public async ValueTask InitializeAsync()
     {
         _home = TestHome.Create();
         _app = SiloHost.Build(ConfigurationOf(Root));
         await _app.StartAsync();
         Client = new HttpClient { BaseAddress = new Uri(_app.Urls.Single()), Timeout = Patience.Long };
-        foreach (var encoder in (string[])[TestHome.ImageEncoder, TestHome.TextEncoder])
-        {
-            var request = new ExtractionRequest(TestHome.Dataset, encoder);
-            var job = Grains.GetGrain<IExtractionJobGrain>(request.Key);
-            await job.Start(request);
-            Require((await Patience.Read(job.Watch()))[^1].State);
-        }
-
+        await Jobs.Extract();
         await Train("first", Model, seed: 1);
         await Build(Collection, Model);
     }
@@ -60,21 +54,9 @@ public sealed class ServedHome : IAsyncLifetime
         _home.Dispose();
     }
 
-    public async Task Build(string collection, string model)
-    {
-        var grain = Grains.GetGrain<ICollectionGrain>(collection);
-        await grain.StartBuild(new CollectionBuild(model, TestHome.Dataset));
-        Require((await Patience.Read(grain.WatchBuild()))[^1].State);
-    }
+    public Task Build(string collection, string model) => Jobs.Build(collection, new CollectionBuild(model, TestHome.Dataset));
 
-    public async Task Train(string jobId, string model, ulong seed)
-    {
-        var encoders = new Dictionary<Modality, string> { [Modality.Image] = TestHome.ImageEncoder, [Modality.Text] = TestHome.TextEncoder };
-        const string recipe = """{ "steps": 40, "batchSize": 8, "depth": 1, "sharedDimension": 8, "dropout": 0.1, "learningRate": 0.01 }""";
-        var trainer = Grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key);
-        await trainer.Submit(new TrainingRequest(jobId, model, TestHome.Dataset, encoders, recipe, seed));
-        Require((await Patience.Read(trainer.Watch(jobId)))[^1].State);
-    }
+    public Task Train(string jobId, string model, ulong seed) => Jobs.Train(TestHome.Training(jobId, model, seed));
 
     /// <summary>A small node over a home folder, on free ports.</summary>
     internal static SiloConfiguration ConfigurationOf(string home) => new()
@@ -119,10 +101,5 @@ public sealed class ServedHome : IAsyncLifetime
         Assert.NotEmpty((string?)problem["title"] ?? "");
         var said = $"{problem["detail"]} {problem["remedy"]}";
         foreach (var word in words) Assert.Contains(word, said, StringComparison.Ordinal);
-    }
-
-    private static void Require(JobState state)
-    {
-        if (state != JobState.Completed) throw new InvalidOperationException($"The home could not be prepared: a job is {state}.");
     }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FuseMix.Client;
+using FuseMix.Client.Tests.Contract;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
@@ -26,7 +27,10 @@ internal static class ChaosRun
             RetryFor = TimeSpan.FromSeconds(60),
             RewatchFor = TimeSpan.FromSeconds(120),
         });
-        await BusyWork.Prepare(client);
+
+        // However often its nodes die, a job must end.
+        var jobs = new HomeJobs(client, Timeout.InfiniteTimeSpan);
+        await BusyWork.Prepare(jobs);
         var queries = BusyWork.Queries();
         var right = new string[queries.Length][];
         for (var i = 0; i < queries.Length; i++) right[i] = Ids(await client.Search(queries[i]));
@@ -80,7 +84,7 @@ internal static class ChaosRun
             {
                 var name = $"more-{extracted.Count}";
                 Fill(home, name, extracted.Count);
-                foreach (var encoder in BusyWork.Encoders) await BusyWork.Extract(client, name, encoder);
+                await jobs.Extract(name);
                 extracted.Add(name);
                 verdict.Count("datasets extracted");
             }
@@ -91,8 +95,8 @@ internal static class ChaosRun
             for (ulong seed = 100; !over.IsCancellationRequested; seed++)
             {
                 // Twice the same, so that what was interrupted can be compared with what was not, or elsewhere.
-                await BusyWork.Train(client, $"job-{seed}-a", $"model-{seed}-a", seed);
-                await BusyWork.Train(client, $"job-{seed}-b", $"model-{seed}-b", seed);
+                await jobs.Train(BusyWork.Training($"job-{seed}-a", $"model-{seed}-a", seed));
+                await jobs.Train(BusyWork.Training($"job-{seed}-b", $"model-{seed}-b", seed));
                 trained.Add(seed);
                 verdict.Count("trainings completed", 2);
             }
@@ -102,7 +106,7 @@ internal static class ChaosRun
         {
             while (!over.IsCancellationRequested)
             {
-                await BusyWork.Build(client, new CollectionBuild("first", TestHome.Dataset, 5 + (++builds % 7)));
+                await jobs.Build(BusyWork.Collection, new CollectionBuild("first", TestHome.Dataset, 5 + (++builds % 7)));
                 verdict.Count("collections built");
                 await Task.Delay(TimeSpan.FromSeconds(2));
             }
@@ -118,7 +122,7 @@ internal static class ChaosRun
 
             foreach (var dataset in extracted)
             {
-                foreach (var encoder in BusyWork.Encoders)
+                foreach (var encoder in TestHome.Encoders.Values)
                 {
                     var status = home.LatentStatus(encoder, dataset);
                     if (status is not { IsComplete: true, Rows: ItemsPerDataset, Failures.Count: 0 })
@@ -142,7 +146,7 @@ internal static class ChaosRun
             }
 
             var known = (await client.Extractions()).Select(job => $"{job.Dataset}/{job.Encoder}").ToHashSet();
-            foreach (var job in extracted.SelectMany(dataset => BusyWork.Encoders.Select(encoder => $"{dataset}/{encoder}")))
+            foreach (var job in extracted.SelectMany(dataset => TestHome.Encoders.Values.Select(encoder => $"{dataset}/{encoder}")))
             {
                 if (!known.Contains(job)) verdict.Fail($"Extraction {job} is forgotten.");
             }

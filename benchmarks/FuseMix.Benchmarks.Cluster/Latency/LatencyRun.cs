@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using FuseMix.Client;
+using FuseMix.Client.Tests.Contract;
 using FuseMix.Clustering.PostgreSql;
 using FuseMix.Contracts.Search;
 using FuseMix.Grains.Tests.Clusters;
@@ -22,7 +23,7 @@ internal static class LatencyRun
         for (var i = 1; i < silos; i++) await cluster.StartAsync($"gateway+index@silo-{i}");
         await cluster.Sees(silos);
         using var http = cluster.Client();
-        await BusyWork.Prepare(http);
+        await BusyWork.Prepare(new HomeJobs(http));
 
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();

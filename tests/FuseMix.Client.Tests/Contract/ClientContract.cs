@@ -15,17 +15,12 @@ namespace FuseMix.Client.Tests.Contract;
 /// <param name="name">Sets what the tests of one kind of client make apart from what those of the other do.</param>
 public abstract class ClientContract(ServedCluster served, string name)
 {
-    private const string Recipe = """{ "steps": 40, "batchSize": 8, "depth": 1, "sharedDimension": 8, "dropout": 0.1, "learningRate": 0.01 }""";
-
-    /// <summary>A recipe that no test waits for the end of.</summary>
-    private const string Endless = """{ "steps": 2000000, "batchSize": 8, "depth": 1, "sharedDimension": 8, "dropout": 0.1, "learningRate": 0.01 }""";
+    /// <summary>Steps of a training that no test waits for the end of.</summary>
+    private const int Endless = 2_000_000;
 
     protected abstract IFuseMixClient Client { get; }
 
     protected ServedCluster Served => served;
-
-    public static TrainingRequest Training(string job, string model, ulong seed, string recipe = Recipe) => new(
-        job, model, TestHome.Dataset, new() { [Modality.Image] = TestHome.ImageEncoder, [Modality.Text] = TestHome.TextEncoder }, recipe, seed);
 
     [Fact]
     public async Task What_there_is_is_told()
@@ -84,7 +79,7 @@ public abstract class ClientContract(ServedCluster served, string name)
     [Fact]
     public async Task A_training_is_watched_to_its_end_recognised_and_never_mistaken_for_another()
     {
-        var request = Training($"{name}-job", $"{name}-model", seed: 2);
+        var request = TestHome.Training($"{name}-job", $"{name}-model", seed: 2);
         var submitted = await Client.SubmitTraining(request);
         Assert.Equal((request.JobId, request.Model, TestHome.Dataset), (submitted.JobId, submitted.Model, submitted.Dataset));
         var seen = await Patience.Read(Client.WatchTraining(request.JobId));
@@ -99,7 +94,7 @@ public abstract class ClientContract(ServedCluster served, string name)
     [Fact]
     public async Task A_training_can_be_stopped_and_goes_on()
     {
-        var request = Training($"{name}-long", $"{name}-long", seed: 4, Endless);
+        var request = TestHome.Training($"{name}-long", $"{name}-long", seed: 4, Endless);
         await Client.SubmitTraining(request);
         await Patience.Read(Client.WatchTraining(request.JobId), status => status.Step > 0);
         await Client.CancelTraining(request.JobId);
@@ -116,7 +111,7 @@ public abstract class ClientContract(ServedCluster served, string name)
     [Fact]
     public async Task A_watch_ends_when_the_watcher_goes_and_the_job_does_not()
     {
-        var request = Training($"{name}-left", $"{name}-left", seed: 5, Endless);
+        var request = TestHome.Training($"{name}-left", $"{name}-left", seed: 5, Endless);
         await Client.SubmitTraining(request);
         using var stop = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
@@ -316,7 +311,7 @@ public abstract class ClientContract(ServedCluster served, string name)
         await Fails(FailureKind.NotFound, () => Client.Evaluate(new EvaluationRequest("boats-modl", TestHome.Dataset, "test")), "Did you mean 'boats-model'?");
         await Fails(FailureKind.NotFound, () => Client.FitBaseline("boats-modl", TestHome.Dataset), "Did you mean 'boats-model'?");
         await Fails(FailureKind.NotFound, () => Client.RemoveEncoder("tiny-texd"), "Did you mean 'tiny-text'?");
-        await Fails(FailureKind.Invalid, () => Client.SubmitTraining(Training($"{name}-z", $"{name}-z", 0, """{ "stepz": 3 }""")), "Did you mean 'steps'?");
+        await Fails(FailureKind.Invalid, () => Client.SubmitTraining(TestHome.Training($"{name}-z", $"{name}-z", 0, more: """, "stepz": 3""")), "Did you mean 'steps'?");
     }
 
     [Fact]

@@ -59,17 +59,10 @@ public sealed class ServedCluster : IAsyncLifetime
             Shutdown = new ShutdownOptions { Drain = TimeSpan.Zero },
         });
         await _app.StartAsync();
-        var client = Grains;
-        foreach (var encoder in (string[])[TestHome.ImageEncoder, TestHome.TextEncoder])
-        {
-            await client.StartExtraction(new(TestHome.Dataset, encoder));
-            await Patience.Read(client.WatchExtraction(TestHome.Dataset, encoder));
-        }
-
-        await client.SubmitTraining(ClientContract.Training("first", Model, seed: 1));
-        await Patience.Read(client.WatchTraining("first"));
-        await client.StartBuild(Collection, new(Model, TestHome.Dataset));
-        await Patience.Read(client.WatchBuild(Collection));
+        var jobs = new HomeJobs(Grains);
+        await jobs.Extract();
+        await jobs.Train(TestHome.Training("first", Model, seed: 1));
+        await jobs.Build(Collection, new(Model, TestHome.Dataset));
     }
 
     public async ValueTask DisposeAsync()

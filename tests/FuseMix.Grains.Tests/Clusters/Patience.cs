@@ -21,9 +21,9 @@ internal static class Patience
     }
 
     /// <summary>The elements up to and including the first one that is wanted, or to the end.</summary>
-    public static async Task<List<T>> Read<T>(IAsyncEnumerable<T> sequence, Func<T, bool>? wanted = null)
+    public static async Task<List<T>> Read<T>(IAsyncEnumerable<T> sequence, Func<T, bool>? wanted = null, TimeSpan? within = null)
     {
-        using var patience = new CancellationTokenSource(Long);
+        using var patience = new CancellationTokenSource(within ?? Long);
         var read = new List<T>();
         await foreach (var element in sequence.WithCancellation(patience.Token))
         {

@@ -14,13 +14,8 @@ public sealed class PreparedHome : IAsyncLifetime
 
     private TestHome _home = null!;
 
-    internal static TrainingRequest Request(string jobId, string model = Model, ulong seed = 1, int steps = 40, string recipe = "") => new(
-        jobId,
-        model,
-        TestHome.Dataset,
-        new Dictionary<Modality, string> { [Modality.Image] = TestHome.ImageEncoder, [Modality.Text] = TestHome.TextEncoder },
-        $$"""{ "steps": {{steps}}, "batchSize": 8, "depth": 1, "sharedDimension": 8, "dropout": 0.1, "learningRate": 0.01{{recipe}} }""",
-        seed);
+    internal static TrainingRequest Request(string jobId, string model = Model, ulong seed = 1, int steps = 40, string recipe = "") =>
+        TestHome.Training(jobId, model, seed, steps, recipe);
 
     public async ValueTask InitializeAsync()
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using FuseMix.Contracts.Training;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
@@ -22,6 +23,10 @@ internal sealed class TestHome : IDisposable
 
     /// <summary>Groups of one picture and one caption; 16 to train on, 4 to validate, 4 to test.</summary>
     public const int Groups = 24;
+
+    /// <summary>Encoder per modality.</summary>
+    public static readonly IReadOnlyDictionary<Modality, string> Encoders =
+        new Dictionary<Modality, string> { [Modality.Image] = ImageEncoder, [Modality.Text] = TextEncoder };
 
     private static readonly string[] Words = ["dog", "cat", "two", "red", "boats", "on", "the", "lake"];
 
@@ -68,6 +73,20 @@ internal sealed class TestHome : IDisposable
 
         return home;
     }
+
+    /// <summary>A training on all that the home has; one of so few steps takes a moment.</summary>
+    /// <param name="jobId">Id of the job.</param>
+    /// <param name="model">What to call the model.</param>
+    /// <param name="seed">Decides every random number.</param>
+    /// <param name="steps">Optimiser steps.</param>
+    /// <param name="more">Further keys of the recipe, each after a comma.</param>
+    public static TrainingRequest Training(string jobId, string model, ulong seed, int steps = 40, string more = "") => new(
+        jobId,
+        model,
+        Dataset,
+        new(Encoders),
+        $$"""{ "steps": {{steps}}, "batchSize": 8, "depth": 1, "sharedDimension": 8, "dropout": 0.1, "learningRate": 0.01{{more}} }""",
+        seed);
 
     /// <summary>The caption of a group: two of eight words, each combination once.</summary>
     public static string Caption(int group) => $"{Words[Combination(group).First]} {Words[Combination(group).Second]}";
