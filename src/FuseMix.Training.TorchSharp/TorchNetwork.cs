@@ -134,7 +134,8 @@ internal sealed unsafe class TorchNetwork : IFusionNetwork
     {
         using var scope = torch.NewDisposeScope();
         using var nothing = torch.no_grad();
-        return _averages!.mul_(keep).add_(_parameters, 1 - keep);
+        _averages!.mul_(keep).add_(_parameters, 1 - keep);
+        return 0;
     });
 
     /// <inheritdoc/>

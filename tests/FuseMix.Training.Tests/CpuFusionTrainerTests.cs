@@ -408,39 +408,6 @@ public sealed class CpuFusionTrainerTests
     }
 
     [Fact]
-    public void The_averages_of_all_weights_are_validated_and_kept()
-    {
-        var data = PlantedData.Create();
-        var steps = Enumerable.Range(1, 6).Select(n => Train($"{{ \"steps\": {n} }}")).ToArray();
-        var start = Train("""{ "steps": 1, "learningRate": 1e-12, "learningRateFloor": 0, "weightDecay": 0 }""");
-        var expected = Weights(start);
-        for (var n = 1; n <= 6; n++)
-        {
-            var keep = Math.Min(0.4, (1.0 + n) / (10 + n));
-            expected = [.. expected.Zip(Weights(steps[n - 1]), (average, weight) => (keep * average) + ((1 - keep) * weight))];
-        }
-
-        var averaged = Train("""{ "steps": 6, "averageDecay": 0.4, "validateEveryEpochs": 1 }""");
-        foreach (var (average, actual) in expected.Zip(Weights(averaged))) Assert.Equal(average, actual, 1e-6);
-        Assert.NotEqual(Weights(steps[5]), Weights(averaged));
-        Assert.Equal(averaged.Training.Validations[^1].Mean, FusionTrainer.Evaluate(averaged, data, data.Pairs[0], data.Pairs[0].Validation!).Mean, 1e-9);
-
-        // All within the first epoch, so that runs of different lengths have the same learning rates.
-        FusionModel Train(string changes)
-        {
-            var recipe = JsonNode.Parse(changes)!.AsObject();
-            foreach (var (key, value) in JsonNode.Parse("""{ "sharedDimension": 8, "batchSize": 8, "depth": 1 }""")!.AsObject()) recipe[key] = value!.DeepClone();
-            return new CpuFusionTrainer(1, MatrixKernel.Own).Train(data, TrainingRecipe.Parse(recipe.ToJsonString()), new TrainingRun(4));
-        }
-
-        static double[] Weights(FusionModel model) =>
-        [
-            model.Temperature,
-            .. model.Modalities.SelectMany(m => model.Branch(m).Shape.Parameters.SelectMany(p => model.Branch(m).Values(p).ToArray())).Select(v => (double)v),
-        ];
-    }
-
-    [Fact]
     public void Training_in_bf16_is_refused_where_the_machine_cannot_and_else_follows_that_in_fp32()
     {
         var recipe = TrainingRecipe.Parse(Small.Replace("\"steps\": 30", "\"steps\": 60"));

@@ -1,6 +1,11 @@
+using System.Text.Json.Nodes;
 using FuseMix.Testing;
+using FuseMix.Training.Adapters;
+using FuseMix.Training.Kernels;
 using FuseMix.Training.Models;
+using FuseMix.Training.Normalisation;
 using FuseMix.Training.Recipe;
+using FuseMix.Training.Threading;
 
 namespace FuseMix.Training.Tests;
 
@@ -55,12 +60,13 @@ public abstract class FusionTrainerContract
     }
 
     [Theory]
-    [InlineData(7)]
-    [InlineData(19)]
-    public void A_run_that_was_stopped_goes_on_as_if_it_never_had(int stopAfter)
+    [InlineData(7, "")]
+    [InlineData(19, "")]
+    [InlineData(7, ", \"averageDecay\": 0.9")]
+    public void A_run_that_was_stopped_goes_on_as_if_it_never_had(int stopAfter, string more)
     {
         var data = PlantedData.Create();
-        var recipe = TrainingRecipe.Parse(Small.Replace("\"steps\": 20", "\"steps\": 20, \"validateEveryEpochs\": 1, \"keepBest\": true"));
+        var recipe = TrainingRecipe.Parse(Small.Replace("\"steps\": 20", $"\"steps\": 20, \"validateEveryEpochs\": 1, \"keepBest\": true{more}"));
         var trainer = Trainer;
         var whole = new List<TrainingProgress>();
         var expected = trainer.Train(data, recipe, new TrainingRun(3), whole.Add);
@@ -93,6 +99,57 @@ public abstract class FusionTrainerContract
         var best = model.Training.Validations.MaxBy(v => v.Mean)!;
         Assert.Equal(best.Step, model.Training.KeptStep);
         Assert.Equal(best.Mean, FusionTrainer.Evaluate(model, data, data.Pairs[0], data.Pairs[0].Validation!).Mean, 1e-9);
+    }
+
+    [Fact]
+    public void The_averages_of_all_weights_are_validated_and_kept()
+    {
+        var data = PlantedData.Create();
+        var steps = Enumerable.Range(1, 6).Select(n => Train($"{{ \"steps\": {n} }}")).ToArray();
+        var start = Train("""{ "steps": 1, "learningRate": 1e-12, "learningRateFloor": 0, "weightDecay": 0 }""");
+        var expected = Weights(start);
+        for (var n = 1; n <= 6; n++)
+        {
+            var keep = Math.Min(0.4, (1.0 + n) / (10 + n));
+            expected = [.. expected.Zip(Weights(steps[n - 1]), (average, weight) => (keep * average) + ((1 - keep) * weight))];
+        }
+
+        var averaged = Train("""{ "steps": 6, "averageDecay": 0.4, "validateEveryEpochs": 1 }""");
+        foreach (var (average, actual) in expected.Zip(Weights(averaged))) Assert.Equal(average, actual, 1e-6);
+        Assert.NotEqual(Weights(steps[5]), Weights(averaged));
+        Assert.Equal(averaged.Training.Validations[^1].Mean, FusionTrainer.Evaluate(averaged, data, data.Pairs[0], data.Pairs[0].Validation!).Mean, 1e-9);
+
+        // All within the first epoch, so that runs of different lengths have the same learning rates.
+        FusionModel Train(string changes)
+        {
+            var recipe = JsonNode.Parse(changes)!.AsObject();
+            foreach (var (key, value) in JsonNode.Parse("""{ "sharedDimension": 8, "batchSize": 8, "depth": 1 }""")!.AsObject()) recipe[key] = value!.DeepClone();
+            return Trainer.Train(data, TrainingRecipe.Parse(recipe.ToJsonString()), new TrainingRun(4));
+        }
+
+        static double[] Weights(FusionModel model) =>
+        [
+            model.Temperature,
+            .. model.Modalities.SelectMany(m => model.Branch(m).Shape.Parameters.SelectMany(p => model.Branch(m).Values(p).ToArray())).Select(v => (double)v),
+        ];
+    }
+
+    [Fact]
+    public void Averages_stay_on_the_device_until_somebody_asks_for_them()
+    {
+        var data = PlantedData.Create();
+        var recipe = TrainingRecipe.Parse("""{ "steps": 5, "sharedDimension": 8, "batchSize": 8, "averageDecay": 0.4 }""");
+        using var team = new ThreadTeam(1);
+        var transforms = data.Latents.ToDictionary(l => l.Key, l => LatentTransform.None(l.Value.Latents.Dimension));
+        CountingNetwork? counted = null;
+        using var session = new TrainingSession(
+            data, recipe, 1, transforms, team, Trainer.Kernel, layout => counted = new CountingNetwork(Trainer.CreateNetwork(layout, recipe, 1, team)));
+        session.Initialise(1);
+        var before = session.Weights();
+        for (var i = 0; i < 5; i++) session.Step();
+        Assert.Equal(1, counted!.Pulls);
+        Assert.NotEqual(before, session.Weights());
+        Assert.Equal(2, counted.Pulls);
     }
 
     [Fact]
@@ -135,5 +192,37 @@ public abstract class FusionTrainerContract
             [Modality.Image] = source with { Latents = new LatentMatrix(values, source.Latents.Dimension) },
         };
         return Assert.Throws<FuseMixException>(() => Trainer.Train(data with { Latents = latents }, TrainingRecipe.Parse(recipe), new TrainingRun(1)));
+    }
+
+    /// <summary>A network that counts how often it is read.</summary>
+    private sealed unsafe class CountingNetwork(IFusionNetwork network) : IFusionNetwork
+    {
+        public int Pulls { get; private set; }
+
+        public NetworkLayout Layout => network.Layout;
+
+        public NetworkState State => network.State;
+
+        public float Temperature => network.Temperature;
+
+        public float* Input(Modality modality) => network.Input(modality);
+
+        public void Begin() => network.Begin();
+
+        public double Accumulate(int list, StepBatch batch) => network.Accumulate(list, batch);
+
+        public void Update(AdamW adamW) => network.Update(adamW);
+
+        public void Average(float keep) => network.Average(keep);
+
+        public void Pull()
+        {
+            Pulls++;
+            network.Pull();
+        }
+
+        public void Push() => network.Push();
+
+        public void Dispose() => network.Dispose();
     }
 }

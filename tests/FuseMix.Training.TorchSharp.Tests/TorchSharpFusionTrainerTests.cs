@@ -129,25 +129,6 @@ public sealed class TorchSharpFusionTrainerTests : FusionTrainerContract
     }
 
     [Fact]
-    public void Averages_of_weights_are_those_of_the_CPU_trainer()
-    {
-        var data = PlantedData.Create();
-        var recipe = Plain with { AverageDecay = 0.9 };
-        var (expected, last) = (Embeddings(new CpuFusionTrainer(1), recipe), Embeddings(Trainer, Plain));
-        var actual = Embeddings(Trainer, recipe);
-        for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 1e-3);
-        Assert.Contains(Enumerable.Range(0, actual.Length), i => Math.Abs(actual[i] - last[i]) > 0.005);
-
-        float[] Embeddings(FusionTrainer trainer, TrainingRecipe by)
-        {
-            var latents = data.Latents[Modality.Image].Latents;
-            var values = new float[8 * latents.Dimension];
-            latents.Gather([.. Enumerable.Range(0, 8)], values);
-            return trainer.Train(data, by, new TrainingRun(3)).Embed(Modality.Image, values, 8);
-        }
-    }
-
-    [Fact]
     public void Bf16_trains_close_to_fp32_and_not_the_same_where_the_trainer_or_the_recipe_asks_for_it()
     {
         var data = PlantedData.Create();
