@@ -73,10 +73,10 @@ internal static class StudyCommand
     {
         var (dataset, seeds, split, without) = (run.Get(Dataset)!, run.Get(Seeds), run.Get(Split)!, run.Get(Without));
         if (seeds is < 1 or > 100) throw new FuseMixException(FailureKind.Invalid, $"--seeds must be from 1 to 100, not {seeds}.");
-        var report = await new StudyRun(run, dataset, run.Get(Preset), run.Get(Set) ?? [], split, without).Make(study, seeds);
+        var report = await new StudyRun(run, Line(run, study.Name), dataset, run.Get(Preset), run.Get(Set) ?? [], split, without).Make(study, seeds);
         var folder = Path.GetFullPath(run.Get(Output) ?? Path.Combine(run.Home.Root, "studies"));
         var file = Path.Combine(folder, $"{study.Name}-{dataset}{(without is null ? "" : $"-without-{without}")}{(split == "validation" ? "" : $"-{split}")}");
-        AtomicFile.WriteText($"{file}.md", report.ToMarkdown());
+        AtomicFile.WriteText($"{file}.md", report.ToMarkdown($"{Path.GetFileName(file)}.svg"));
         AtomicFile.WriteText($"{file}.json", JsonSerializer.Serialize(report, CliJson.Relaxed.StudyReport));
         StudyPlot.Save(report, file);
         run.Terminal.Result(report, CliJson.Relaxed.StudyReport, s =>
@@ -87,6 +87,23 @@ internal static class StudyCommand
             run.Terminal.Draw(table);
             run.Terminal.Say($"Written to {file}.md, .json, .svg and .png");
         });
+    }
+
+    /// <summary>What somebody else types to get the same.</summary>
+    private static string Line(CliRun run, string study)
+    {
+        List<string> words = ["./fusemix", "study", study];
+        foreach (var option in (Option[])[Dataset, Seeds, Preset, Split, Without])
+        {
+            if (run.Has(option)) words.AddRange([option.Name, option == Seeds ? $"{run.Get(Seeds)}" : run.Get((Option<string>)option)!]);
+        }
+
+        foreach (var option in (Option<string[]>[])[Set, Method])
+        {
+            if (run.Has(option)) words.AddRange((run.Get(option) ?? []).SelectMany(value => (string[])[option.Name, value.Contains(' ') ? $"\"{value}\"" : value]));
+        }
+
+        return string.Join(' ', words);
     }
 
     private static async Task<int> TrainingPairs(CliRun run)

@@ -8,7 +8,7 @@ namespace FuseMix.Cli.Studies;
 
 /// <summary>Trains and measures every variant of a study on every seed.</summary>
 /// <remarks>Models are named by all that goes into them, so that what is trained is recognised and an interrupted study goes on.</remarks>
-internal sealed class StudyRun(CliRun run, string dataset, string? preset, IReadOnlyList<string> settings, string split, string? without)
+internal sealed class StudyRun(CliRun run, string command, string dataset, string? preset, IReadOnlyList<string> settings, string split, string? without)
 {
     /// <exception cref="FuseMixException">A recipe is wrong, which is told before anything is trained; or a training failed.</exception>
     public async Task<StudyReport> Make(Study study, int seeds)
@@ -49,6 +49,6 @@ internal sealed class StudyRun(CliRun run, string dataset, string? preset, IRead
         }
 
         return new StudyReport(
-            study.Name, study.About, without is null ? dataset : $"{dataset} without {without}", split, seeds, study.Axis, study.Logarithmic, [.. methods]);
+            study.Name, study.About, command, without is null ? dataset : $"{dataset} without {without}", split, seeds, study.Axis, study.Logarithmic, [.. methods]);
     }
 }

@@ -130,6 +130,8 @@ public abstract class WholeWayTests : IAsyncLifetime
         Assert.Equal(11, methods.SelectMany(m => m.GetProperty("models").EnumerateArray().Select(e => e.GetString())).Distinct().Count());
         var table = await File.ReadAllTextAsync(Path.Combine(World.Home, "studies", "augmentation-mine-train.md"));
         Assert.Contains("| FuseMix ", table, StringComparison.Ordinal);
+        Assert.Contains(
+            "`./fusemix study augmentation --dataset mine --seeds 2 --split train --set steps=10 --set batchSize=16 --set sharedDimension=16`", table, StringComparison.Ordinal);
 
         var again = await Run(study);
         Assert.Equal(10, again.Error.Split("(already trained)").Length - 1);

@@ -50,7 +50,7 @@ public sealed class StudyPlotTests : IDisposable
     private static int Number(byte[] bytes, int at) => (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
 
     private static StudyReport Scale() => new(
-        "quantity", "Recall by pairs", "emoji", "test", 2, "training pairs", true,
+        "quantity", "Recall by pairs", "./fusemix study quantity", "emoji", "test", 2, "training pairs", true,
         [
             Method("FuseMix", 1000, 40, 42),
             Method("FuseMix", 100, 30, 32),
