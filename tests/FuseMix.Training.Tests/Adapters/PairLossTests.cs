@@ -88,6 +88,24 @@ public sealed unsafe class PairLossTests
         }
     }
 
+    [Theory]
+    [InlineData(ContrastiveLoss.InfoNce)]
+    [InlineData(ContrastiveLoss.Sigmoid)]
+    public void A_batch_above_the_limit_of_one_block_gives_the_numbers_of_the_whole_matrix(ContrastiveLoss kind)
+    {
+        const int Rows = 4_160;
+        var (left, right) = (Unit(Rows, 1), Unit(Rows, 2));
+        var whole = Compute(kind, left, right, default, (long)Rows * Rows, 2);
+        var blocks = Compute(kind, left, right, default, PairLoss.MostLogits, 2);
+        Assert.Equal(whole.Result.Loss, blocks.Result.Loss, 1e-6 * whole.Result.Loss);
+        Assert.Equal(whole.Result.Temperature, blocks.Result.Temperature, 1e-5 * Math.Abs(whole.Result.Temperature));
+        foreach (var (expected, actual) in (ReadOnlySpan<(float[], float[])>)[(whole.Left, blocks.Left), (whole.Right, blocks.Right)])
+        {
+            var scale = expected.Max(MathF.Abs);
+            for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 1e-5f * scale);
+        }
+    }
+
     [Fact]
     public void Batches_of_4096_are_one_block_and_those_of_20000_hold_no_more()
     {
@@ -161,7 +179,7 @@ public sealed unsafe class PairLossTests
         using var team = new ThreadTeam(threads);
         var rows = left.Length / Width;
         using var loss = PairLoss.Create(kind, rows, team, new ParallelMatrixMultiply(team, new PackedMatrixMultiply()), most);
-        Assert.Equal(most == 1 ? Math.Min(rows, 64) : rows, loss.Block);
+        Assert.Equal(Math.Min(rows, Math.Max(64, most / rows / 64 * 64)), loss.Block);
         float[] a = new float[left.Length], b = new float[left.Length];
         fixed (float* l = left, r = right, ga = a, gb = b)
         {
