@@ -15,6 +15,7 @@ using FuseMix.Grains.Training;
 using FuseMix.Persistence.Sqlite;
 using FuseMix.Retrieval.Generations;
 using FuseMix.Storage;
+using FuseMix.Training;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -90,6 +91,9 @@ public static class NodeHosting
         services.AddSingleton<ShardExtraction>();
         services.AddSingleton(provider => NodeTrainer.Create(
             options, provider.GetRequiredService<DeviceHealth>(), provider.GetRequiredService<ILogger<DeviceHealth>>()));
+
+        // Only where something is trained: what keeps a device from training is said to whoever asks for that, and to nobody else.
+        services.AddSingleton<Func<IFusionTrainer>>(provider => provider.GetRequiredService<IFusionTrainer>);
         services.AddSingleton<ModelTraining>();
         services.AddSingleton<ModelEvaluation>();
         services.AddSingleton<CollectionBuilder>();

@@ -18,7 +18,7 @@ internal sealed partial class ModelTraining(
     EncoderPackStore packs,
     LatentStore latents,
     FusionModels models,
-    IFusionTrainer trainer,
+    Func<IFusionTrainer> trainer,
     TrainingMetrics metrics,
     NodeOptions options,
     TimeProvider clock,
@@ -35,13 +35,14 @@ internal sealed partial class ModelTraining(
     }
 
     /// <summary>Fails, as the run itself would, where the request cannot be served.</summary>
-    /// <exception cref="FuseMixException">Unknown names or recipe keys; latents or pairs missing.</exception>
+    /// <exception cref="FuseMixException">Unknown names or recipe keys; latents or pairs missing; a device that does not train.</exception>
     public void Check(TrainingRequest request)
     {
         _ = ResourceName.Require(request.Model, "fusion model");
         _ = TrainingRecipe.Parse(request.Recipe);
         using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents);
         paired.ToTrainingData().Validate();
+        _ = trainer();
     }
 
     /// <summary>Trains, from the job's last checkpoint if there is one, and puts the model in place. Blocks the calling thread.</summary>
@@ -55,7 +56,7 @@ internal sealed partial class ModelTraining(
         using var curves = new TensorBoardLog(
             Path.Combine(home.TensorBoard, request.Model, request.JobId), clock, failure => LogNoCurves(failure, request.JobId));
         var run = new TrainingRun(request.Seed, checkpoints, options.CheckpointSteps) { Commit = Commit };
-        var model = trainer.Train(paired.ToTrainingData(), recipe, run, Step, cancellationToken);
+        var model = trainer().Train(paired.ToTrainingData(), recipe, run, Step, cancellationToken);
         fence.Write(() =>
         {
             model.Save(models.FolderOf(request.Model));

@@ -1,6 +1,8 @@
 using FuseMix.Contracts;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Grains.Training;
+using FuseMix.Training;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace FuseMix.Grains.Tests.Training;
 
@@ -44,6 +46,20 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         Assert.Equal((JobState.Completed, 40), (end.State, end.Step));
         Assert.Equal(home.Model("straight").Fingerprint, home.Model("cut").Fingerprint);
         Assert.Equal(Weights(home, "straight"), Weights(home, "cut"));
+    }
+
+    [Fact]
+    public async Task A_device_that_does_not_train_is_said_to_who_asks_for_a_training_and_keeps_nothing_else_from_the_trainer()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(
+            home,
+            ["train@left"],
+            configure: (silo, _) => silo.Services.AddSingleton<IFusionTrainer>(
+                _ => throw new FuseMixException(FailureKind.Unavailable, "libtorch does not load.", "Build without it.")));
+        var refusal = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(PreparedHome.Request("job", "model", 7)));
+        Assert.Equal((FailureKind.Unavailable, "libtorch does not load.", "Build without it."), (refusal.Kind, refusal.Message, refusal.Remedy));
+        Assert.Empty(await cluster.Trainer.List());
     }
 
     [Fact]
