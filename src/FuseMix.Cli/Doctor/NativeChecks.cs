@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using FuseMix.Cli.CommandLine;
+using FuseMix.Encoders.Sessions;
 using FuseMix.Training.Benchmarks;
 using FuseMix.Training.Recipe;
 using Microsoft.Data.Sqlite;
@@ -16,6 +17,7 @@ internal static unsafe class NativeChecks
     {
         yield return new Finding(Area, "fusemix", Verdict.Ok, CliApplication.Version);
         yield return new Finding(Area, ".NET", Verdict.Ok, RuntimeInformation.FrameworkDescription);
+        OnnxRuntimeTelemetry.TurnOff();
         yield return Try("ONNX Runtime", () => $"{OrtEnv.Instance().GetVersionString()}, providers: {string.Join(", ", OrtEnv.Instance().GetAvailableProviders().Select(p => p.Replace("ExecutionProvider", "", StringComparison.Ordinal)))}", "'./fusemix clean --all' and then any command fetches and builds it anew.");
         yield return Try("libvips (pictures)", VipsVersion, "apt-get install libvips42");
         yield return Try("oneDNN (fast training)", OneDnnVersion, "apt-get install libdnnl2 makes training faster; without it our own kernels do the work.", Verdict.Warning);

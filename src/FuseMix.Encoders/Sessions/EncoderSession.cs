@@ -30,6 +30,8 @@ public sealed class EncoderSession : IEncoder
     private readonly int _fixedLength;
     private int _disposed;
 
+    static EncoderSession() => OnnxRuntimeTelemetry.TurnOff();
+
     private EncoderSession(
         EncoderPack pack, InferenceSession model, IPreprocessing preprocessing, EncoderDevice device, int workers, Action<string>? deviceLost)
     {
