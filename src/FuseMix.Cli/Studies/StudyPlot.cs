@@ -10,6 +10,12 @@ internal static class StudyPlot
     private const int Width = 900;
     private const int Height = 540;
 
+    /// <summary>So many names stand under their bars side by side; more stand aslant.</summary>
+    private const int MostUpright = 8;
+
+    private const int AslantPixelsPerCharacter = 5;
+    private const int AslantLeft = 110;
+
     /// <summary>Writes the picture as SVG and as PNG.</summary>
     /// <param name="report">What to draw.</param>
     /// <param name="file">Path without its ending.</param>
@@ -70,7 +76,16 @@ internal static class StudyPlot
         Bar[] all = [.. spreads.Select((spread, i) => new Bar { Position = i, Value = spread.Mean, Error = spread.Deviation ?? 0, Size = 0.6 })];
         var bars = plot.Add.Bars(all);
         bars.Color = Colors.SteelBlue;
-        plot.Axes.Bottom.SetTicks([.. methods.Select((_, i) => (double)i)], [.. methods.Select(method => Wrapped(method.Name))]);
+        var aslant = methods.Length > MostUpright;
+        plot.Axes.Bottom.SetTicks([.. methods.Select((_, i) => (double)i)], [.. methods.Select(method => aslant ? method.Name : Wrapped(method.Name))]);
+        if (aslant)
+        {
+            plot.Axes.Bottom.TickLabelStyle.Rotation = -45;
+            plot.Axes.Bottom.TickLabelStyle.Alignment = Alignment.MiddleRight;
+            plot.Axes.Left.MinimumSize = AslantLeft;
+            plot.Axes.Bottom.MinimumSize = AslantPixelsPerCharacter * methods.Max(method => method.Name.Length);
+        }
+
         plot.Axes.Margins(bottom: 0, top: 0.15);
 
         // What differs is at the top of the bars.
