@@ -21,6 +21,7 @@ internal sealed class BareLoop : IDisposable
 
     public BareLoop(EncoderPack pack, EncoderInput[] items, int sessionsThreads, int workers)
     {
+        OnnxRuntimeTelemetry.TurnOff();
         using var settings = new SessionOptions { IntraOpNumThreads = sessionsThreads, InterOpNumThreads = 1 };
         _session = new InferenceSession(pack.ModelPath, settings);
         var preprocessing = IPreprocessing.Open(pack, long.MaxValue);
