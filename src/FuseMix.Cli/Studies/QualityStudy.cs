@@ -12,7 +12,7 @@ internal static class QualityStudy
     private const double Share = 0.5;
 
     /// <summary>Makes the datasets of poorer captions, and their latents, where they are not there yet.</summary>
-    /// <exception cref="FuseMixException">The dataset has no captions, or none to cut short; or a dataset of one of the names is there and differs.</exception>
+    /// <exception cref="FuseMixException">The dataset has no captions, or none to cut short; or there is a dataset of such a name that is not of this study.</exception>
     public static async Task<Study> Of(CliRun run, string dataset)
     {
         var encoders = await TrainPlan.ChooseEncoders(run, dataset, []);
@@ -22,7 +22,15 @@ internal static class QualityStudy
         var spoilt = CaptionQuality.ReplacedWords(whole, $"{dataset}-replaced-words", Share);
         foreach (var poorer in (Dataset[])[brief, spoilt])
         {
-            if (!store.Exists(poorer.Name) || store.Describe(poorer.Name).Fingerprint != poorer.Fingerprint) store.Save(poorer);
+            var there = store.Exists(poorer.Name) ? store.Describe(poorer.Name) : null;
+            if (there is not null && there.About != poorer.About)
+            {
+                throw new FuseMixException(
+                    FailureKind.Conflict, $"There is a dataset '{poorer.Name}' that this study has not made.",
+                    $"'./fusemix datasets remove {poorer.Name}' makes room; its files stay.");
+            }
+
+            if (there?.Fingerprint != poorer.Fingerprint) store.Save(poorer);
             foreach (var encoder in encoders.Values.SelectMany(EncoderNames.Parse)) await ExtractionWork.Run(run, poorer.Name, encoder);
         }
 

@@ -253,6 +253,10 @@ public sealed class HereTests : WholeWayTests
 
         var again = await Run(study);
         Assert.Equal(6, again.Error.Split("(already trained)").Length - 1);
+
+        await Ok("datasets", "import", "--folder", World.Pictures, "--name", "mine-first-sentences");
+        Assert.Contains("that this study has not made", (await Run(study)).Error, StringComparison.Ordinal);
+        Assert.Contains("tree", await File.ReadAllTextAsync(Path.Combine(World.Home, "datasets", "mine-first-sentences", "items.jsonl")), StringComparison.Ordinal);
     }
 }
 
