@@ -2,9 +2,9 @@ using System.CommandLine;
 using System.Text.Json;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Demo;
-using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
+using FuseMix.Evaluation;
 using FuseMix.Storage;
 
 namespace FuseMix.Cli.Studies;
@@ -28,6 +28,12 @@ internal static class StudyCommand
     private static readonly Option<string> Split = Choice.Of(
         "--split", "validation", "The split to measure on: validation to choose by; test, once, to report; or train", "train", "validation", "test");
 
+    private static readonly Option<int?> Folds = new("--folds")
+    {
+        Description = $"Cross-validate: divide train and validation into so many parts ({Fold.Fewest} to {Fold.Most}), and measure on each what learnt from the others",
+        HelpName = "n",
+    };
+
     private static readonly Option<string?> Without = new("--without") { Description = "Leave out items whose metadata have this key set to true", HelpName = "key" };
 
     private static readonly Option<string?> Output = new("--output")
@@ -48,7 +54,7 @@ internal static class StudyCommand
         var command = new CliCommand("study", "Studies: what a choice in the recipe brings, measured on the same seeds.");
         foreach (var study in (Study[])[PaperStudies.Augmentation, PaperStudies.Batch, PaperStudies.Depth, PaperStudies.Alpha])
             command.Add(Of(study.Name, study.About, _ => Task.FromResult(study)));
-        command.Add(Of("quantity", PaperStudies.AboutQuantity, async run => PaperStudies.Quantity(await TrainingPairs(run))));
+        command.Add(Of("quantity", PaperStudies.AboutQuantity, async run => PaperStudies.Quantity(await TrainingPairs(run)), byFolds: false));
         command.Add(Of("diversity", PaperStudies.AboutDiversity, async run => PaperStudies.Diversity(await TrainingPairs(run))));
         command.Add(Of("quality", QualityStudy.About, run => QualityStudy.Of(run, run.Get(Dataset)!))
             .OnThisMachine("Run it where the home folder of the cluster is, naming that with --home."));
@@ -61,29 +67,40 @@ internal static class StudyCommand
         return command;
     }
 
-    private static CliCommand Of(string name, string about, Func<CliRun, Task<Study>> study) =>
-        new CliCommand(name, $"{about}. What is trained already is recognised.")
+    private static CliCommand Of(string name, string about, Func<CliRun, Task<Study>> study, bool byFolds = true)
+    {
+        var command = new CliCommand(name, $"{about}. What is trained already is recognised.")
             .With(Dataset, Seeds, Preset, Set, Split, Without, Output)
             .WithExample($"./fusemix study {name}", "the emoji of the demo, 3 seeds")
             .WithExample($"./fusemix study {name} --seeds 1 --set steps=100", "a quick look")
             .WithExample($"./fusemix study {name} --split test --without isFlag --json", "for a report, without the flags, as JSON")
             .Does(async run => await Make(run, await study(run)));
 
+        // How many pairs there are to train on is another number on every fold.
+        return byFolds
+            ? command.With(Folds).WithExample($"./fusemix study {name} --folds 5 --seeds 1", "to choose by: on every pair that is not of test")
+            : command;
+    }
+
     private static async Task Make(CliRun run, Study study)
     {
         var (dataset, seeds, split, without) = (run.Get(Dataset)!, run.Get(Seeds), run.Get(Split)!, run.Get(Without));
         if (seeds is < 1 or > 100) throw new FuseMixException(FailureKind.Invalid, $"--seeds must be from 1 to 100, not {seeds}.");
-        var report = await new StudyRun(run, Line(run, study.Name), dataset, run.Get(Preset), run.Get(Set) ?? [], split, without).Make(study, seeds);
+        var folds = run.Get(Folds);
+        if (folds is < Fold.Fewest or > Fold.Most)
+            throw new FuseMixException(FailureKind.Invalid, $"--folds must be from {Fold.Fewest} to {Fold.Most}, not {folds}.");
+        if (folds is not null && run.Has(Split))
+            throw new FuseMixException(FailureKind.Invalid, "--folds measures on folds of train and validation, and --split on a split.", "Give one of them.");
+        var report = await new StudyRun(run, Line(run, study.Name), dataset, run.Get(Preset), run.Get(Set) ?? [], split, without, folds).Make(study, seeds);
         var folder = Path.GetFullPath(run.Get(Output) ?? Path.Combine(run.Home.Root, "studies"));
-        var file = Path.Combine(folder, $"{study.Name}-{dataset}{(without is null ? "" : $"-without-{without}")}{(split == "validation" ? "" : $"-{split}")}");
+        var file = Path.Combine(folder, $"{study.Name}-{dataset}{(without is null ? "" : $"-without-{without}")}{(split == "validation" ? "" : $"-{split}")}{(folds is null ? "" : $"-{folds}-folds")}");
         AtomicFile.WriteText($"{file}.md", report.ToMarkdown($"{Path.GetFileName(file)}.svg"));
         AtomicFile.WriteText($"{file}.json", JsonSerializer.Serialize(report, CliJson.Relaxed.StudyReport));
         StudyPlot.Save(report, file);
         run.Terminal.Result(report, CliJson.Relaxed.StudyReport, s =>
         {
-            var directions = s.Methods[0].Runs[0].Directions;
-            var table = Tables.Of(["method", .. directions.Select(d => $">{EvaluationTable.Direction(d)} R@1 / 5 / 10"), ">mean"]);
-            foreach (var method in s.Methods) table.Row(StudyReport.Cells(method));
+            var table = Tables.Of([s.Header[0], .. s.Header[1..].Select(title => $">{title}")]);
+            foreach (var method in s.Methods) table.Row(s.Cells(method));
             run.Terminal.Draw(table);
             run.Terminal.Say($"Written to {file}.md, .json, .svg and .png");
         });
@@ -93,9 +110,9 @@ internal static class StudyCommand
     private static string Line(CliRun run, string study)
     {
         List<string> words = ["./fusemix", "study", study];
-        foreach (var option in (Option[])[Dataset, Seeds, Preset, Split, Without])
+        foreach (var option in (Option[])[Dataset, Seeds, Preset, Split, Folds, Without])
         {
-            if (run.Has(option)) words.AddRange([option.Name, option == Seeds ? $"{run.Get(Seeds)}" : run.Get((Option<string>)option)!]);
+            if (run.Has(option)) words.AddRange([option.Name, option == Seeds ? $"{run.Get(Seeds)}" : option == Folds ? $"{run.Get(Folds)}" : run.Get((Option<string>)option)!]);
         }
 
         foreach (var option in (Option<string[]>[])[Set, Method])

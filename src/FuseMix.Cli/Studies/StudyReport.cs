@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Output;
 using FuseMix.Contracts.Training;
@@ -17,19 +18,35 @@ namespace FuseMix.Cli.Studies;
 internal sealed record StudyReport(
     string Study, string About, string Command, string Dataset, string Split, int Seeds, string? Axis, bool Logarithmic, StudyMethod[] Methods)
 {
+    /// <summary>Folds of train and validation, each measured by models that learnt from the others; null where a split was measured.</summary>
+    public int? Folds { get; init; }
+
+    /// <summary>What was measured, for a heading.</summary>
+    [JsonIgnore]
+    public string Measured => Folds is { } folds ? $"{folds} folds of train and validation" : $"{Split} split";
+
+    /// <summary>The column titles of the table, <see cref="Cells"/> in the same order.</summary>
+    [JsonIgnore]
+    public string[] Header =>
+    [
+        "method",
+        .. Methods[0].Runs[0].Directions.Select(d => $"{EvaluationTable.Direction(d)} R@1 / 5 / 10"),
+        "mean of all",
+        .. Folds is null ? (string[])[] : [$"ahead of {Methods[0].Name}"],
+    ];
+
     /// <summary>The table in Markdown, with a heading that says what was measured, the command, and the plot.</summary>
     /// <param name="plot">Where the plot is, relative to the page.</param>
     public string ToMarkdown(string plot)
     {
-        var directions = Methods[0].Runs[0].Directions;
-        string[] header = ["method", .. directions.Select(d => $"{EvaluationTable.Direction(d)} R@1 / 5 / 10"), "mean of all"];
+        var over = Folds is null ? Phrases.Count(Seeds, "seed") : $"{Phrases.Count(Seeds, "seed")} on each";
         var rows = Methods.Select(m => (IReadOnlyList<string>)Cells(m)).ToArray();
         return $"""
             # Study: {Study}
 
-            {About}. Dataset {Dataset}, {Split} split, mean ± standard deviation of {Phrases.Count(Seeds, "seed")}.
+            {About}. Dataset {Dataset}, {Measured}, mean ± standard deviation of {over}.
 
-            {MarkdownTable.Write(header, rows).TrimEnd()}
+            {MarkdownTable.Write(Header, rows).TrimEnd()}
 
             ![{About}]({plot})
 
@@ -39,13 +56,24 @@ internal sealed record StudyReport(
     }
 
     /// <summary>The cells of a method's row.</summary>
-    public static string[] Cells(StudyMethod method) =>
+    /// <remarks>
+    /// Some folds are harder than others, for every method: what tells methods apart is the difference on the same fold and seed, with its
+    /// standard deviation, and on how many of them it is above 0.
+    /// </remarks>
+    public string[] Cells(StudyMethod method) =>
     [
         method.Name,
         .. method.Runs[0].Directions.Select(d => string.Join(" / ", new Func<DirectionRecall, double>[] { r => r.At1, r => r.At5, r => r.At10 }
             .Select(figure => Spread.Of(method.Runs.Select(run => figure(run.Directions.Single(o => o.From == d.From && o.To == d.To)))).ToString()))),
         Spread.Of(method.Runs.Select(r => r.Mean)).ToString(),
+        .. Folds is null ? (string[])[] : [method == Methods[0] ? "" : Ahead(method)],
     ];
+
+    private string Ahead(StudyMethod method)
+    {
+        var differences = method.Runs.Zip(Methods[0].Runs, (own, first) => own.Mean - first.Mean).ToArray();
+        return $"{Spread.Of(differences)}, on {differences.Count(difference => difference > 0)} of {differences.Length}";
+    }
 }
 
 /// <summary>One method of a study.</summary>

@@ -3,12 +3,14 @@ using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
 using FuseMix.Cli.Training;
 using FuseMix.Contracts.Training;
+using FuseMix.Evaluation;
 
 namespace FuseMix.Cli.Studies;
 
 /// <summary>Trains and measures every variant of a study on every seed.</summary>
 /// <remarks>Models are named by all that goes into them, so that what is trained is recognised and an interrupted study goes on.</remarks>
-internal sealed class StudyRun(CliRun run, string command, string dataset, string? preset, IReadOnlyList<string> settings, string split, string? without)
+internal sealed class StudyRun(CliRun run, string command, string dataset, string? preset, IReadOnlyList<string> settings, string split, string? without,
+    int? folds)
 {
     /// <exception cref="FuseMixException">A recipe is wrong, which is told before anything is trained; or a training failed.</exception>
     public async Task<StudyReport> Make(Study study, int seeds)
@@ -17,31 +19,35 @@ internal sealed class StudyRun(CliRun run, string command, string dataset, strin
         var usual = study.Variants.All(variant => variant.Encoders is not null) ? [] : await TrainPlan.ChooseEncoders(run, dataset, []);
         var client = run.ClientToWork();
         var runs = study.Variants.Select(_ => (Models: new List<string>(), Reports: new List<EvaluationReport>())).ToArray();
-        var (done, all, trained, working) = (0, seeds * study.Variants.Length, 0, TimeSpan.Zero);
+        Fold?[] parts = folds is { } count ? [.. Enumerable.Range(1, count).Select(number => new Fold(number, count))] : [null];
+        var (done, all, trained, working) = (0, seeds * parts.Length * study.Variants.Length, 0, TimeSpan.Zero);
 
-        // Seed by seed, so that an interrupted study has every variant on the seeds that it got through.
-        for (var seed = 0; seed < seeds; seed++)
+        // Seed by seed and fold by fold, so that an interrupted study has every variant on those that it got through.
+        foreach (var (seed, fold) in Enumerable.Range(0, seeds).SelectMany(seed => parts.Select(fold => (seed, fold))))
         {
+            var where = fold is null ? $"seed {seed}" : $"seed {seed}, fold {fold}";
             for (var v = 0; v < study.Variants.Length; v++)
             {
                 var variant = study.Variants[v];
                 var encoders = variant.Encoders is { } own ? new Dictionary<Modality, string>(own) : usual;
-                var plan = await TrainPlan.Make(run, variant.TrainedOn ?? dataset, encoders, recipes[v], (ulong)seed, id => $"study-{study.Name}-s{seed}-{id}");
+                var plan = await TrainPlan.Make(
+                    run, variant.TrainedOn ?? dataset, encoders, recipes[v], (ulong)seed, id => $"study-{study.Name}-s{seed}-{id}", fold);
                 var outcome = await TrainingWork.Run(run, plan.Request, "The same command");
-                var report = await client.Evaluate(new EvaluationRequest(plan.Request.Model, variant.MeasuredOn ?? dataset, split, without), run.Stop);
+                var asked = new EvaluationRequest(plan.Request.Model, variant.MeasuredOn ?? dataset, split, without, plan.Request.Fold);
+                var report = await client.Evaluate(asked, run.Stop);
                 runs[v].Models.Add(plan.Request.Model);
                 runs[v].Reports.Add(report);
                 done++;
                 if (!outcome.Reused) (trained, working) = (trained + 1, working + outcome.Elapsed);
                 var took = outcome.Reused ? "already trained" : Phrases.Duration(outcome.Elapsed);
                 var left = trained == 0 || done == all ? "" : $", about {Phrases.Duration(working / trained * (all - done))} left";
-                run.Terminal.Note($"{done}/{all}  seed {seed}, {variant.Name}: mean {Phrases.Fixed(report.Mean, 1)} ({took}{left})");
+                run.Terminal.Note($"{done}/{all}  {where}, {variant.Name}: mean {Phrases.Fixed(report.Mean, 1)} ({took}{left})");
             }
         }
 
         var methods = study.Variants.Select((variant, v) => new StudyMethod(
             variant.Name, variant.Series, variant.Value, variant.Settings, [.. runs[v].Models], [.. runs[v].Reports])).ToList();
-        if (study.WithBaseline)
+        if (study.WithBaseline && folds is null)
         {
             var baseline = await LinearBaseline.Make(run, runs[0].Models[0], dataset);
             var linear = await client.Evaluate(new EvaluationRequest(baseline, dataset, split, without), run.Stop);
@@ -49,6 +55,9 @@ internal sealed class StudyRun(CliRun run, string command, string dataset, strin
         }
 
         return new StudyReport(
-            study.Name, study.About, command, without is null ? dataset : $"{dataset} without {without}", split, seeds, study.Axis, study.Logarithmic, [.. methods]);
+            study.Name, study.About, command, without is null ? dataset : $"{dataset} without {without}", split, seeds, study.Axis, study.Logarithmic, [.. methods])
+        {
+            Folds = folds,
+        };
     }
 }

@@ -2,6 +2,7 @@ using FuseMix.Cli.Demo;
 using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Session;
 using FuseMix.Contracts.Training;
+using FuseMix.Evaluation;
 using FuseMix.Training.Recipe;
 
 namespace FuseMix.Cli.Training;
@@ -17,9 +18,11 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
     /// <param name="recipe">How to train.</param>
     /// <param name="seed">Decides every random number.</param>
     /// <param name="name">What to call the fusion model, given twelve digits that stand for all that goes into it.</param>
+    /// <param name="fold">The fold that stands in for validation; null for the dataset's own splits.</param>
     /// <exception cref="FuseMixException">Unknown dataset or encoder.</exception>
     public static async Task<TrainPlan> Make(
-        CliRun run, string dataset, Dictionary<Modality, string> encoders, TrainingRecipe recipe, ulong seed, Func<string, string> name)
+        CliRun run, string dataset, Dictionary<Modality, string> encoders, TrainingRecipe recipe, ulong seed, Func<string, string> name,
+        Fold? fold = null)
     {
         var datasets = await run.Client.Datasets(run.Stop);
         var content = datasets.FirstOrDefault(d => d.Name == dataset) ?? throw FuseMixException.UnknownName("dataset", dataset, datasets.Select(d => d.Name));
@@ -27,10 +30,10 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
         var installed = await run.Client.Encoders(run.Stop);
         var stored = await run.Client.LatentSets(run.Stop);
         var packs = encoders.OrderBy(e => e.Key).SelectMany(e => EncoderNames.Parse(e.Value), (e, name) => Find(e.Key, name)).ToArray();
-        var id = ContentName.Of([dataset, content.Fingerprint, .. packs.Select(p => p.Name), .. packs.Select(p => p.Fingerprint), recipe.Fingerprint().Hex, $"{seed}"]);
+        var id = ContentName.Of([dataset, content.Fingerprint, .. packs.Select(p => p.Name), .. packs.Select(p => p.Fingerprint), recipe.Fingerprint().Hex, $"{seed}", .. fold is null ? (string[])[] : [$"{fold}"]]);
         var model = ResourceName.Require(name(id), "fusion model");
         var job = $"{(model.Length > 60 ? model[..60] : model)}-{id}";
-        var request = new TrainingRequest(job, model, dataset, encoders, recipe.ToJson(), seed);
+        var request = new TrainingRequest(job, model, dataset, encoders, recipe.ToJson(), seed, fold?.ToString());
         return new TrainPlan(request, $"{dataset} {content.Fingerprint[..16]}, {string.Join(", ", packs.Select(p => $"{p.Name} {p.Fingerprint[..16]}"))}");
 
         (string Name, string Fingerprint) Find(Modality modality, string encoder)

@@ -22,7 +22,7 @@ internal sealed record ProblemDocument(string? Type, string? Detail, string? Rem
 internal sealed record ExtractionBody(string? Accelerator);
 
 /// <summary>The body that submits a training.</summary>
-internal sealed record TrainingBody(string Model, string Dataset, Dictionary<Modality, string> Encoders, JsonElement Recipe, ulong Seed);
+internal sealed record TrainingBody(string Model, string Dataset, Dictionary<Modality, string> Encoders, JsonElement Recipe, ulong Seed, string? Fold);
 
 /// <summary>The body that makes a generation live.</summary>
 internal sealed record LiveBody(string Generation);

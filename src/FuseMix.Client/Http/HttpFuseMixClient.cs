@@ -129,7 +129,7 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
     /// <inheritdoc/>
     public Task<TrainingStatus> SubmitTraining(TrainingRequest request, CancellationToken cancellationToken = default)
     {
-        var body = new TrainingBody(request.Model, request.Dataset, request.Encoders, Recipe(request.Recipe), request.Seed);
+        var body = new TrainingBody(request.Model, request.Dataset, request.Encoders, Recipe(request.Recipe), request.Seed, request.Fold);
         return Send(HttpMethod.Put, Training(request.JobId), Json(body, ApiJson.Default.TrainingBody), ApiJson.Default.TrainingStatus, cancellationToken);
     }
 
@@ -153,7 +153,8 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
     public Task<EvaluationReport> Evaluate(EvaluationRequest request, CancellationToken cancellationToken = default)
     {
         var query = $"dataset={Uri.EscapeDataString(request.Dataset)}&split={Uri.EscapeDataString(request.Split)}"
-            + (request.Without is null ? "" : $"&without={Uri.EscapeDataString(request.Without)}");
+            + (request.Without is null ? "" : $"&without={Uri.EscapeDataString(request.Without)}")
+            + (request.Fold is null ? "" : $"&fold={Uri.EscapeDataString(request.Fold)}");
         return _api.Send(
             new ApiCall(HttpMethod.Get, $"models/{Named(request.Model, "fusion model")}/evaluation?{query}") { AnswersAfter = LongWork },
             ApiJson.Default.EvaluationReport, cancellationToken);

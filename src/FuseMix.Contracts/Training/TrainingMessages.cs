@@ -11,9 +11,13 @@ namespace FuseMix.Contracts.Training;
 /// </param>
 /// <param name="Recipe">The recipe as JSON; see <c>docs/training.md</c> for the keys.</param>
 /// <param name="Seed">Decides every random number.</param>
+/// <param name="Fold">
+/// For cross-validation, "2/5": train and validation are divided into five parts by groups, the second stands in for validation, the others for
+/// train. Null for the dataset's own splits.
+/// </param>
 [GenerateSerializer, Immutable]
 public sealed record TrainingRequest(
-    string JobId, string Model, string Dataset, Dictionary<Modality, string> Encoders, string Recipe, ulong Seed = 0);
+    string JobId, string Model, string Dataset, Dictionary<Modality, string> Encoders, string Recipe, ulong Seed = 0, string? Fold = null);
 
 /// <summary>How far a training job is.</summary>
 /// <param name="JobId">Its id.</param>
@@ -66,8 +70,9 @@ public sealed record TrainingValidation(int Step, int Epoch, double At1, double 
 /// <param name="Dataset">Name of a dataset.</param>
 /// <param name="Split">train, validation or test.</param>
 /// <param name="Without">Leave out items whose metadata have this key set to "true", e.g. "flag"; null for all.</param>
+/// <param name="Fold">Divides train and validation as in <see cref="TrainingRequest"/>: validation is the fold, train the others. Null for the dataset's own.</param>
 [GenerateSerializer, Immutable]
-public sealed record EvaluationRequest(string Model, string Dataset, string Split, string? Without = null);
+public sealed record EvaluationRequest(string Model, string Dataset, string Split, string? Without = null, string? Fold = null);
 
 /// <summary>Recall of one direction, in percent.</summary>
 /// <param name="From">Modality of the queries.</param>
@@ -89,6 +94,7 @@ public sealed record DirectionRecall(
 /// <param name="Without">What was left out; null for nothing.</param>
 /// <param name="Directions">Every direction between its modalities.</param>
 /// <param name="Mean">Mean of R@1, R@5 and R@10 over the directions (the "mean of six" for two modalities).</param>
+/// <param name="Fold">How train and validation were divided, as it was asked; null for the dataset's own splits.</param>
 [GenerateSerializer, Immutable]
 public sealed record EvaluationReport(
-    string Model, string Dataset, string Split, string? Without, DirectionRecall[] Directions, double Mean);
+    string Model, string Dataset, string Split, string? Without, DirectionRecall[] Directions, double Mean, string? Fold = null);

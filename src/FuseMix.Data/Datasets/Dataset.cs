@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using FuseMix.Evaluation;
 using FuseMix.Storage;
 
 namespace FuseMix.Data.Datasets;
@@ -91,8 +92,21 @@ public sealed class Dataset
     public IReadOnlyList<DatasetItem> ItemsOf(Modality modality) => _byModality.GetValueOrDefault(modality, []);
 
     /// <summary>The pairs of a first and a second modality in one split, in the order of <see cref="Pairs"/>.</summary>
-    public IReadOnlyList<DatasetPair> PairsOf(Modality first, Modality second, Split split) =>
-        [.. Pairs.Where(p => _byId[p.First] is { } a && a.Modality == first && a.Split == split && _byId[p.Second].Modality == second)];
+    /// <param name="first">Modality of the first items.</param>
+    /// <param name="second">Modality of the second items.</param>
+    /// <param name="split">Which part.</param>
+    /// <param name="fold">
+    /// Divides train and validation anew, by groups: this fold is validation, the others are train. A pair of two groups that come to lie in
+    /// different splits is in neither. Null for the dataset's own splits.
+    /// </param>
+    public IReadOnlyList<DatasetPair> PairsOf(Modality first, Modality second, Split split, Fold? fold = null)
+    {
+        return [.. Pairs.Where(pair => IsOf(_byId[pair.First], first) && IsOf(_byId[pair.Second], second))];
+
+        bool IsOf(DatasetItem item, Modality modality) => item.Modality == modality && SplitOf(item) == split;
+
+        Split SplitOf(DatasetItem item) => fold is not { } held || item.Split == Split.Test ? item.Split : held.Holds(item.Group) ? Split.Validation : Split.Train;
+    }
 
     /// <summary>One item.</summary>
     /// <exception cref="FuseMixException">There is none of that id.</exception>

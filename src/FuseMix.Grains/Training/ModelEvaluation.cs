@@ -26,7 +26,7 @@ internal sealed class ModelEvaluation(DatasetCache datasets, EncoderPackStore pa
         var model = models.Get(request.Model);
         var dataset = datasets.Get(request.Dataset);
         RequireKey(dataset, request.Without);
-        using var paired = PairedLatents.Open(dataset, model.Encoders(), packs, latents);
+        using var paired = PairedLatents.Open(dataset, model.Encoders(), packs, latents, request.Fold);
         var directions = new List<DirectionRecall>();
         foreach (var (left, right) in paired.ModalityPairs())
         {
@@ -49,11 +49,12 @@ internal sealed class ModelEvaluation(DatasetCache datasets, EncoderPackStore pa
 
         if (directions.Count == 0)
         {
-            throw new FuseMixException(FailureKind.Invalid, $"The {request.Split} split of dataset '{request.Dataset}' has no pairs to measure on.");
+            var where = request.Fold is null ? "" : $", divided into folds of which {request.Fold} is held out,";
+            throw new FuseMixException(FailureKind.Invalid, $"The {request.Split} split of dataset '{request.Dataset}'{where} has no pairs to measure on.");
         }
 
         var mean = directions.Average(direction => (direction.At1 + direction.At5 + direction.At10) / 3);
-        return new EvaluationReport(request.Model, request.Dataset, split.ToString().ToLowerInvariant(), request.Without, [.. directions], mean);
+        return new EvaluationReport(request.Model, request.Dataset, split.ToString().ToLowerInvariant(), request.Without, [.. directions], mean, request.Fold);
     }
 
     private DirectionRecall Measure(Side from, Side to, HashSet<int>[] correct)

@@ -30,7 +30,7 @@ internal sealed partial class ModelTraining(
         if (!models.Contains(request.Model)) return false;
         var model = models.Get(request.Model);
         if (model.Seed != request.Seed || model.Recipe?.Fingerprint() != TrainingRecipe.Parse(request.Recipe).Fingerprint()) return false;
-        using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents);
+        using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents, request.Fold);
         return model.Training.Data == paired.ToTrainingData().Fingerprint().Hex;
     }
 
@@ -40,7 +40,7 @@ internal sealed partial class ModelTraining(
     {
         _ = ResourceName.Require(request.Model, "fusion model");
         _ = TrainingRecipe.Parse(request.Recipe);
-        using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents);
+        using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents, request.Fold);
         paired.ToTrainingData().Validate();
         _ = trainer();
     }
@@ -51,7 +51,7 @@ internal sealed partial class ModelTraining(
     public void Run(TrainingRequest request, TrainerFence fence, Action<TrainingProgress> progress, CancellationToken cancellationToken)
     {
         var recipe = TrainingRecipe.Parse(request.Recipe);
-        using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents);
+        using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents, request.Fold);
         var checkpoints = Path.Combine(home.Runs, request.JobId);
         using var curves = new TensorBoardLog(
             Path.Combine(home.TensorBoard, request.Model, request.JobId), clock, failure => LogNoCurves(failure, request.JobId));
@@ -83,7 +83,7 @@ internal sealed partial class ModelTraining(
     {
         var source = datasets.Get(dataset);
         var encoders = models.Get(model).Encoders();
-        using var paired = PairedLatents.Open(source, encoders, packs, latents);
+        using var paired = PairedLatents.Open(source, encoders, packs, latents, fold: null);
         var data = paired.ToTrainingData();
         var name = $"cca-{dataset}-{Fingerprint.Of($"{source.Fingerprint} {data.Fingerprint()}").Short[..8]}";
         if (!models.Contains(name))

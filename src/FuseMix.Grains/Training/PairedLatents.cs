@@ -1,6 +1,7 @@
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
+using FuseMix.Evaluation;
 using FuseMix.Grains.Nodes;
 using FuseMix.Training;
 using FuseMix.Training.Models;
@@ -12,24 +13,32 @@ internal sealed class PairedLatents : IDisposable
 {
     private readonly Dictionary<Modality, CurrentLatents> _readers = [];
     private readonly Dictionary<Modality, ModelSource> _sources = [];
+    private readonly Fold? _fold;
 
-    private PairedLatents(Dataset dataset) => Dataset = dataset;
+    private PairedLatents(Dataset dataset, Fold? fold) => (Dataset, _fold) = (dataset, fold);
 
     public Dataset Dataset { get; }
 
     public IReadOnlyDictionary<Modality, CurrentLatents> Readers => _readers;
 
     /// <summary>Opens the latents of the encoders as they are installed now.</summary>
-    /// <exception cref="FuseMixException">An encoder is unknown or of another modality, or its latents are missing or not complete.</exception>
+    /// <param name="dataset">Whose latents.</param>
+    /// <param name="encoders">Encoder per modality; several of one as "a+b".</param>
+    /// <param name="packs">The encoders that there are.</param>
+    /// <param name="latents">Where latents are.</param>
+    /// <param name="fold">The fold that stands in for the validation split, see <see cref="Dataset.PairsOf"/>; null for the dataset's own splits.</param>
+    /// <exception cref="FuseMixException">
+    /// An encoder is unknown or of another modality, its latents are missing or not complete, or the fold is not one.
+    /// </exception>
     public static PairedLatents Open(
-        Dataset dataset, IReadOnlyDictionary<Modality, string> encoders, EncoderPackStore packs, LatentStore latents)
+        Dataset dataset, IReadOnlyDictionary<Modality, string> encoders, EncoderPackStore packs, LatentStore latents, string? fold)
     {
         if (encoders.Count < 2)
         {
             throw new FuseMixException(FailureKind.Invalid, "A fusion model joins at least two modalities.", "Name an encoder for each.");
         }
 
-        var opened = new PairedLatents(dataset);
+        var opened = new PairedLatents(dataset, fold is null ? null : Fold.Parse(fold));
         try
         {
             foreach (var (modality, names) in encoders)
@@ -59,8 +68,8 @@ internal sealed class PairedLatents : IDisposable
     {
         var pairs = new List<(int, int, DatasetItem, DatasetItem)>();
         withoutLatent = 0;
-        var named = Dataset.PairsOf(left, right, split).Select(pair => (Left: pair.First, Right: pair.Second))
-            .Concat(Dataset.PairsOf(right, left, split).Select(pair => (Left: pair.Second, Right: pair.First)));
+        var named = Dataset.PairsOf(left, right, split, _fold).Select(pair => (Left: pair.First, Right: pair.Second))
+            .Concat(Dataset.PairsOf(right, left, split, _fold).Select(pair => (Left: pair.Second, Right: pair.First)));
         foreach (var pair in named)
         {
             var (leftItem, rightItem) = (Dataset.Item(pair.Left), Dataset.Item(pair.Right));

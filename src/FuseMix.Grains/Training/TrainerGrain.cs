@@ -258,7 +258,7 @@ internal sealed partial class TrainerGrain(
     }
 
     private static bool SameRequest(TrainingRequest a, TrainingRequest b) =>
-        a.Model == b.Model && a.Dataset == b.Dataset && a.Recipe == b.Recipe && a.Seed == b.Seed
+        a.Model == b.Model && a.Dataset == b.Dataset && a.Recipe == b.Recipe && a.Seed == b.Seed && a.Fold == b.Fold
         && a.Encoders.Count == b.Encoders.Count && a.Encoders.All(entry => b.Encoders.GetValueOrDefault(entry.Key) == entry.Value);
 
     [LoggerMessage(2001, LogLevel.Information, "Training job {Job} makes the fusion model {Model}")]

@@ -34,6 +34,7 @@ internal static class ModelsApi
             [
                 new("dataset", "Name of a dataset; where missing, the one that the model was last trained on.") { Example = "emoji" },
                 new("split", "Which part of the dataset.") { Words = Splits, Preset = "test" },
+                new("fold", "Divides train and validation anew: validation is the second of five parts, train the others.") { Example = "2/5" },
                 new("without", "Leave out items whose metadata have this key set to \"true\".") { Example = "flag" },
             ],
             Answers = [Answer.Json<EvaluationReport>("Recall in percent.")],
@@ -63,7 +64,7 @@ internal static class ModelsApi
         var split = parameters.Word("split", Splits) ?? "test";
         _ = ResourceName.Require(model, "fusion model");
         var dataset = parameters.Text("dataset") ?? await TrainedOn(model, grains);
-        var wanted = new EvaluationRequest(model, ResourceName.Require(dataset, "dataset"), split, parameters.Text("without"));
+        var wanted = new EvaluationRequest(model, ResourceName.Require(dataset, "dataset"), split, parameters.Text("without"), parameters.Text("fold"));
         return Results.Json(await Trainer(grains).Evaluate(wanted).WaitAsync(cancellationToken), ApiJson.Relaxed.EvaluationReport);
     }
 

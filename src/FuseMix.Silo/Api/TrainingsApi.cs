@@ -92,7 +92,9 @@ internal static class TrainingsApi
 /// <param name="Encoders">Encoder pack per modality; several of one modality, whose latents stand side by side, as "a+b".</param>
 /// <param name="Recipe">How to train, an object with the keys of <c>docs/training.md</c>; the preset "small" where missing.</param>
 /// <param name="Seed">Decides every random number; 0 where missing.</param>
-internal sealed record TrainingBody(string? Model, string? Dataset, Dictionary<Modality, string?>? Encoders, JsonElement? Recipe = null, ulong? Seed = null)
+/// <param name="Fold">For cross-validation, e.g. "2/5": the second of five parts of train and validation stands in for validation, the others for train.</param>
+internal sealed record TrainingBody(
+    string? Model, string? Dataset, Dictionary<Modality, string?>? Encoders, JsonElement? Recipe = null, ulong? Seed = null, string? Fold = null)
 {
     /// <exception cref="FuseMixException">A key is missing, or the recipe is not one.</exception>
     public TrainingRequest ToRequest(string jobId)
@@ -109,6 +111,7 @@ internal sealed record TrainingBody(string? Model, string? Dataset, Dictionary<M
             ResourceName.Require(Given.Value(Dataset, "dataset"), "dataset"),
             encoders,
             recipe.ToJson(),
-            Seed ?? 0);
+            Seed ?? 0,
+            Fold);
     }
 }

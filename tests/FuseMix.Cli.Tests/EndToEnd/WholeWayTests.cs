@@ -139,6 +139,35 @@ public abstract class WholeWayTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_study_on_folds_measures_each_by_what_learnt_from_the_others()
+    {
+        await Prepare();
+        string[] study =
+        [
+            "study", "recipe", "--dataset", "mine", "--seeds", "1", "--folds", "2", "--set", "batchSize=8", "--set", "sharedDimension=16",
+            "--method", "short: steps=5", "--method", "longer: steps=10",
+        ];
+        var report = (await Run([.. study, "--json"])).Json;
+        Assert.Equal(2, report.GetProperty("folds").GetInt32());
+        var methods = report.GetProperty("methods").EnumerateArray().ToArray();
+        Assert.All(methods, method => Assert.Equal(["1/2", "2/2"], method.GetProperty("runs").EnumerateArray().Select(run => run.GetProperty("fold").GetString())));
+        Assert.Equal(4, methods.SelectMany(method => method.GetProperty("models").EnumerateArray()).Select(model => model.GetString()).Distinct().Count());
+        var table = await File.ReadAllTextAsync(Path.Combine(World.Home, "studies", "recipe-mine-2-folds.md"));
+        Assert.Contains("ahead of short", table, StringComparison.Ordinal);
+        Assert.Contains("--seeds 1 --folds 2 --set batchSize=8", table, StringComparison.Ordinal);
+
+        var again = await Run(study);
+        Assert.Equal(4, again.Error.Split("(already trained)").Length - 1);
+        Assert.Contains("seed 0, fold 2/2, longer", again.Error, StringComparison.Ordinal);
+        foreach (var (more, message) in ((string[], string)[])[(["--split", "test"], "Give one of them"), (["--folds", "1"], "--folds must be from 2 to 20, not 1")])
+        {
+            var refused = await Run([.. study.Where(word => more[0] != "--folds" || word is not ("--folds" or "2")), .. more]);
+            Assert.Equal(1, refused.Code);
+            Assert.Contains(message, refused.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task A_training_that_was_stopped_goes_on_and_ends_at_the_same_loss()
     {
         await Prepare();

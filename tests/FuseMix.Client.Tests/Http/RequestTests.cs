@@ -90,10 +90,10 @@ public sealed class RequestTests : IDisposable
               "resumedFrom": 0, "submittedAt": "2026-01-02T03:04:05+00:00", "error": null, "dataset": "emoji" }
             """);
         var status = await _gateways.Client().SubmitTraining(
-            new TrainingRequest("j1", "m", "emoji", new() { [Modality.Image] = "i", [Modality.Text] = "t" }, """{ "preset": "small" }""", ulong.MaxValue));
+            new TrainingRequest("j1", "m", "emoji", new() { [Modality.Image] = "i", [Modality.Text] = "t" }, """{ "preset": "small" }""", ulong.MaxValue, "2/5"));
         Assert.Equal("PUT http://gateway-1:5080/api/v1/trainings/j1", _gateways.Requests[0]);
         Assert.Equal(
-            """{"model":"m","dataset":"emoji","encoders":{"image":"i","text":"t"},"recipe":{"preset":"small"},"seed":18446744073709551615}""",
+            """{"model":"m","dataset":"emoji","encoders":{"image":"i","text":"t"},"recipe":{"preset":"small"},"seed":18446744073709551615,"fold":"2/5"}""",
             Encoding.UTF8.GetString(_gateways.Bodies[0]!));
         Assert.True(double.IsNaN(status.Loss));
         Assert.Null(status.Remaining);

@@ -1,4 +1,5 @@
 using FuseMix.Data.Datasets;
+using FuseMix.Evaluation;
 using FuseMix.Storage;
 using FuseMix.Testing;
 
@@ -49,6 +50,39 @@ public sealed class DatasetStoreTests : IDisposable
         Assert.Empty(loaded.ItemsOf(Modality.Audio));
         Assert.Equal([new DatasetPair("a", "t")], loaded.PairsOf(Modality.Image, Modality.Text, Split.Train));
         Assert.Empty(loaded.PairsOf(Modality.Image, Modality.Text, Split.Test));
+    }
+
+    [Fact]
+    public void Folds_divide_what_is_not_of_the_test_split_by_groups()
+    {
+        const int Folds = 3;
+        var items = Enumerable.Range(0, 60).SelectMany(group => (DatasetItem[])[Text($"a{group}", group), Text($"b{group}", group)]).ToArray();
+        DatasetPair[] pairs = [.. Enumerable.Range(0, 60).Select(group => new DatasetPair($"a{group}", $"b{group}")), new("a0", "b4"), new("a4", "b0")];
+        var dataset = SampleData.Of(_home, "d", items, pairs);
+        var folds = Enumerable.Range(1, Folds).Select(number => new Fold(number, Folds)).ToArray();
+        var whole = pairs.Where(pair => dataset.Item(pair.First).Split != Split.Test).ToHashSet();
+
+        var held = folds.Select(fold => Pairs(Split.Validation, fold)).ToArray();
+        var (across, within) = (pairs[60..], pairs[..60].Where(whole.Contains).ToArray());
+        Assert.Equal(within.OrderBy(pair => pair.First), held.SelectMany(pairs => pairs).Except(across).OrderBy(pair => pair.First));
+        foreach (var (fold, validation) in folds.Zip(held))
+        {
+            Assert.NotEmpty(validation);
+            Assert.All(validation, pair => Assert.True(fold.Holds(dataset.Item(pair.First).Group) && fold.Holds(dataset.Item(pair.Second).Group)));
+            var train = Pairs(Split.Train, fold);
+            Assert.All(train, pair => Assert.False(fold.Holds(dataset.Item(pair.First).Group) || fold.Holds(dataset.Item(pair.Second).Group)));
+            Assert.Equal(within.Length, train.Except(across).Count() + validation.Except(across).Count());
+            Assert.Equal(Pairs(Split.Test, null), Pairs(Split.Test, fold));
+        }
+
+        // Groups 0 and 4 are in different folds of three: pairs of both are learnt from only where neither is held out, and never measured.
+        Assert.Equal([0, 0, 0], held.Select(pairs => pairs.Intersect(across).Count()));
+        Assert.Equal([0, 0, 2], folds.Select(fold => Pairs(Split.Train, fold).Intersect(across).Count()).Order());
+
+        IReadOnlyList<DatasetPair> Pairs(Split split, Fold? fold) => dataset.PairsOf(Modality.Text, Modality.Text, split, fold);
+
+        static DatasetItem Text(string id, int group) =>
+            SampleData.Text(id, id) with { Group = $"g{group}", Split = group % 4 == 3 ? Split.Test : group % 4 == 2 ? Split.Validation : Split.Train };
     }
 
     [Fact]

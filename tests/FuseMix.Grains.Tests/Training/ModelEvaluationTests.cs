@@ -1,6 +1,8 @@
+using FuseMix.Contracts;
 using FuseMix.Contracts.Training;
 using FuseMix.Data.Datasets;
 using FuseMix.Grains.Tests.Clusters;
+using Fold = FuseMix.Evaluation.Fold;
 
 namespace FuseMix.Grains.Tests.Training;
 
@@ -47,6 +49,30 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
     }
 
     [Fact]
+    public async Task A_fold_is_measured_by_what_learnt_from_the_others()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var fold = new Fold(1, 3);
+        var groups = home.Datasets.Load(TestHome.Dataset).Items.Where(item => item.Split != Split.Test).Select(item => item.Group).Distinct().ToArray();
+        var held = groups.Count(fold.Holds);
+        Assert.InRange(held, 1, groups.Length - 1);
+
+        var request = PreparedHome.Request("held-out", "held-out", steps: 6) with { Fold = $"{fold}" };
+        Assert.Equal(JobState.Completed, (await cluster.Train(request)).State);
+        Assert.Equal(groups.Length - held, home.Model("held-out").Training.Pairs);
+        await cluster.Train(request with { JobId = "whole", Model = "whole", Fold = null });
+        Assert.Equal(16, home.Model("whole").Training.Pairs);
+
+        foreach (var (split, count) in ((string, int)[])[("validation", held), ("train", groups.Length - held), ("test", 4)])
+        {
+            var report = await cluster.Trainer.Evaluate(new EvaluationRequest("held-out", TestHome.Dataset, split, Fold: $"{fold}"));
+            Assert.Equal((split, $"{fold}"), (report.Split, report.Fold));
+            Assert.Equal(count, report.Directions.Single(direction => direction.From == Modality.Image).Queries);
+        }
+    }
+
+    [Fact]
     public async Task What_was_learnt_is_found_again()
     {
         using var home = prepared.Copy();
@@ -65,6 +91,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         { new(PreparedHome.Model, TestHome.Dataset, "tst"), FailureKind.Invalid, "no split named 'tst'", "'test'" },
         { new(PreparedHome.Model, TestHome.Dataset, "7"), FailureKind.Invalid, "no split named '7'", null },
         { new(PreparedHome.Model, TestHome.Dataset, "test", "flga"), FailureKind.Invalid, "no metadata key named 'flga'", "'flag'" },
+        { new(PreparedHome.Model, TestHome.Dataset, "validation", Fold: "1/50"), FailureKind.Invalid, "'1/50' is not a fold", "2/5" },
         { new(PreparedHome.Model, "untouched", "test"), FailureKind.NotFound, "'untouched' has no latents", "fusemix extract untouched" },
         { new(PreparedHome.Model, "trained-only", "test"), FailureKind.Invalid, "test split of dataset 'trained-only' has no pairs", null },
     };

@@ -145,6 +145,7 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         { "recipe", PreparedHome.Request("job", steps: 6) },
         { "dataset", PreparedHome.Request("job") with { Dataset = "others" } },
         { "encoders", WithImages("other") },
+        { "fold", PreparedHome.Request("job", steps: 5) with { Fold = "1/2" } },
     };
 
     [Theory]

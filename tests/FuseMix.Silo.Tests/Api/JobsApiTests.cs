@@ -41,6 +41,8 @@ public sealed class JobsApiTests(ServedHome served)
         Assert.InRange((double)evaluation["mean"]!, 0.1, 100);
         var other = await Get(client, "/api/v1/models/by-http/evaluation?dataset=boats&split=train&without=flag");
         Assert.Equal(("train", "flag"), ((string?)other["split"], (string?)other["without"]));
+        var fold = await Get(client, "/api/v1/models/by-http/evaluation?split=validation&fold=1/2");
+        Assert.Equal(("validation", "1/2"), ((string?)fold["split"], (string?)fold["fold"]));
 
         var baseline = await Put(client, "/api/v1/models/by-http/baseline", """{ "dataset": "boats" }""", HttpStatusCode.OK);
         Assert.Equal((string?)baseline["model"], (string?)(await Get(client, $"/api/v1/models/{baseline["model"]}"))["name"]);
@@ -116,10 +118,12 @@ public sealed class JobsApiTests(ServedHome served)
     [InlineData("PUT", "trainings/new", """{ "encoders": {}, "model": "m", "dataset": "boats", "recipe": { "depth": 999, "steps": 1 } }""", 400, "invalid", "'depth' is 999")]
     [InlineData("PUT", "trainings/new", """{ "encoders": {}, "model": "m", "dataset": "boats", "recipe": 5 }""", 400, "invalid", "not a JSON object")]
     [InlineData("PUT", "trainings/new", """{ "encoders": {}, "model": "m", "dataset": "boats", "seed": -1 }""", 400, "invalid", "seed")]
+    [InlineData("PUT", "trainings/new", """{ "encoders": { "image": "tiny-image", "text": "tiny-text" }, "model": "m", "dataset": "boats", "fold": "5" }""", 400, "invalid", "'5' is not a fold", "2/5")]
     [InlineData("PUT", "trainings/New", "{}", 400, "invalid", "job name")]
     [InlineData("GET", "models/boats-mdel", "", 404, "not-found", "Did you mean 'boats-model'?")]
     [InlineData("GET", "models/boats-mdel/evaluation", "", 404, "not-found", "Did you mean 'boats-model'?")]
     [InlineData("GET", "models/boats-model/evaluation?split=tset", "", 400, "invalid", "Did you mean 'test'?")]
+    [InlineData("GET", "models/boats-model/evaluation?split=validation&fold=3/2", "", 400, "invalid", "'3/2' is not a fold", "2/5")]
     [InlineData("GET", "models/boats-model/evaluation?without=flg", "", 400, "invalid", "Did you mean 'flag'?")]
     [InlineData("GET", "models/boats-model/evaluation?dataset=boat", "", 404, "not-found", "Did you mean 'boats'?")]
     [InlineData("PUT", "models/boats-mdel/baseline", """{ "dataset": "boats" }""", 404, "not-found", "Did you mean 'boats-model'?")]

@@ -227,7 +227,7 @@ public sealed class TrainingRecipeTests
             }
             catch (FuseMixException refused)
             {
-                Assert.Contains(key is "quantizationBins" or "bias" or "patience" or "precision" ? $"'{key}'" : "'steps' or 'epochs'", refused.Message);
+                Assert.Contains(key is "quantizationBins" or "bias" or "patience" or "precision" ? $"'{key}'" : "'steps' or 'epochs'", refused.Advice);
             }
         }
 
