@@ -22,7 +22,6 @@ public enum MatrixKernel
 /// <summary>Trains on the CPU: explicit fused forward and backward passes, AdamW; in fp32, or with products of bf16 where the recipe says so.</summary>
 public sealed class CpuFusionTrainer : FusionTrainer
 {
-
     /// <summary>A trainer for this machine.</summary>
     /// <param name="threads">Threads to use; 0 for one per core.</param>
     /// <param name="kernel">Which matrix product to use.</param>
