@@ -4,7 +4,7 @@ using ScottPlot;
 
 namespace FuseMix.Cli.Studies;
 
-/// <summary>A study as a picture: the mean recall with its standard deviation over the seeds, along the scale or method by method.</summary>
+/// <summary>A study as a picture: the mean recall with its standard deviation, along the scale or method by method.</summary>
 internal static class StudyPlot
 {
     private const int Width = 900;
@@ -29,11 +29,11 @@ internal static class StudyPlot
     internal static Plot Of(StudyReport report)
     {
         var plot = new Plot();
-        plot.Title($"{report.Dataset}, {report.Measured}");
+        plot.Title($"{report.Dataset}, {report.Measured}{(report.Folds is null ? "" : $"; error bars: of the difference from \"{report.Methods[0].Name}\"")}");
         plot.YLabel("mean of R@1, 5, 10 in both directions (%)");
         plot.HideGrid();
         plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = value => value.ToString("0.#", CultureInfo.InvariantCulture) };
-        if (report.Axis is null) Bars(plot, report.Methods);
+        if (report.Axis is null) Bars(plot, report);
         else Curves(plot, report);
         return plot;
     }
@@ -45,7 +45,7 @@ internal static class StudyPlot
         foreach (var curve in series)
         {
             var points = curve.OrderBy(method => method.Value).ToArray();
-            var spreads = points.Select(method => Spread.Of(method.Runs.Select(run => run.Mean))).ToArray();
+            var spreads = points.Select(report.Recall).ToArray();
             double[] x = [.. points.Select(method => At(method.Value!.Value))], y = [.. spreads.Select(spread => spread.Mean)];
             var line = plot.Add.Scatter(x, y);
             line.LineWidth = 2;
@@ -70,9 +70,10 @@ internal static class StudyPlot
         else plot.HideLegend();
     }
 
-    private static void Bars(Plot plot, StudyMethod[] methods)
+    private static void Bars(Plot plot, StudyReport report)
     {
-        var spreads = methods.Select(method => Spread.Of(method.Runs.Select(run => run.Mean))).ToArray();
+        var methods = report.Methods;
+        var spreads = methods.Select(report.Recall).ToArray();
         Bar[] all = [.. spreads.Select((spread, i) => new Bar { Position = i, Value = spread.Mean, Error = spread.Deviation ?? 0, Size = 0.6 })];
         var bars = plot.Add.Bars(all);
         bars.Color = Colors.SteelBlue;

@@ -69,11 +69,20 @@ internal sealed record StudyReport(
         .. Folds is null ? (string[])[] : [method == Methods[0] ? "" : Ahead(method)],
     ];
 
+    /// <summary>The mean recall of a method with what tells it apart: its spread over seeds, or on folds that of the difference from the first method.</summary>
+    public Spread Recall(StudyMethod method)
+    {
+        var recall = Spread.Of(method.Runs.Select(run => run.Mean));
+        return Folds is null ? recall : recall with { Deviation = Spread.Of(Differences(method)).Deviation };
+    }
+
     private string Ahead(StudyMethod method)
     {
-        var differences = method.Runs.Zip(Methods[0].Runs, (own, first) => own.Mean - first.Mean).ToArray();
+        var differences = Differences(method);
         return $"{Spread.Of(differences)}, on {differences.Count(difference => difference > 0)} of {differences.Length}";
     }
+
+    private double[] Differences(StudyMethod method) => [.. method.Runs.Zip(Methods[0].Runs, (own, first) => own.Mean - first.Mean)];
 }
 
 /// <summary>One method of a study.</summary>

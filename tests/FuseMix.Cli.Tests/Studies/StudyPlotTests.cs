@@ -37,6 +37,22 @@ public sealed class StudyPlotTests : IDisposable
     }
 
     [Fact]
+    public void On_folds_the_error_is_that_of_the_difference_from_the_first_method()
+    {
+        var report = new StudyReport(
+            "recipe", "Recipes", "./fusemix study recipe", "emoji", "validation", 1, null, false,
+            [Method("plain", null, 30, 50), Method("better", null, 31, 53)])
+        {
+            Folds = 2,
+        };
+        using var plot = StudyPlot.Of(report);
+        var bars = Assert.Single(plot.PlottableList.OfType<BarPlot>()).Bars;
+        Assert.Equal([40, 42], bars.Select(bar => bar.Value));
+        Assert.Equal([0, Math.Sqrt(2)], bars.Select(bar => bar.Error), (a, b) => Math.Abs(a - b) < 1e-9);
+        Assert.Equal("emoji, 2 folds of train and validation; error bars: of the difference from \"plain\"", plot.Axes.Title.Label.Text);
+    }
+
+    [Fact]
     public void The_files_are_an_SVG_and_a_PNG_of_the_same_size()
     {
         StudyPlot.Save(Scale(), _folder["plot"]);
