@@ -15,7 +15,7 @@ internal static class QualityStudy
     /// <exception cref="FuseMixException">The dataset has no captions, or none to cut short; or there is a dataset of such a name that is not of this study.</exception>
     public static async Task<Study> Of(CliRun run, string dataset)
     {
-        var encoders = await TrainPlan.ChooseEncoders(run, dataset, []);
+        var encoders = await TrainPlan.ChooseEncoders(run, dataset, EncoderOptions.Given(run));
         var store = new DatasetStore(run.Home);
         var whole = await Task.Run(() => store.Load(dataset), run.Stop);
         var brief = CaptionQuality.FirstSentences(whole, $"{dataset}-first-sentences");

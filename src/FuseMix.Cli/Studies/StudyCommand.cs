@@ -4,6 +4,7 @@ using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Demo;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
+using FuseMix.Cli.Training;
 using FuseMix.Evaluation;
 using FuseMix.Storage;
 
@@ -58,7 +59,7 @@ internal static class StudyCommand
         command.Add(Of("diversity", PaperStudies.AboutDiversity, async run => PaperStudies.Diversity(await TrainingPairs(run))));
         command.Add(Of("quality", QualityStudy.About, run => QualityStudy.Of(run, run.Get(Dataset)!))
             .OnThisMachine("Run it where the home folder of the cluster is, naming that with --home."));
-        command.Add(Of("encoders", EncoderStudy.About, run => EncoderStudy.Of(run, run.Get(Dataset)!)));
+        command.Add(Of("encoders", EncoderStudy.About, run => EncoderStudy.Of(run, run.Get(Dataset)!), choosesEncoders: false));
         var recipe = Of("recipe", "Recipes of your own, side by side", run => Task.FromResult(OwnRecipes(run.Get(Method) ?? [])));
         recipe.Add(Method);
         recipe.Examples.Clear();
@@ -67,10 +68,10 @@ internal static class StudyCommand
         return command;
     }
 
-    private static CliCommand Of(string name, string about, Func<CliRun, Task<Study>> study, bool byFolds = true)
+    private static CliCommand Of(string name, string about, Func<CliRun, Task<Study>> study, bool byFolds = true, bool choosesEncoders = true)
     {
         var command = new CliCommand(name, $"{about}. What is trained already is recognised.")
-            .With(Dataset, Seeds, Preset, Set, Split, Without, Output)
+            .With([Dataset, .. choosesEncoders ? EncoderOptions.All : [], Seeds, Preset, Set, Split, Without, Output])
             .WithExample($"./fusemix study {name}", "the emoji of the demo, 3 seeds")
             .WithExample($"./fusemix study {name} --seeds 1 --set steps=100", "a quick look")
             .WithExample($"./fusemix study {name} --split test --without isFlag --json", "for a report, without the flags, as JSON")
@@ -91,7 +92,9 @@ internal static class StudyCommand
             throw new FuseMixException(FailureKind.Invalid, $"--folds must be from {Fold.Fewest} to {Fold.Most}, not {folds}.");
         if (folds is not null && run.Has(Split))
             throw new FuseMixException(FailureKind.Invalid, "--folds measures on folds of train and validation, and --split on a split.", "Give one of them.");
-        var report = await new StudyRun(run, Line(run, study.Name), dataset, run.Get(Preset), run.Get(Set) ?? [], split, without, folds).Make(study, seeds);
+        var settings = new StudySettings(
+            Line(run, study.Name), dataset, EncoderOptions.Given(run), run.Get(Preset), run.Get(Set) ?? [], seeds, split, folds, without);
+        var report = await new StudyRun(run, settings).Make(study);
         var folder = Path.GetFullPath(run.Get(Output) ?? Path.Combine(run.Home.Root, "studies"));
         var file = Path.Combine(folder, $"{study.Name}-{dataset}{(without is null ? "" : $"-without-{without}")}{(split == "validation" ? "" : $"-{split}")}{(folds is null ? "" : $"-{folds}-folds")}");
         AtomicFile.WriteText($"{file}.md", report.ToMarkdown($"{Path.GetFileName(file)}.svg"));
@@ -110,9 +113,9 @@ internal static class StudyCommand
     private static string Line(CliRun run, string study)
     {
         List<string> words = ["./fusemix", "study", study];
-        foreach (var option in (Option[])[Dataset, Seeds, Preset, Split, Folds, Without])
+        foreach (var option in (Option[])[Dataset, .. EncoderOptions.All, Seeds, Preset, Split, Folds, Without])
         {
-            if (run.Has(option)) words.AddRange([option.Name, option == Seeds ? $"{run.Get(Seeds)}" : option == Folds ? $"{run.Get(Folds)}" : run.Get((Option<string>)option)!]);
+            if (run.Has(option)) words.AddRange([option.Name, option == Seeds ? $"{run.Get(Seeds)}" : option == Folds ? $"{run.Get(Folds)}" : run.Get((Option<string?>)option)!]);
         }
 
         foreach (var option in (Option<string[]>[])[Set, Method])

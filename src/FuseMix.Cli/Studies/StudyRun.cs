@@ -9,14 +9,14 @@ namespace FuseMix.Cli.Studies;
 
 /// <summary>Trains and measures every variant of a study on every seed.</summary>
 /// <remarks>Models are named by all that goes into them, so that what is trained is recognised and an interrupted study goes on.</remarks>
-internal sealed class StudyRun(CliRun run, string command, string dataset, string? preset, IReadOnlyList<string> settings, string split, string? without,
-    int? folds)
+internal sealed class StudyRun(CliRun run, StudySettings settings)
 {
     /// <exception cref="FuseMixException">A recipe is wrong, which is told before anything is trained; or a training failed.</exception>
-    public async Task<StudyReport> Make(Study study, int seeds)
+    public async Task<StudyReport> Make(Study study)
     {
-        var recipes = study.Variants.Select(variant => RecipeSettings.Read(preset, null, [.. settings, .. variant.Settings])).ToArray();
-        var usual = study.Variants.All(variant => variant.Encoders is not null) ? [] : await TrainPlan.ChooseEncoders(run, dataset, []);
+        var (dataset, seeds, split, folds, without) = (settings.Dataset, settings.Seeds, settings.Split, settings.Folds, settings.Without);
+        var recipes = study.Variants.Select(variant => RecipeSettings.Read(settings.Preset, null, [.. settings.Recipe, .. variant.Settings])).ToArray();
+        var usual = study.Variants.All(variant => variant.Encoders is not null) ? [] : await TrainPlan.ChooseEncoders(run, dataset, settings.Encoders);
         var client = run.ClientToWork();
         var runs = study.Variants.Select(_ => (Models: new List<string>(), Reports: new List<EvaluationReport>())).ToArray();
         Fold?[] parts = folds is { } count ? [.. Enumerable.Range(1, count).Select(number => new Fold(number, count))] : [null];
@@ -55,7 +55,7 @@ internal sealed class StudyRun(CliRun run, string command, string dataset, strin
         }
 
         return new StudyReport(
-            study.Name, study.About, command, without is null ? dataset : $"{dataset} without {without}", split, seeds, study.Axis, study.Logarithmic, [.. methods])
+            study.Name, study.About, settings.Command, without is null ? dataset : $"{dataset} without {without}", split, seeds, study.Axis, study.Logarithmic, [.. methods])
         {
             Folds = folds,
         };

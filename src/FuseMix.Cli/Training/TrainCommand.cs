@@ -11,12 +11,6 @@ internal static class TrainCommand
 {
     private static readonly Argument<string> Dataset = new("dataset") { Description = "Name of a dataset whose latents are stored" };
 
-    private static readonly Option<string?> Image = EncoderOption("image");
-
-    private static readonly Option<string?> Text = EncoderOption("text");
-
-    private static readonly Option<string?> Audio = EncoderOption("audio");
-
     private static readonly Option<string?> Preset = new("--preset")
     {
         Description = $"Where the recipe starts from: {string.Join(", ", TrainingRecipe.PresetNames)} (default: small)",
@@ -37,7 +31,7 @@ internal static class TrainCommand
 
     public static Command Create() =>
         new CliCommand("train", "Train a fusion model on stored latents. The same training is recognised; an interrupted one goes on from its checkpoint.")
-            .With(Dataset, Image, Text, Audio, Preset, Recipe, Set, Seed, Model)
+            .With([Dataset, .. EncoderOptions.All, Preset, Recipe, Set, Seed, Model])
             .WithExample("./fusemix train emoji", "the encoders that the dataset has latents of, preset small")
             .WithExample("./fusemix train emoji --set augmentation=none --seed 1", "no augmentation, another seed")
             .WithExample("./fusemix train emoji --set depth=4 --set modalities.image.components=128 --model deeper", "other adapters, a name of your own")
@@ -49,13 +43,7 @@ internal static class TrainCommand
         var dataset = run.Get(Dataset);
         var settings = run.Get(Set) ?? [];
         var recipe = RecipeSettings.Read(run.Get(Preset), run.Get(Recipe), settings);
-        var given = new Dictionary<Modality, string>();
-        foreach (var (modality, option) in ((Modality, Option<string?>)[])[(Modality.Image, Image), (Modality.Text, Text), (Modality.Audio, Audio)])
-        {
-            if (run.Get(option) is { } encoder) given[modality] = encoder;
-        }
-
-        var encoders = await TrainPlan.ChooseEncoders(run, dataset, given);
+        var encoders = await TrainPlan.ChooseEncoders(run, dataset, EncoderOptions.Given(run));
         var basis = run.Get(Recipe) is { } file ? SafeName(Path.GetFileNameWithoutExtension(file)) : run.Get(Preset) ?? "small";
         var seed = run.Get(Seed);
         var model = run.Get(Model) ?? TrainPlan.DefaultName(
@@ -75,12 +63,6 @@ internal static class TrainCommand
             run.Terminal.Say($"  Next: ./fusemix eval {model}, or ./fusemix collections build {dataset} --model {model}");
         });
     }
-
-    private static Option<string?> EncoderOption(string modality) => new($"--{modality}")
-    {
-        Description = $"The {modality} encoder (default: the one that the dataset has latents of); several side by side as a+b",
-        HelpName = "encoder",
-    };
 
     private static string SafeName(string name)
     {

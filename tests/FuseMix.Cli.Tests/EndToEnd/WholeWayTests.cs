@@ -159,12 +159,6 @@ public abstract class WholeWayTests : IAsyncLifetime
         var again = await Run(study);
         Assert.Equal(4, again.Error.Split("(already trained)").Length - 1);
         Assert.Contains("seed 0, fold 2/2, longer", again.Error, StringComparison.Ordinal);
-        foreach (var (more, message) in ((string[], string)[])[(["--split", "test"], "Give one of them"), (["--folds", "1"], "--folds must be from 2 to 20, not 1")])
-        {
-            var refused = await Run([.. study.Where(word => more[0] != "--folds" || word is not ("--folds" or "2")), .. more]);
-            Assert.Equal(1, refused.Code);
-            Assert.Contains(message, refused.Error, StringComparison.Ordinal);
-        }
     }
 
     [Fact]
