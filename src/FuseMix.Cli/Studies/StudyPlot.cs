@@ -90,8 +90,8 @@ internal static class StudyPlot
         plot.Axes.Margins(bottom: 0, top: 0.15);
 
         // What differs is at the top of the bars.
-        var (least, most) = (spreads.Min(spread => spread.Mean), spreads.Max(spread => spread.Mean));
-        plot.Axes.SetLimitsY(Math.Max(0, least - Math.Max(2, most - least)), most + Math.Max(1, (most - least) / 3));
+        var (least, most) = (all.Min(bar => bar.Value - bar.Error), all.Max(bar => bar.Value + bar.Error));
+        plot.Axes.SetLimitsY(Math.Max(0, least - Math.Max(2, (most - least) / 2)), most + Math.Max(1, (most - least) / 5));
     }
 
     private static string Wrapped(string name)
