@@ -29,7 +29,7 @@ internal static class StudyPlot
     internal static Plot Of(StudyReport report)
     {
         var plot = new Plot();
-        plot.Title($"{report.Dataset}, {report.Measured}{(report.Folds is null ? "" : $"; error bars: of the difference from \"{report.Methods[0].Name}\"")}");
+        plot.Title($"{report.Dataset}, {report.Measured}{(report.Folds is null ? "" : "; error bars: of the difference from the first")}");
         plot.YLabel("mean of R@1, 5, 10 in both directions (%)");
         plot.HideGrid();
         plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = value => value.ToString("0.#", CultureInfo.InvariantCulture) };

@@ -32,19 +32,21 @@ internal sealed record StudyReport(
         "method",
         .. Methods[0].Runs[0].Directions.Select(d => $"{EvaluationTable.Direction(d)} R@1 / 5 / 10"),
         "mean of all",
-        .. Folds is null ? (string[])[] : [$"ahead of {Methods[0].Name}"],
+        .. Folds is null ? (string[])[] : ["ahead of the first"],
     ];
 
     /// <summary>The table in Markdown, with a heading that says what was measured, the command, and the plot.</summary>
     /// <param name="plot">Where the plot is, relative to the page.</param>
     public string ToMarkdown(string plot)
     {
-        var over = Folds is null ? Phrases.Count(Seeds, "seed") : $"{Phrases.Count(Seeds, "seed")} on each";
+        var figures = Folds is null
+            ? $"mean ± standard deviation of {Phrases.Count(Seeds, "seed")}"
+            : $"{Phrases.Count(Seeds, "seed")} each: means, and by how much ± standard deviation a method is ahead of the first one on the same fold and seed";
         var rows = Methods.Select(m => (IReadOnlyList<string>)Cells(m)).ToArray();
         return $"""
             # Study: {Study}
 
-            {About}. Dataset {Dataset}, {Measured}, mean ± standard deviation of {over}.
+            {About}. Dataset {Dataset}, {Measured}, {figures}.
 
             {MarkdownTable.Write(Header, rows).TrimEnd()}
 
@@ -57,15 +59,15 @@ internal sealed record StudyReport(
 
     /// <summary>The cells of a method's row.</summary>
     /// <remarks>
-    /// Some folds are harder than others, for every method: what tells methods apart is the difference on the same fold and seed, with its
-    /// standard deviation, and on how many of them it is above 0.
+    /// Some folds are harder than others, for every method: what tells methods apart is not how far recall spreads over them, but the
+    /// difference on the same fold and seed, and on how many of them it is above 0.
     /// </remarks>
     public string[] Cells(StudyMethod method) =>
     [
         method.Name,
         .. method.Runs[0].Directions.Select(d => string.Join(" / ", new Func<DirectionRecall, double>[] { r => r.At1, r => r.At5, r => r.At10 }
-            .Select(figure => Spread.Of(method.Runs.Select(run => figure(run.Directions.Single(o => o.From == d.From && o.To == d.To)))).ToString()))),
-        Spread.Of(method.Runs.Select(r => r.Mean)).ToString(),
+            .Select(figure => Figure(method.Runs.Select(run => figure(run.Directions.Single(o => o.From == d.From && o.To == d.To))))))),
+        Figure(method.Runs.Select(r => r.Mean)),
         .. Folds is null ? (string[])[] : [method == Methods[0] ? "" : Ahead(method)],
     ];
 
@@ -74,6 +76,12 @@ internal sealed record StudyReport(
     {
         var recall = Spread.Of(method.Runs.Select(run => run.Mean));
         return Folds is null ? recall : recall with { Deviation = Spread.Of(Differences(method)).Deviation };
+    }
+
+    private string Figure(IEnumerable<double> runs)
+    {
+        var spread = Spread.Of(runs);
+        return $"{(Folds is null ? spread : spread with { Deviation = null })}";
     }
 
     private string Ahead(StudyMethod method)

@@ -51,7 +51,7 @@ public sealed class StudyPlotTests : IDisposable
         Assert.Equal([0, Math.Sqrt(2)], bars.Select(bar => bar.Error), (a, b) => Math.Abs(a - b) < 1e-9);
         var limits = plot.Axes.GetLimits();
         Assert.All(bars, bar => Assert.True(limits.Bottom < bar.Value - bar.Error && bar.Value + bar.Error < limits.Top));
-        Assert.Equal("emoji, 2 folds of train and validation; error bars: of the difference from \"plain\"", plot.Axes.Title.Label.Text);
+        Assert.Equal("emoji, 2 folds of train and validation; error bars: of the difference from the first", plot.Axes.Title.Label.Text);
     }
 
     [Fact]
