@@ -228,7 +228,8 @@ internal sealed partial class CollectionGrain(
 
     private BuildStatus Snapshot()
     {
-        var known = _state.Value;
+        // It is over only when nothing of it is left to do: who sees the end may begin anew at once, and must not be taken for a watcher.
+        var known = _running is null ? _state.Value : new CollectionRecord { Build = _running.Request, State = JobState.Running };
         var (done, all) = _running?.Progress ?? default;
         return new BuildStatus(
             Name,

@@ -109,6 +109,24 @@ public sealed class CollectionBuildTests(PreparedHome prepared)
     }
 
     [Fact]
+    public async Task A_build_is_not_over_before_its_end_is_recorded()
+    {
+        var storage = new FaultyStorage();
+        var gate = new TaskCompletionSource();
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: storage.Configure);
+        using var held = Hold(home);
+        await cluster.Collection("boats").StartBuild(Boats);
+        storage.Gate = gate.Task;
+        held.Dispose();
+        await Patience.Until(() => Task.FromResult(storage.Waiting), waiting => waiting > 0);
+        var status = await cluster.Collection("boats").BuildStatus();
+        gate.SetResult();
+        Assert.Equal((JobState.Running, (string?)null), (status.State, status.Generation));
+        Assert.NotEmpty((await cluster.EndOfBuild("boats")).Generation);
+    }
+
+    [Fact]
     public async Task A_build_that_cannot_be_recorded_can_be_asked_for_again()
     {
         var storage = new FaultyStorage();
