@@ -46,6 +46,9 @@ internal sealed class CliRun(ParseResult parse, CliEnvironment environment, Canc
     /// <summary>Whether the option stands on the command line, rather than having its default.</summary>
     public bool Has(Option option) => parse.GetResult(option) is { Implicit: false };
 
+    /// <summary>The values of an option as they stand on the command line; none where it has its default.</summary>
+    public IEnumerable<string> Words(Option option) => parse.GetResult(option)?.Tokens.Select(token => token.Value) ?? [];
+
     /// <summary>The cluster, for commands that set it to work: a second trainer on the same storage would push the first one out.</summary>
     /// <exception cref="FuseMixException">Another process works in this home folder.</exception>
     public IFuseMixClient ClientToWork()

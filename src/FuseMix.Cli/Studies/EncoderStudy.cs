@@ -1,5 +1,6 @@
 using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Session;
+using FuseMix.Cli.Training;
 
 namespace FuseMix.Cli.Studies;
 
@@ -11,12 +12,10 @@ internal static class EncoderStudy
     /// <exception cref="FuseMixException">The dataset has complete latents of fewer than two modalities.</exception>
     public static async Task<Study> Of(CliRun run, string dataset)
     {
-        var modalities = (await run.Client.Encoders(run.Stop)).ToDictionary(encoder => encoder.Name, encoder => encoder.Modality);
-        var stored = (await run.Client.LatentSets(run.Stop))
-            .Where(set => set.Dataset == dataset && set.Complete && modalities.ContainsKey(set.Encoder))
-            .Select(set => set.Encoder).Distinct().Order(StringComparer.Ordinal)
-            .GroupBy(encoder => modalities[encoder]).OrderBy(encoders => encoders.Key).ToArray();
-        var choices = stored.SelectMany(encoders => encoders.Append(EncoderNames.Join(encoders)).Distinct(), (encoders, Encoder) => (Modality: encoders.Key, Encoder)).ToArray();
+        var stored = (await TrainPlan.Available(run, dataset)).OrderBy(encoders => encoders.Key).ToArray();
+        var choices = stored.SelectMany(
+            encoders => encoders.Order(StringComparer.Ordinal).Append(EncoderNames.Join(encoders.Order(StringComparer.Ordinal))).Distinct(),
+            (encoders, Encoder) => (Modality: encoders.Key, Encoder)).ToArray();
         var variants =
             from left in choices
             from right in choices

@@ -113,16 +113,8 @@ internal static class StudyCommand
     private static string Line(CliRun run, string study)
     {
         List<string> words = ["./fusemix", "study", study];
-        foreach (var option in (Option[])[Dataset, .. EncoderOptions.All, Seeds, Preset, Split, Folds, Without])
-        {
-            if (run.Has(option)) words.AddRange([option.Name, option == Seeds ? $"{run.Get(Seeds)}" : option == Folds ? $"{run.Get(Folds)}" : run.Get((Option<string?>)option)!]);
-        }
-
-        foreach (var option in (Option<string[]>[])[Set, Method])
-        {
-            if (run.Has(option)) words.AddRange((run.Get(option) ?? []).SelectMany(value => (string[])[option.Name, value.Contains(' ') ? $"\"{value}\"" : value]));
-        }
-
+        foreach (var option in (Option[])[Dataset, .. EncoderOptions.All, Seeds, Preset, Split, Folds, Without, Set, Method])
+            words.AddRange(run.Words(option).SelectMany(value => (string[])[option.Name, value.Contains(' ') ? $"\"{value}\"" : value]));
         return string.Join(' ', words);
     }
 

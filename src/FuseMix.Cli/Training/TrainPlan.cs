@@ -104,7 +104,10 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
         return $"{dataset}-{basis}{(seed == 0 ? "" : $"-s{seed}")}{(digits.Length == 0 ? "" : $"-{digits[..6]}")}";
     }
 
-    private static async Task<ILookup<Modality, string>> Available(CliRun run, string dataset)
+    /// <summary>The installed encoders that a dataset has complete latents of, by modality.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="dataset">Name of the dataset.</param>
+    public static async Task<ILookup<Modality, string>> Available(CliRun run, string dataset)
     {
         var modalities = (await run.Client.Encoders(run.Stop)).ToDictionary(e => e.Name, e => e.Modality);
         return (await run.Client.LatentSets(run.Stop))
