@@ -13,7 +13,7 @@ COPY global.json Directory.Build.props Directory.Build.targets Directory.Package
 COPY src/ src/
 RUN --mount=type=cache,target=/root/.nuget/packages \
     dotnet publish src/FuseMix.Silo --configuration Release --runtime linux-x64 --no-self-contained --output /app \
-    -p:GrainRuntime=Orleans -p:OnnxRuntimeSource=NuGet -p:PrometheusExporter=Package -p:UseGpu=$(if [ "$VARIANT" = gpu ]; then echo true; else echo false; fi) \
+    -p:UseGpu=$(if [ "$VARIANT" = gpu ]; then echo true; else echo false; fi) \
     -p:RunAnalyzers=false -p:TreatWarningsAsErrors=false -p:DebugType=none -p:GenerateDocumentationFile=false \
     # ONNX Runtime's GPU package brings 200 MB for Windows whatever is asked for.
     && rm -f /app/onnxruntime*.dll

@@ -9,8 +9,6 @@ root=$(dirname -- "$eng")
   state="$root/.fusemix"
   artifacts="$root/artifacts"
   cli="$artifacts/bin/FuseMix.Cli/release/fusemix-cli.dll"
-  feed_json="$state/feed.json"
-  feed_props="$state/feed.props"
   lock_file="$state/lock"
 }
 
@@ -51,27 +49,4 @@ phase() {
   [[ -n $clear_line ]] && printf 'fusemix: %s …' "$label" >&2
   "$@" || return
   say "$label: $(seconds_since "$started") s"
-}
-
-# has_command NAME
-has_command() { command -v "$1" >/dev/null; }
-
-# has_library SONAME
-has_library() { [[ $(PATH="$PATH:/usr/sbin:/sbin" ldconfig -p 2>/dev/null) == *"$1 "* ]]; }
-
-# package_version NAME: as Directory.Packages.props pins it
-package_version() {
-  sed -n "s/.*<$1[ >][^>]*>\([^<]*\)<.*/\1/p; s/.*Include=\"$1\" Version=\"\([0-9][^\"]*\)\".*/\1/p" "$root/Directory.Packages.props"
-}
-
-# One value of .fusemix/feed.json, which eng/record-feed writes one key a line.
-feed_value() { sed -n "s/^ *\"$1\": *//p" "$feed_json" 2>/dev/null | sed 's/,$//; s/^"\(.*\)"$/\1/'; }
-
-# A hash over all that the feed's answer depends on: another hash, another detection.
-feed_inputs() {
-  {
-    printf '%s\n' "${FUSEMIX_RUNTIME:-}" "${FUSEMIX_GPU:-}" "${NUGET_PACKAGES:-}"
-    grep -hE 'Orleans|OnnxRuntime|Exporter\.Prometheus' "$root/Directory.Packages.props"
-    cat "$root"/[Nn]u[Gg]et.[Cc]onfig "${HOME:-}/.nuget/NuGet/NuGet.Config" 2>/dev/null || true
-  } | sha256sum | cut -c 1-16
 }

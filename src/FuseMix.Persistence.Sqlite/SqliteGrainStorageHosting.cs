@@ -4,7 +4,7 @@ using Orleans.Runtime.Hosting;
 
 namespace FuseMix.Persistence.Sqlite;
 
-/// <summary>Registers grain storage in a SQLite file, on either grain runtime.</summary>
+/// <summary>Registers grain storage in a SQLite file.</summary>
 public static class SqliteGrainStorageHosting
 {
     /// <summary>

@@ -47,7 +47,6 @@ internal static partial class SiloCommand
             }
 
             var configuration = SiloConfiguration.Load(asked.Files, Variables(), asked.Settings);
-            SiloClustering.RequireSupported(configuration);
             using (configuration.Http.Certificate.Load())
             {
                 // Read for its failures alone.

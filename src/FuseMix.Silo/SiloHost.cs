@@ -22,7 +22,6 @@ public static class SiloHost
     /// <exception cref="FuseMixException">The configuration asks for what this build cannot do, or the home folder cannot be written to.</exception>
     public static WebApplication Build(SiloConfiguration configuration)
     {
-        SiloClustering.RequireSupported(configuration);
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "FuseMix" });
 
         // The configuration was read and checked; no file that happens to lie in the current folder adds to it.

@@ -43,7 +43,7 @@ internal sealed class FakeClient : IFuseMixClient
     ];
 
     /// <summary>What <see cref="Cluster"/> answers, or fails with.</summary>
-    public Func<ClusterStatus> Nodes { get; init; } = static () => new ClusterStatus("Embedded", [new NodeStatus("local", ["gateway", "extract"], [], "Active")]);
+    public Func<ClusterStatus> Nodes { get; init; } = static () => new ClusterStatus([new NodeStatus("local", ["gateway", "extract"], [], "Active")]);
 
     /// <summary>The commands that were given, in order: verb and names.</summary>
     public List<string> Commands { get; } = [];

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using FuseMix.Cli.Output;
+using FuseMix.Encoders.Sessions;
 using FuseMix.Storage;
 
 namespace FuseMix.Cli.Doctor;
@@ -27,7 +28,7 @@ internal static class MachineChecks
         yield return new Finding(Area, "system", Verdict.Ok, $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}");
         yield return Processor(ReadOrEmpty("/proc/cpuinfo"), System.Environment.ProcessorCount);
         yield return Memory(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
-        yield return Gpu(AskNvidia());
+        yield return Gpu(AskNvidia(), EncoderSession.IsCudaHere());
         yield return Disk(home);
     }
 
@@ -51,12 +52,15 @@ internal static class MachineChecks
     };
 
     /// <param name="answer">Lines of nvidia-smi; null where there is no such program or it failed.</param>
-    public static Finding Gpu(string? answer)
+    /// <param name="usable">Whether encoders run on it.</param>
+    public static Finding Gpu(string? answer, bool usable)
     {
         var gpus = (answer ?? "").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return gpus.Length > 0
-            ? new Finding(Area, "GPU", Verdict.Ok, string.Join("; ", gpus))
-            : new Finding(Area, "GPU", Verdict.Ok, "none seen; everything runs on the processor");
+        if (gpus.Length == 0) return new Finding(Area, "GPU", Verdict.Ok, "none seen; everything runs on the processor");
+        var found = string.Join("; ", gpus);
+        return usable
+            ? new Finding(Area, "GPU", Verdict.Ok, found)
+            : new Finding(Area, "GPU", Verdict.Warning, $"{found}; encoders do not run on it", "'FUSEMIX_GPU=1 ./fusemix doctor' builds anew with ONNX Runtime's CUDA provider, which needs CUDA 13 and cuDNN 9 installed.");
     }
 
     private static Finding Disk(FuseMixHome home)

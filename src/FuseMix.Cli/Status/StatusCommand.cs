@@ -53,7 +53,7 @@ internal static class StatusCommand
 
     private static void Show(Terminal terminal, StatusReport report)
     {
-        terminal.Say(terminal.Out.Bold($"Nodes ({report.Cluster.Runtime} runtime)"));
+        terminal.Say(terminal.Out.Bold("Nodes"));
         var nodes = Tables.Of("node", "roles", "state");
         foreach (var node in report.Cluster.Nodes) nodes.Row(node.Name, string.Join(", ", node.Roles), node.State);
         terminal.Draw(nodes);

@@ -11,10 +11,9 @@ public interface IClusterGrain : IGrainWithIntegerKey
 }
 
 /// <summary>What the cluster consists of.</summary>
-/// <param name="Runtime">"Orleans" or "Embedded".</param>
 /// <param name="Nodes">Every node known.</param>
 [GenerateSerializer, Immutable]
-public sealed record ClusterStatus(string Runtime, NodeStatus[] Nodes);
+public sealed record ClusterStatus(NodeStatus[] Nodes);
 
 /// <summary>One node.</summary>
 /// <param name="Name">Its name, without the roles.</param>

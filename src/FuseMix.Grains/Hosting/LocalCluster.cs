@@ -7,7 +7,7 @@ using Orleans;
 
 namespace FuseMix.Grains.Hosting;
 
-/// <summary>A whole cluster in this process: one node with every role, on either grain runtime.</summary>
+/// <summary>A whole cluster in this process: one node with every role.</summary>
 public sealed class LocalCluster : IAsyncDisposable
 {
     private readonly IHost _host;

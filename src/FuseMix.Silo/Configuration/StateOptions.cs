@@ -3,7 +3,7 @@ namespace FuseMix.Silo.Configuration;
 /// <summary>Where grains keep their state.</summary>
 public enum StateKind
 {
-    /// <summary>A file under the home folder: for the nodes of one machine, on either grain runtime.</summary>
+    /// <summary>A file under the home folder: for the nodes of one machine.</summary>
     Sqlite,
 
     /// <summary>Azure Table Storage; Orleans only.</summary>

@@ -47,8 +47,7 @@ internal static class TelemetryHosting
         // The host has chosen its formatter in code, which would win over what the configuration says.
         builder.Services.Configure<ConsoleLoggerOptions>(builder.Configuration.GetSection("Logging:Console"));
 
-        builder.Services.AddSingleton<PrometheusExporter>();
-        builder.Services.AddSingleton(services => Metrics(node, variables, services.GetRequiredService<PrometheusExporter>()));
+        builder.Services.AddSingleton(_ => Metrics(node, variables));
         if (Exports(variables, "TRACES")) builder.Services.AddSingleton(_ => Traces(node, variables));
         if (!Exports(variables, "LOGS")) return;
         builder.Logging.AddOpenTelemetry(logs =>
@@ -63,7 +62,8 @@ internal static class TelemetryHosting
     public static IEndpointConventionBuilder MapFuseMixTelemetry(this WebApplication app)
     {
         _ = app.Services.GetService<TracerProvider>();
-        return PrometheusEndpoint.Map(app, MetricsAddress, app.Services.GetRequiredService<MeterProvider>()).Unseen();
+        return app.MapPrometheusScrapingEndpoint(
+            MetricsAddress, app.Services.GetRequiredService<MeterProvider>(), configureBranchedPipeline: null, optionsName: null).Unseen();
     }
 
     /// <summary>Keeps requests that machines send every few seconds out of the figures and traces of those that users send.</summary>
@@ -93,13 +93,13 @@ internal static class TelemetryHosting
             ? new MetricStreamConfiguration { TagKeys = ["ConnectionDirection", "Direction", "MessageDirection", "Phase"] }
             : null);
 
-    private static MeterProvider Metrics(NodeOptions node, IConfiguration variables, PrometheusExporter exporter)
+    private static MeterProvider Metrics(NodeOptions node, IConfiguration variables)
     {
         var metrics = Sdk.CreateMeterProviderBuilder()
             .ConfigureServices(own => own.AddSingleton(variables))
             .ConfigureResource(resource => Describe(resource, node))
             .AddInstruments()
-            .AddPrometheus(exporter);
+            .AddPrometheusExporter(options => options.ScopeInfoEnabled = false);
         if (Exports(variables, "METRICS")) metrics.AddOtlpExporter(options => PointAt(options, variables, "METRICS"));
         return metrics.Build();
     }

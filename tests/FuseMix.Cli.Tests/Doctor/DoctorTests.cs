@@ -39,43 +39,16 @@ public sealed class DoctorTests
     [Fact]
     public void No_GPU_is_no_problem()
     {
-        Assert.Equal("none seen; everything runs on the processor", MachineChecks.Gpu(null).Found);
-        Assert.Equal("NVIDIA H100, 80 GB, 550.1", MachineChecks.Gpu("NVIDIA H100, 80 GB, 550.1\n").Found);
+        Assert.Equal("none seen; everything runs on the processor", MachineChecks.Gpu(null, usable: false).Found);
+        Assert.Equal(new Finding("Machine", "GPU", Verdict.Ok, "NVIDIA H100, 80 GB, 550.1"), MachineChecks.Gpu("NVIDIA H100, 80 GB, 550.1\n", usable: true));
     }
 
     [Fact]
-    public void The_choice_of_the_launcher_is_found_in_the_home_folder_or_above_the_program()
+    public void A_GPU_that_encoders_cannot_use_is_a_warning_with_the_way_out()
     {
-        using var folder = new TemporaryFolder();
-        Assert.Null(FeedChoice.Find(folder["home"], folder["checkout/artifacts/bin"]));
-        Directory.CreateDirectory(folder["checkout/.fusemix"]);
-        File.WriteAllText(folder["checkout/.fusemix/feed.json"], """{"grainRuntime":"Embedded","grainRuntimeReason":"because","transient":true,"detectedAt":"2026-01-01T00:00:00Z"}""");
-        Assert.Equal("because", FeedChoice.Find(folder["home"], folder["checkout/artifacts/bin"])!.GrainRuntimeReason);
-        Directory.CreateDirectory(folder["home"]);
-        File.WriteAllText(folder["home/feed.json"], """{"grainRuntimeReason":"nearer"}""");
-        Assert.Equal("nearer", FeedChoice.Find(folder["home"], folder["checkout/artifacts/bin"])!.GrainRuntimeReason);
-    }
-
-    [Fact]
-    public void A_damaged_choice_is_named()
-    {
-        using var folder = new TemporaryFolder();
-        File.WriteAllText(folder["feed.json"], "{");
-        var error = Assert.Throws<FuseMixException>(() => FeedChoice.Find(folder.Path, folder.Path));
-        Assert.Contains("--redetect", error.Remedy!, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void Without_a_choice_the_doctor_says_how_to_make_one() =>
-        Assert.Contains(DoctorCommand.Choices((FeedChoice?)null), f => f is { Verdict: Verdict.Warning, Remedy: not null });
-
-    [Fact]
-    public void A_feed_that_could_not_be_asked_is_a_warning()
-    {
-        var runtime = DoctorCommand.Choices((FeedChoice?)null).First().Found;
-        var findings = DoctorCommand.Choices(new FeedChoice { GrainRuntime = runtime, GrainRuntimeReason = "asked", Transient = true }).ToArray();
-        Assert.Equal($"{runtime}: asked", findings[0].Found);
-        Assert.Contains(findings, f => f is { Verdict: Verdict.Warning, Name: "package feed" });
+        var finding = MachineChecks.Gpu("NVIDIA H100, 80 GB, 550.1\n", usable: false);
+        Assert.Equal(Verdict.Warning, finding.Verdict);
+        Assert.Contains("FUSEMIX_GPU=1", finding.Remedy!, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -17,7 +17,7 @@ public sealed class GrainFailureTests
     public async Task A_call_whose_node_died_is_made_again()
     {
         var grain = new FakeCluster(new SiloUnavailableException("dead"), new SiloUnavailableException("dead"), null);
-        Assert.Equal("Embedded", (await Play(Client(grain).Cluster())).Runtime);
+        Assert.Equal("local", Assert.Single((await Play(Client(grain).Cluster())).Nodes).Name);
         Assert.Equal(3, grain.Calls);
     }
 
@@ -141,7 +141,7 @@ public sealed class GrainFailureTests
             if (Hangs) return new TaskCompletionSource<ClusterStatus>().Task;
             return failures[Math.Min(Calls++, failures.Length - 1)] is { } failure
                 ? Task.FromException<ClusterStatus>(failure)
-                : Task.FromResult(new ClusterStatus("Embedded", []));
+                : Task.FromResult(new ClusterStatus([new NodeStatus("local", [], [], "Active")]));
         }
     }
 

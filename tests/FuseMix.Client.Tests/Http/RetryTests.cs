@@ -8,7 +8,7 @@ namespace FuseMix.Client.Tests.Http;
 /// <summary>What is tried again, when, and where.</summary>
 public sealed class RetryTests
 {
-    private const string Nodes = """{ "runtime": "Embedded", "nodes": [] }""";
+    private const string Nodes = """{ "nodes": [ { "name": "local", "roles": ["gateway"], "accelerators": [], "state": "Active" } ] }""";
     private const string Extraction = """
         { "dataset": "emoji", "encoder": "use-lite", "state": "running", "items": 3, "itemsDone": 1, "itemsFound": 0, "itemsFailed": 0, "shards": 1, "shardsDone": 0,
           "itemsPerSecond": 2.5, "elapsed": 1.25, "error": null }
@@ -21,7 +21,7 @@ public sealed class RetryTests
     {
         _gateways.Refuse().Break().Problem(HttpStatusCode.ServiceUnavailable, "unavailable", "A node is leaving.").Answer(Nodes);
         var status = await _gateways.Play(_gateways.Client().Cluster());
-        Assert.Equal("Embedded", status.Runtime);
+        Assert.Equal("local", Assert.Single(status.Nodes).Name);
         Assert.Equal(4, _gateways.Requests.Count);
         Assert.All(_gateways.Requests, request => Assert.Equal("GET http://gateway-1:5080/api/v1/cluster", request));
     }

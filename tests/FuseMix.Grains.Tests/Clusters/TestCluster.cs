@@ -5,7 +5,6 @@ using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Search;
 using FuseMix.Contracts.Training;
-using FuseMix.Embedded.Tests.Clusters;
 using FuseMix.Grains.Hosting;
 using FuseMix.Grains.Nodes;
 using Microsoft.Extensions.DependencyInjection;

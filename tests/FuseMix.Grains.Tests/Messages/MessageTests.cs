@@ -75,7 +75,7 @@ public sealed class MessageTests : IAsyncLifetime
         new ModelSummary("model", new() { [Modality.Image] = "one" }, 8, 40, null),
         new ModelSummary("other", [], 0, 0, "why"),
         new NodeStatus("host-1", ["extract", "index"], ["cuda"], "Active"),
-        new ClusterStatus("Embedded", [new NodeStatus("host-1", ["extract"], [], "Dead")]),
+        new ClusterStatus([new NodeStatus("host-1", ["extract"], [], "Dead")]),
     ];
 
     private readonly TestHome _home = TestHome.Create();

@@ -5,7 +5,7 @@ using FuseMix.Grains.Tests.Clusters;
 
 namespace FuseMix.Silo.Tests.Processes;
 
-/// <summary>One silo, as it stands on one machine, killed and started again, on either grain runtime.</summary>
+/// <summary>One silo, as it stands on one machine, killed and started again.</summary>
 [Trait("Category", "Slow")]
 [Collection(nameof(PreparedProcesses))]
 public sealed class KilledSiloTests(PreparedProcesses prepared) : IDisposable

@@ -10,14 +10,9 @@ using Orleans.Hosting;
 
 namespace FuseMix.Silo.Clustering;
 
-/// <summary>What a node stands on with Orleans: how it finds the others, when it gives one of them up, and where grains keep their state.</summary>
+/// <summary>What a node stands on: how it finds the others, when it gives one of them up, and where grains keep their state.</summary>
 internal static class SiloClustering
 {
-    public static void RequireSupported(SiloConfiguration configuration)
-    {
-        // All kinds there are.
-    }
-
     /// <exception cref="FuseMixException">A port of the node is taken.</exception>
     public static void RequireFreePorts(SiloConfiguration configuration)
     {

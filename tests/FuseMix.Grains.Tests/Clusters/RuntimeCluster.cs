@@ -1,22 +1,16 @@
 using Microsoft.Extensions.DependencyInjection;
 using Orleans;
-using Orleans.Hosting;
-using Orleans.Serialization;
-#if ORLEANS
 using Orleans.Configuration;
+using Orleans.Hosting;
 using Orleans.Runtime;
+using Orleans.Serialization;
 using Orleans.TestingHost;
-#endif
 
-namespace FuseMix.Embedded.Tests.Clusters;
+namespace FuseMix.Grains.Tests.Clusters;
 
-/// <summary>A cluster of the runtime that this build is for, all its nodes in this process, and a client outside of any node.</summary>
+/// <summary>An Orleans cluster, all its nodes in this process, and a client outside of any node.</summary>
 public sealed class RuntimeCluster : IAsyncDisposable
 {
-#if ORLEANS
-    /// <summary>Which runtime that is.</summary>
-    public const string Runtime = "Orleans";
-
     private readonly InProcessTestCluster _cluster;
     private string _joining = "";
 
@@ -87,46 +81,4 @@ public sealed class RuntimeCluster : IAsyncDisposable
     }
 
     private InProcessSiloHandle Find(string node) => _cluster.Silos.Single(silo => silo.Name == node);
-#else
-    /// <summary>Which runtime that is.</summary>
-    public const string Runtime = "Embedded";
-
-    private readonly EmbeddedCluster _cluster;
-    private readonly ServiceProvider _clientServices;
-    private string _joining = "";
-
-    /// <param name="configure">Configures each node, by its name.</param>
-    /// <param name="clientTimeout">How long the client's calls wait.</param>
-    public RuntimeCluster(Action<ISiloBuilder, string> configure, TimeSpan clientTimeout)
-    {
-        // The client keeps real time whatever clock the nodes have: a call that hangs fails its test.
-        _clientServices = new ServiceCollection()
-            .Configure<ExceptionSerializationOptions>(options => options.SupportedNamespacePrefixes.Add(nameof(FuseMix)))
-            .BuildServiceProvider();
-        _cluster = new EmbeddedCluster(null, silo => configure(silo, _joining), _clientServices, clientTimeout);
-    }
-
-    public IClusterClient Client => _cluster.Client;
-
-    /// <summary>The services of a node.</summary>
-    public IServiceProvider ServicesOf(string node) => _cluster.ServicesOf(node);
-
-    public Task AddNodeAsync(string node)
-    {
-        _joining = node;
-        return _cluster.AddNodeAsync(node);
-    }
-
-    /// <summary>Stops a node in order.</summary>
-    public Task StopNodeAsync(string node) => _cluster.StopNodeAsync(node);
-
-    /// <summary>Ends a node as if the power went.</summary>
-    public Task KillNodeAsync(string node) => _cluster.KillNodeAsync(node);
-
-    public async ValueTask DisposeAsync()
-    {
-        await _cluster.DisposeAsync();
-        await _clientServices.DisposeAsync();
-    }
-#endif
 }
