@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using FuseMix.Hosting.Configuration;
 using FuseMix.Silo.Configuration;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;

@@ -2,7 +2,8 @@ using System.Collections;
 using System.Net;
 using System.Runtime.InteropServices;
 using FuseMix.Contracts.Cluster;
-using FuseMix.Silo.Clustering;
+using FuseMix.Hosting;
+using FuseMix.Hosting.Security;
 using FuseMix.Silo.Configuration;
 using FuseMix.Storage;
 using Microsoft.Extensions.Hosting;
@@ -47,7 +48,8 @@ internal static partial class SiloCommand
             }
 
             var configuration = SiloConfiguration.Load(asked.Files, Variables(), asked.Settings);
-            using (configuration.Http.Certificate.Load())
+            using (configuration.Http.Certificate.Load(HttpOptions.CertificateSection))
+            using (configuration.Cluster.Certificate.Load(MemberCertificateOptions.Section))
             {
                 // Read for its failures alone.
             }
@@ -60,7 +62,7 @@ internal static partial class SiloCommand
                         + $"state {configuration.State.KindWith(configuration.Cluster)}, home {configuration.ResolveHome().Root}.");
                     return 0;
                 case SiloAct.CreateSchema:
-                    Console.Out.WriteLine(await SiloClustering.EnsureSchema(configuration));
+                    Console.Out.WriteLine(await NodeHosting.EnsureSchema(configuration));
                     return 0;
                 default:
                     await Serve(configuration);
@@ -94,8 +96,8 @@ internal static partial class SiloCommand
             ? FileLock.Acquire(Path.Combine(home.State, "node.lock"), $"The home folder '{home.Root}'", TimeSpan.FromSeconds(1))
             : null;
         Ports.RequireFree(IPAddress.Parse(configuration.Http.Address), configuration.Http.Port, "Set FuseMix:Http:Port to another, or to 0 for any free one.");
-        SiloClustering.RequireFreePorts(configuration);
-        await SiloClustering.EnsureSchema(configuration);
+        NodeHosting.RequireFreePorts(configuration);
+        await NodeHosting.EnsureSchema(configuration);
         await using var app = SiloHost.Build(configuration);
         await app.StartAsync();
         LogServing(app.Logger, configuration.Node.ToNodeName(), string.Join(", ", app.Urls));

@@ -1,6 +1,5 @@
-using FuseMix.Grains.Hosting;
+using FuseMix.Hosting;
 using FuseMix.Silo.Api;
-using FuseMix.Silo.Clustering;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Health;
 using FuseMix.Silo.Page;
@@ -41,11 +40,7 @@ public static class SiloHost
         builder.AddFuseMixApi(configuration.Http);
         builder.AddFuseMixTelemetry(configuration.Node);
         builder.AddFuseMixHealth(configuration.Node);
-        builder.UseOrleans(silo =>
-        {
-            SiloClustering.Configure(silo, configuration);
-            silo.AddFuseMix(configuration.ResolveHome(), configuration.Node, state => SiloClustering.AddState(state, configuration));
-        });
+        builder.UseOrleans(silo => silo.AddFuseMixNode(configuration));
 
         var app = builder.Build();
         app.Use(app.Services.GetRequiredService<Leaving>().Track);

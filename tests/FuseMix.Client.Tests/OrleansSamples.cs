@@ -1,8 +1,8 @@
+using FuseMix.Client.Grains;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans;
 using Orleans.Hosting;
-using Orleans.Serialization;
 
 namespace FuseMix.Client.Tests;
 
@@ -13,9 +13,8 @@ internal static class OrleansSamples
     {
         builder.UseOrleansClient(orleans =>
         {
-            orleans.UseLocalhostClustering(gatewayPort, serviceId: "fusemix", clusterId: "fusemix");
-            orleans.Services.Configure<ExceptionSerializationOptions>(failures => failures.SupportedNamespacePrefixes.Add("FuseMix"));
-            orleans.AddActivityPropagation();
+            orleans.UseLocalhostClustering(gatewayPort);
+            orleans.UseFuseMix();
         });
         builder.Services.AddSingleton<IFuseMixClient>(services => new GrainFuseMixClient(services.GetRequiredService<IGrainFactory>()));
     }

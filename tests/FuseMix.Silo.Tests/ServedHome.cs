@@ -6,6 +6,7 @@ using FuseMix.Client.Tests.Contract;
 using FuseMix.Contracts.Collections;
 using FuseMix.Grains.Nodes;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Hosting.Configuration;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Tests;
 using Microsoft.AspNetCore.Builder;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using FuseMix.Client;
+using FuseMix.Client.Grains;
 using FuseMix.Client.Tests.Contract;
-using FuseMix.Clustering.PostgreSql;
 using FuseMix.Contracts.Search;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Silo.Tests.Processes.Clusters;
@@ -9,6 +9,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Orleans;
+using Orleans.Hosting;
 
 namespace FuseMix.Benchmarks.Cluster.Latency;
 
@@ -27,7 +28,9 @@ internal static class LatencyRun
 
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
-        builder.UseOrleansClient(client => client.UsePostgreSqlClustering(database));
+        builder.UseOrleansClient(client => client
+            .UseFuseMix()
+            .UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = ("Npgsql", database)));
         using var host = builder.Build();
         await host.StartAsync();
         var grains = new GrainFuseMixClient(host.Services.GetRequiredService<IGrainFactory>());

@@ -4,6 +4,8 @@ using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
 using FuseMix.Grains.Nodes;
+using FuseMix.Hosting;
+using FuseMix.Hosting.Configuration;
 using FuseMix.Silo;
 using FuseMix.Silo.Configuration;
 

@@ -1,6 +1,6 @@
 using FuseMix.Client;
-using FuseMix.Grains.Hosting;
 using FuseMix.Grains.Nodes;
+using FuseMix.Hosting;
 using FuseMix.Storage;
 using Microsoft.Extensions.Logging;
 using Orleans;

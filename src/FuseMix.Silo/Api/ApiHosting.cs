@@ -1,5 +1,7 @@
 using System.Net;
+using System.Net.Security;
 using System.Text.Encodings.Web;
+using FuseMix.Hosting.Security;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
@@ -8,6 +10,8 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -31,7 +35,7 @@ internal static class ApiHosting
             kestrel.AddServerHeader = false;
             kestrel.Listen(IPAddress.Parse(options.Address), options.Port, listen =>
             {
-                if (options.Certificate.Path is not null) listen.ApplicationServices.GetRequiredService<ServerCertificate>().Start().Serve(listen);
+                if (options.Certificate.Path is not null) ServeTls(listen, listen.ApplicationServices.GetRequiredService<RenewedCertificate>().Start());
             });
         });
 
@@ -39,7 +43,8 @@ internal static class ApiHosting
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton(options);
         services.AddSingleton(options.Certificate);
-        services.AddSingleton<ServerCertificate>();
+        services.AddSingleton(provider => new RenewedCertificate(
+            options.Certificate, HttpOptions.CertificateSection, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RenewedCertificate>>()));
         services.AddSingleton<ApiKeyRing>();
         services.AddSingleton<BrowserSafety>();
         services.AddSingleton<EventStream>();
@@ -97,4 +102,9 @@ internal static class ApiHosting
         SearchApi.Map(api);
         OpenApiDocuments.Map(routes);
     }
+
+    private static void ServeTls(ListenOptions listen, RenewedCertificate certificate) => listen.UseHttps(new TlsHandshakeCallbackOptions
+    {
+        OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Current }),
+    });
 }

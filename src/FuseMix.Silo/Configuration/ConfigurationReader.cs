@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using FuseMix.Hosting.Configuration;
 
 namespace FuseMix.Silo.Configuration;
 

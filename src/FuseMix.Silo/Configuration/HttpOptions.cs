@@ -1,13 +1,16 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
+using FuseMix.Hosting.Configuration;
+using FuseMix.Hosting.Security;
 
 namespace FuseMix.Silo.Configuration;
 
 /// <summary>The HTTP face of a node: where it listens, whom it lets in, and how much it takes on at once.</summary>
 public sealed class HttpOptions
 {
+    /// <summary>Where <see cref="Certificate"/> stands in a configuration.</summary>
+    internal const string CertificateSection = "FuseMix:Http:Certificate";
+
     /// <summary>The IP address to listen on: a loopback address, or one that others reach (0.0.0.0 and :: mean all of them), which needs
     /// <see cref="ApiKeys"/>.</summary>
     public string Address { get; set; } = "127.0.0.1";
@@ -67,8 +70,7 @@ public sealed class HttpOptions
                 problems.Add($"FuseMix:Http:PublicNames:{i}", $"is '{name}'; it must be a host name or IP address without scheme and port, e.g. fusemix.example.org");
         }
 
-        if (Certificate.Path is null && (Certificate.KeyPath ?? Certificate.Password) is not null)
-            problems.Add("FuseMix:Http:Certificate:Path", "is not set, but its KeyPath or Password is; name the certificate's file");
+        Certificate.Validate(problems, CertificateSection);
 
         foreach (var (key, i) in ApiKeys.Select((key, i) => (key, i)))
         {
@@ -77,60 +79,6 @@ public sealed class HttpOptions
             if (ApiKeys.Take(i).Any(other => other.Sha256.Equals(key.Sha256, StringComparison.OrdinalIgnoreCase)))
                 problems.Add($"FuseMix:Http:ApiKeys:{i}:Sha256", "is that of another key; make a new key");
         }
-    }
-}
-
-/// <summary>A certificate for TLS: a PEM file with its key in another (or the same), or a PKCS #12 file.</summary>
-public sealed class CertificateOptions
-{
-    /// <summary>The file: PEM where its name ends in .pem, .crt or .cer, else PKCS #12; null for plain HTTP.</summary>
-    public string? Path { get; set; }
-
-    /// <summary>The PEM file of the private key; null where it stands in <see cref="Path"/>.</summary>
-    public string? KeyPath { get; set; }
-
-    /// <summary>What the private key is encrypted with; null where it is not.</summary>
-    public string? Password { get; set; }
-
-    private bool IsPem => System.IO.Path.GetExtension(Path)?.ToLowerInvariant() is ".pem" or ".crt" or ".cer";
-
-    /// <summary>Reads the certificate with its private key; null where there is none to read.</summary>
-    /// <exception cref="FuseMixException">A file is missing, is no certificate, or does not open with the password.</exception>
-    public X509Certificate2? Load()
-    {
-        if (Path is null) return null;
-        RequireFile("Path", Path);
-        if (KeyPath is not null) RequireFile("KeyPath", KeyPath);
-        try
-        {
-            if (!IsPem) return X509CertificateLoader.LoadPkcs12FromFile(Path, Password);
-            return Password is null
-                ? X509Certificate2.CreateFromPemFile(Path, KeyPath)
-                : X509Certificate2.CreateFromEncryptedPemFile(Path, Password, KeyPath);
-        }
-        catch (Exception failure) when (failure is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
-        {
-            throw new FuseMixException(
-                FailureKind.Invalid,
-                $"FuseMix:Http:Certificate cannot be read from '{Path}': {failure.Message}",
-                "Give a PEM file with the private key in KeyPath, or a PKCS #12 file, and the Password where the key is encrypted.",
-                failure);
-        }
-    }
-
-    /// <summary>The other certificates of the file: those between the node's own and the authority.</summary>
-    internal X509Certificate2Collection LoadChain()
-    {
-        var chain = new X509Certificate2Collection();
-        if (IsPem) chain.ImportFromPemFile(Path!);
-        else chain.AddRange(X509CertificateLoader.LoadPkcs12CollectionFromFile(Path!, Password));
-        return chain;
-    }
-
-    private static void RequireFile(string key, string path)
-    {
-        if (!File.Exists(path))
-            throw new FuseMixException(FailureKind.NotFound, $"FuseMix:Http:Certificate:{key} is '{path}', which is not there.", "Put the file there, or remove the key for plain HTTP.");
     }
 }
 

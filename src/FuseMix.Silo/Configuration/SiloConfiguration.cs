@@ -1,33 +1,21 @@
 using System.Net;
-using FuseMix.Grains.Nodes;
+using FuseMix.Hosting.Configuration;
 using FuseMix.Storage;
 
 namespace FuseMix.Silo.Configuration;
 
 /// <summary>All that can be said to a node, the section <c>FuseMix</c> of JSON files, of the environment and of the command line.</summary>
 /// <remarks>Later sources win over earlier ones, key by key; a list is replaced as a whole, never mixed.</remarks>
-public sealed class SiloConfiguration
+public sealed class SiloConfiguration : NodeConfiguration
 {
     /// <summary>The section that holds all of it.</summary>
     public const string Section = "FuseMix";
 
-    /// <summary>The folder where everything durable lies, on storage that all nodes share; null for FUSEMIX_HOME, else .fusemix.</summary>
-    public string? Home { get; set; }
-
-    /// <summary>What the node is and how much of its machine it uses.</summary>
-    public NodeOptions Node { get; set; } = new() { Name = MachineName() };
-
-    /// <summary>The cluster that it belongs to.</summary>
-    public ClusteringOptions Cluster { get; set; } = new();
-
-    /// <summary>Where grains keep their state.</summary>
-    public StateOptions State { get; set; } = new();
+    /// <summary>A node that does everything alone, named as its machine is.</summary>
+    public SiloConfiguration() => Node.Name = MachineName();
 
     /// <summary>Its HTTP face.</summary>
     public HttpOptions Http { get; set; } = new();
-
-    /// <summary>How it leaves.</summary>
-    public ShutdownOptions Shutdown { get; set; } = new();
 
     /// <summary>Keys under <c>Logging</c>, such as <c>Logging:LogLevel:FuseMix.Grains</c>, as ASP.NET Core knows them.</summary>
     internal IReadOnlyDictionary<string, string?> Logging { get; private set; } = new Dictionary<string, string?>();
@@ -62,36 +50,13 @@ public sealed class SiloConfiguration
         return configuration;
     }
 
-    /// <summary>The home folder in force.</summary>
-    public FuseMixHome ResolveHome() => FuseMixHome.Resolve(Home);
-
-    private void Validate(ConfigurationProblems problems)
+    /// <inheritdoc/>
+    public override void Validate(ConfigurationProblems problems)
     {
-        try
-        {
-            _ = Node.ToNodeName();
-        }
-        catch (FuseMixException failure)
-        {
-            problems.Add("FuseMix:Node", $"cannot be: {failure.Advice.TrimEnd('.')}");
-        }
-
-        RequireDistinct("FuseMix:Node:Roles", Node.Roles);
-        RequireDistinct("FuseMix:Node:Accelerators", Node.Accelerators);
-        Cluster.Validate(problems);
-        State.Validate(problems, Cluster);
+        base.Validate(problems);
         Http.Validate(problems);
-        Shutdown.Validate(problems);
-
-        if (Cluster.Kind != ClusteringKind.Local && string.IsNullOrWhiteSpace(Home))
-            problems.Add("FuseMix:Home", $"is not set; with FuseMix:Cluster:Kind {Cluster.Kind} it must name the folder on storage that all nodes share");
         if (Http.Port != 0 && (Http.Port == Cluster.SiloPort || Http.Port == Cluster.GatewayPort))
             problems.Add("FuseMix:Http:Port", $"is {Http.Port}, as a port of FuseMix:Cluster; give another");
-
-        void RequireDistinct(string key, IReadOnlyList<string> words)
-        {
-            if (words.Distinct().Count() != words.Count) problems.Add(key, $"names something twice: {string.Join(", ", words)}");
-        }
     }
 
     /// <summary>A node that has no name is named as its machine is.</summary>

@@ -1,4 +1,5 @@
 using FuseMix.Grains.Nodes;
+using FuseMix.Hosting.Configuration;
 using FuseMix.Silo;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Security;

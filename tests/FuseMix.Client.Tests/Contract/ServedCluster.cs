@@ -4,6 +4,7 @@ using FuseMix.Client.Tests.Contract;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Grains.Nodes;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Hosting.Configuration;
 using FuseMix.Silo;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Security;

@@ -7,6 +7,7 @@ using FuseMix.Contracts.Search;
 using FuseMix.Contracts.Training;
 using FuseMix.Grains.Hosting;
 using FuseMix.Grains.Nodes;
+using FuseMix.Hosting.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans;
@@ -42,7 +43,8 @@ internal sealed class TestCluster : IAsyncDisposable
                 options?.Invoke(node);
                 if (clock is not null) silo.Services.AddSingleton(clock);
                 silo.ConfigureLogging(logging => logging.AddProvider(Log).AddFilter<LogBook>(nameof(FuseMix), LogLevel.Trace));
-                silo.AddFuseMix(home.Home, node);
+                silo.AddSqliteGrainStorage(GrainStorage.Name, Path.Combine(home.Home.State, "grains.db"));
+                silo.AddFuseMixGrains(home.Home, node);
                 configure?.Invoke(silo, name);
             },
             Patience.Long);

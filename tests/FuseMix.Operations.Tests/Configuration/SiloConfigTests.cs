@@ -1,3 +1,4 @@
+using FuseMix.Hosting.Configuration;
 using FuseMix.Silo.Configuration;
 
 namespace FuseMix.Operations.Tests.Configuration;

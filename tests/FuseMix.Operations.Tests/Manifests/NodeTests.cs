@@ -1,4 +1,5 @@
 using FuseMix.Contracts.Cluster;
+using FuseMix.Hosting.Configuration;
 using FuseMix.Silo;
 using FuseMix.Silo.Configuration;
 using k8s.Models;

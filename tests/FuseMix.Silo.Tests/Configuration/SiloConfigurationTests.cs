@@ -1,3 +1,4 @@
+using FuseMix.Hosting.Configuration;
 using FuseMix.Silo.Configuration;
 using FuseMix.Testing;
 

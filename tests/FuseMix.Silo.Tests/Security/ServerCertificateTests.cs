@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using FuseMix.Hosting.Security;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Security;
 using FuseMix.Testing;
@@ -48,7 +49,7 @@ public sealed class ServerCertificateTests : IDisposable
         Assert.Equal("CN=first", certificate.Current.TargetCertificate.Subject);
         WritePem("CN=second");
         Assert.Equal("CN=first", certificate.Current.TargetCertificate.Subject);
-        _clock.Advance(ServerCertificate.LookEvery);
+        _clock.Advance(RenewedCertificate.LookEvery);
         Assert.Equal("CN=second", certificate.Current.TargetCertificate.Subject);
     }
 
@@ -64,15 +65,15 @@ public sealed class ServerCertificateTests : IDisposable
         foreach (var wrong in (string[])[key, "no key", ""])
         {
             File.WriteAllText(Key, wrong);
-            _clock.Advance(ServerCertificate.LookEvery);
+            _clock.Advance(RenewedCertificate.LookEvery);
             Assert.Equal("CN=first", certificate.Current.TargetCertificate.Subject);
         }
 
         File.Delete(Key);
-        _clock.Advance(ServerCertificate.LookEvery);
+        _clock.Advance(RenewedCertificate.LookEvery);
         Assert.Equal("CN=first", certificate.Current.TargetCertificate.Subject);
         File.WriteAllText(Key, renewedKey);
-        _clock.Advance(ServerCertificate.LookEvery);
+        _clock.Advance(RenewedCertificate.LookEvery);
         Assert.Equal("CN=second", certificate.Current.TargetCertificate.Subject);
     }
 
@@ -107,7 +108,7 @@ public sealed class ServerCertificateTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private ServerCertificate Certificate(CertificateOptions options) => new(options, _clock, NullLogger<ServerCertificate>.Instance);
+    private RenewedCertificate Certificate(CertificateOptions options) => new(options, "FuseMix:Http:Certificate", _clock, NullLogger<RenewedCertificate>.Instance);
 
     private void WritePem(string subject)
     {

@@ -1,9 +1,10 @@
-using FuseMix.Clustering.Azure;
-using FuseMix.Clustering.PostgreSql;
+using Azure.Data.Tables;
+using FuseMix.Client.Grains;
 using FuseMix.Contracts.Search;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans;
+using Orleans.Hosting;
 
 namespace FuseMix.Silo.Tests.Processes.Clusters;
 
@@ -13,7 +14,9 @@ internal static class OrleansClientSample
     public static async Task<IReadOnlyList<string>> WithPostgreSql(string connectionString)
     {
         var builder = Host.CreateApplicationBuilder();
-        builder.UseOrleansClient(client => client.UsePostgreSqlClustering(connectionString));
+        builder.UseOrleansClient(client => client
+            .UseFuseMix()
+            .UseAdoNetClustering(options => (options.Invariant, options.ConnectionString) = ("Npgsql", connectionString)));
         using var host = builder.Build();
         await host.StartAsync();
         var said = await Search(host);
@@ -24,7 +27,9 @@ internal static class OrleansClientSample
     public static async Task<IReadOnlyList<string>> WithAzure(string connectionString)
     {
         var builder = Host.CreateApplicationBuilder();
-        builder.UseOrleansClient(client => client.UseAzureClustering(connectionString));
+        builder.UseOrleansClient(client => client
+            .UseFuseMix()
+            .UseAzureStorageClustering(options => (options.TableServiceClient, options.TableName) = (new TableServiceClient(connectionString), "FuseMixNodes")));
         using var host = builder.Build();
         await host.StartAsync();
         var said = await Search(host);

@@ -1,4 +1,5 @@
-using FuseMix.Clustering.PostgreSql;
+
+using FuseMix.Hosting.PostgreSql;
 
 namespace FuseMix.Silo.Tests.Processes.Clusters;
 

@@ -1,4 +1,5 @@
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Hosting;
 using Npgsql;
 
 namespace FuseMix.Silo.Tests.Processes.Clusters;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using FuseMix.Client;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Hosting;
 
 namespace FuseMix.Silo.Tests.Processes.Clusters;
 

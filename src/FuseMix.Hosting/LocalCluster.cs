@@ -1,0 +1,62 @@
+using FuseMix.Grains.Nodes;
+using FuseMix.Hosting.Configuration;
+using FuseMix.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans;
+
+namespace FuseMix.Hosting;
+
+/// <summary>A whole cluster in this process: one node with every role.</summary>
+public sealed class LocalCluster : IAsyncDisposable
+{
+    private readonly IHost _host;
+
+    private LocalCluster(IHost host) => _host = host;
+
+    /// <summary>Where to get grains.</summary>
+    public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
+
+    /// <summary>Starts it.</summary>
+    /// <param name="home">Where everything is stored.</param>
+    /// <param name="options">How much of the machine to use; null for all of it.</param>
+    /// <param name="logLevel">Least level of the log lines that go to standard error.</param>
+    /// <param name="resumesJobs">Whether it goes on with jobs that it finds unfinished. One that only looks must not: another process may have
+    /// them in hand.</param>
+    /// <param name="cancellationToken">Gives up starting.</param>
+    public static async Task<LocalCluster> StartAsync(
+        FuseMixHome home,
+        NodeOptions? options = null,
+        LogLevel logLevel = LogLevel.Warning,
+        bool resumesJobs = true,
+        CancellationToken cancellationToken = default)
+    {
+        options ??= NodeOptions.OfThisMachine();
+        options.ResumesJobs = resumesJobs;
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Logging.SetMinimumLevel(logLevel);
+
+        // Orleans warns here of the garbage collector of every client program, and of checks that it takes for late when the first one comes.
+        builder.Logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+
+        // Any number of these run beside one another.
+        builder.UseOrleans(silo => silo.AddFuseMixNode(new NodeConfiguration
+        {
+            Home = home.Root,
+            Node = options,
+            Cluster = new ClusteringOptions { SiloPort = 0, AdmitsClients = false },
+        }));
+        var host = builder.Build();
+        await host.StartAsync(cancellationToken);
+        return new LocalCluster(host);
+    }
+
+    /// <summary>Stops it in order: running work is told to stop and keeps what is committed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        _host.Dispose();
+    }
+}
