@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using FuseMix.Hosting.Security;
 using FuseMix.Silo.Configuration;
@@ -80,11 +79,11 @@ public sealed class ServerCertificateTests : IDisposable
     [Fact]
     public void A_chain_in_the_file_is_shown_too()
     {
-        using var authority = SelfSigned("CN=authority", isAuthority: true);
-        using var between = Signed("CN=between", authority, isAuthority: true);
-        using var leaf = Signed("CN=leaf", between, isAuthority: false);
+        using var authority = TestCertificates.SelfSigned("CN=authority", isAuthority: true);
+        using var between = TestCertificates.Signed("CN=between", authority, isAuthority: true);
+        using var leaf = TestCertificates.Signed("CN=leaf", between, isAuthority: false);
         File.WriteAllText(Pem, $"{leaf.ExportCertificatePem()}\n{between.ExportCertificatePem()}\n");
-        File.WriteAllText(Key, leaf.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
+        File.WriteAllText(Key, leaf.KeyPem());
         var context = Certificate(new CertificateOptions { Path = Pem, KeyPath = Key }).Current;
         Assert.Equal("CN=leaf", context.TargetCertificate.Subject);
         Assert.Contains("CN=between", context.IntermediateCertificates.Select(certificate => certificate.Subject));
@@ -94,7 +93,7 @@ public sealed class ServerCertificateTests : IDisposable
     public void A_PKCS12_file_will_do()
     {
         var path = Path.Combine(_folder.Path, "tls.pfx");
-        using var made = SelfSigned("CN=packed", isAuthority: false);
+        using var made = TestCertificates.SelfSigned("CN=packed", isAuthority: false);
         File.WriteAllBytes(path, made.Export(X509ContentType.Pkcs12, "secret"));
         Assert.Equal("CN=packed", Certificate(new CertificateOptions { Path = path, Password = "secret" }).Current.TargetCertificate.Subject);
     }
@@ -112,29 +111,8 @@ public sealed class ServerCertificateTests : IDisposable
 
     private void WritePem(string subject)
     {
-        using var certificate = SelfSigned(subject, isAuthority: false);
+        using var certificate = TestCertificates.SelfSigned(subject, isAuthority: false);
         File.WriteAllText(Pem, certificate.ExportCertificatePem());
-        File.WriteAllText(Key, certificate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem());
-    }
-
-    private static X509Certificate2 SelfSigned(string subject, bool isAuthority)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        return Request(subject, key, isAuthority).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
-    }
-
-    private static X509Certificate2 Signed(string subject, X509Certificate2 by, bool isAuthority)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var certificate = Request(subject, key, isAuthority)
-            .Create(by, DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(20), RandomNumberGenerator.GetBytes(8));
-        return certificate.CopyWithPrivateKey(key);
-    }
-
-    private static CertificateRequest Request(string subject, ECDsa key, bool isAuthority)
-    {
-        var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
-        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(isAuthority, false, 0, true));
-        return request;
+        File.WriteAllText(Key, certificate.KeyPem());
     }
 }
