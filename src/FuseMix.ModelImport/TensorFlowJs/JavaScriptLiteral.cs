@@ -1,291 +1,138 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Acornima;
+using Acornima.Ast;
 
 namespace FuseMix.ModelImport.TensorFlowJs;
 
-/// <summary>Reads an object literal out of a minified JavaScript module, as bundlers write a JSON file: data only, nothing is run.</summary>
+/// <summary>Takes an object or a list out of a minified JavaScript module, as bundlers write a JSON file: data only, nothing is run.</summary>
 /// <remarks>
-/// Beyond JSON it knows unquoted and numeric keys, <c>!0</c> and <c>!1</c>, <c>void 0</c>, <c>.5</c>, hexadecimal numbers, single
-/// quotes, trailing commas and comments.
+/// A value is an object, a list, a text, a number, <c>true</c>, <c>false</c>, <c>null</c>, or what minifiers write for those: <c>!0</c>,
+/// <c>!1</c>, <c>undefined</c> and <c>void 0</c>.
 /// </remarks>
-internal ref struct JavaScriptLiteral
+internal sealed class JavaScriptLiteral
 {
     // Below the depth at which the JSON reader stops, which then never has anything to complain about.
     private const int MaxDepth = 60;
-    private const string Assignment = "exports=";
+    private const int ShownCharacters = 40;
+    private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly ReadOnlySpan<char> _text;
+    private readonly string _module;
     private readonly string _source;
     private readonly Utf8JsonWriter _json;
-    private int _position;
 
-    private JavaScriptLiteral(ReadOnlySpan<char> text, string source, Utf8JsonWriter json)
-    {
-        _text = text;
-        _source = source;
-        _json = json;
-    }
+    private JavaScriptLiteral(string module, string source, Utf8JsonWriter json) => (_module, _source, _json) = (module, source, json);
 
-    /// <summary>The value that a module assigns to <c>exports</c> with an opening brace or bracket.</summary>
+    /// <summary>The first object or list that a module assigns to a member <c>exports</c>.</summary>
     /// <param name="module">The text of the module.</param>
     /// <param name="source">What to call it in error messages.</param>
-    /// <exception cref="FuseMixException">There is none, or it is not a literal; the position is named.</exception>
+    /// <exception cref="FuseMixException">There is none, or it is not a literal; line and column are named.</exception>
     public static JsonElement ReadExport(string module, string source)
     {
-        var start = 0;
-        for (int at; (at = module.IndexOf(Assignment, start, StringComparison.Ordinal)) >= 0;)
-        {
-            start = at + Assignment.Length;
-            if (start < module.Length && module[start] is '{' or '[') return Read(module.AsSpan(start), source);
-        }
-
-        throw new FuseMixException(FailureKind.Corrupt, $"'{source}' exports no object.", "Fetch the package again.");
-    }
-
-    /// <summary>The literal at the beginning of a text.</summary>
-    internal static JsonElement Read(ReadOnlySpan<char> text, string source)
-    {
+        var export = Parse(module, source).DescendantNodes().OfType<AssignmentExpression>()
+            .Where(assignment => assignment.Left is MemberExpression { Property: Identifier { Name: "exports" } })
+            .Select(assignment => assignment.Right)
+            .FirstOrDefault(value => value is ObjectExpression or ArrayExpression)
+            ?? throw new FuseMixException(FailureKind.Corrupt, $"'{source}' exports no object.", "Fetch the package again.");
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { SkipValidation = true }))
-        {
-            var literal = new JavaScriptLiteral(text, source, json);
-            literal.Value(0);
-        }
-
+            new JavaScriptLiteral(module, source, json).Write(export, 0);
         using var document = JsonDocument.Parse(buffer.GetBuffer().AsMemory(0, (int)buffer.Length));
         return document.RootElement.Clone();
     }
 
-    private void Value(int depth)
+    private static Script Parse(string module, string source)
     {
-        if (depth > MaxDepth) throw Failure($"values are nested more than {MaxDepth} deep");
-        Skip();
-        switch (Peek())
+        try
         {
-            case '{':
-                Members(depth);
+            return new Parser().ParseScript(module);
+        }
+        catch (ParseErrorException e)
+        {
+            throw Failure(source, Position.From(e.LineNumber, e.Column), e.Description, e);
+        }
+        catch (InsufficientExecutionStackException e)
+        {
+            throw new FuseMixException(FailureKind.Corrupt, $"'{source}' is nested too deep.", "Fetch the package again.", e);
+        }
+    }
+
+    private void Write(Node value, int depth)
+    {
+        if (depth > MaxDepth) throw Failure(value, $"values are nested more than {MaxDepth} deep");
+        switch (value)
+        {
+            case ObjectExpression members:
+                _json.WriteStartObject();
+                foreach (var member in members.Properties)
+                {
+                    if (member is not ObjectProperty { Computed: false } property) throw Failure(member);
+                    _json.WritePropertyName(Key(property.Key));
+                    Write(property.Value, depth + 1);
+                }
+
+                _json.WriteEndObject();
                 break;
-            case '[':
-                Items(depth);
+            case ArrayExpression items:
+                _json.WriteStartArray();
+                foreach (var item in items.Elements) Write(item ?? throw Failure(items, "an item is left out"), depth + 1);
+                _json.WriteEndArray();
                 break;
-            case '"' or '\'':
-                _json.WriteStringValue(Quoted());
+            case StringLiteral text:
+                _json.WriteStringValue(Text(text));
                 break;
-            case '!':
-                _position++;
-                _json.WriteBooleanValue(Take() switch { '0' => true, '1' => false, _ => throw Failure("'!' stands before neither 0 nor 1") });
+            case BooleanLiteral truth:
+                _json.WriteBooleanValue(truth.Value);
                 break;
-            case '-' or '+' or '.' or (>= '0' and <= '9'):
-                _json.WriteNumberValue(Number());
+            case UnaryExpression { Operator: Operator.LogicalNot, Argument: NumericLiteral { Value: 0 or 1 } truth }:
+                _json.WriteBooleanValue(truth.Value == 0);
+                break;
+            case NullLiteral or Identifier { Name: "undefined" } or UnaryExpression { Operator: Operator.Void, Argument: NumericLiteral }:
+                _json.WriteNullValue();
+                break;
+            case NumericLiteral { Value: var number } when double.IsFinite(number):
+                _json.WriteNumberValue(number);
+                break;
+            case UnaryExpression { Operator: Operator.UnaryNegation, Argument: NumericLiteral { Value: var number } } when double.IsFinite(number):
+                _json.WriteNumberValue(-number);
+                break;
+            case UnaryExpression { Operator: Operator.UnaryPlus, Argument: NumericLiteral number }:
+                Write(number, depth);
                 break;
             default:
-                Word();
-                break;
+                throw Failure(value);
         }
     }
 
-    private void Members(int depth)
+    private byte[] Key(Expression key) => key switch
     {
-        _position++;
-        _json.WriteStartObject();
-        while (true)
-        {
-            Skip();
-            if (Peek() == '}') break;
-            _json.WritePropertyName(Key());
-            Skip();
-            if (Take() != ':') throw Failure("a key is not followed by ':'");
-            Value(depth + 1);
-            Skip();
-            if (Peek() == '}') break;
-            if (Take() != ',') throw Failure("two members are not separated by ','");
-        }
-
-        _position++;
-        _json.WriteEndObject();
-    }
-
-    private void Items(int depth)
-    {
-        _position++;
-        _json.WriteStartArray();
-        while (true)
-        {
-            Skip();
-            if (Peek() == ']') break;
-            Value(depth + 1);
-            Skip();
-            if (Peek() == ']') break;
-            if (Take() != ',') throw Failure("two items are not separated by ','");
-        }
-
-        _position++;
-        _json.WriteEndArray();
-    }
-
-    private string Key() => Peek() switch
-    {
-        '"' or '\'' => Quoted(),
-        '.' or (>= '0' and <= '9') => Number().ToString("R", CultureInfo.InvariantCulture),
-        _ => Identifier(),
+        Identifier name => Utf8.GetBytes(name.Name),
+        StringLiteral text => Text(text),
+        NumericLiteral number => Utf8.GetBytes(number.Value.ToString("R", CultureInfo.InvariantCulture)),
+        _ => throw Failure(key),
     };
 
-    private string Identifier()
+    private byte[] Text(StringLiteral text)
     {
-        var start = _position;
-        while (_position < _text.Length && (char.IsAsciiLetterOrDigit(_text[_position]) || _text[_position] is '_' or '$')) _position++;
-        if (_position == start) throw Failure("a name or a value is expected");
-        return _text[start.._position].ToString();
-    }
-
-    private void Word()
-    {
-        switch (Identifier())
+        try
         {
-            case "true":
-                _json.WriteBooleanValue(true);
-                break;
-            case "false":
-                _json.WriteBooleanValue(false);
-                break;
-            case "null" or "undefined":
-                _json.WriteNullValue();
-                break;
-            case "void":
-                Skip();
-                Number();
-                _json.WriteNullValue();
-                break;
-            case var word:
-                throw Failure($"'{(word.Length > 40 ? word[..40] : word)}' is not a value");
+            return Utf8.GetBytes(text.Value);
+        }
+        catch (EncoderFallbackException e)
+        {
+            throw Failure(_source, text.Location.Start, "a text holds half a character", e);
         }
     }
 
-    private double Number()
+    private FuseMixException Failure(Node node)
     {
-        var start = _position;
-        if (Peek() is '-' or '+') _position++;
-        var hexadecimal = Peek() == '0' && _position + 1 < _text.Length && _text[_position + 1] is 'x' or 'X';
-        if (hexadecimal) _position += 2;
-        var digits = _position;
-        while (_position < _text.Length)
-        {
-            var c = _text[_position];
-            var belongs = hexadecimal
-                ? char.IsAsciiHexDigit(c)
-                : char.IsAsciiDigit(c) || c is '.' or 'e' or 'E' || (c is '-' or '+' && _text[_position - 1] is 'e' or 'E');
-            if (!belongs) break;
-            _position++;
-        }
-
-        var token = _text[start.._position];
-        if (hexadecimal && ulong.TryParse(_text[digits.._position], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var whole))
-            return token[0] == '-' ? -(double)whole : whole;
-        if (!hexadecimal && double.TryParse(token, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number))
-            return number;
-        throw Failure($"'{(token.Length > 40 ? token[..40] : token)}' is not a number");
+        var text = _module[node.Start..node.End];
+        return Failure(node, $"'{(text.Length > ShownCharacters ? text[..ShownCharacters] : text)}' is not a literal value");
     }
 
-    private string Quoted()
-    {
-        var quote = Take();
-        var text = new StringBuilder();
-        while (true)
-        {
-            var c = Take();
-            if (c == quote) break;
-            if (c == '\\') Escape(text);
-            else text.Append(c);
-        }
+    private FuseMixException Failure(Node node, string why) => Failure(_source, node.Location.Start, why);
 
-        for (var i = 0; i < text.Length; i++)
-        {
-            if (!char.IsSurrogate(text[i])) continue;
-            if (i + 1 == text.Length || !char.IsSurrogatePair(text[i], text[++i])) throw Failure("a text holds half a character");
-        }
-
-        return text.ToString();
-    }
-
-    private void Escape(StringBuilder text)
-    {
-        var c = Take();
-        switch (c)
-        {
-            case 'n': text.Append('\n'); break;
-            case 't': text.Append('\t'); break;
-            case 'r': text.Append('\r'); break;
-            case 'b': text.Append('\b'); break;
-            case 'f': text.Append('\f'); break;
-            case 'v': text.Append('\v'); break;
-            case '0': text.Append('\0'); break;
-            case '\n': break;
-            case 'x': text.Append((char)Hex(2)); break;
-            case 'u' when Peek() == '{':
-                _position++;
-                var start = _position;
-                while (Peek() != '}') _position++;
-                var length = _position++ - start;
-                _position = start;
-                var code = length is > 0 and <= 6 ? Hex(length) : throw Failure("a character's number is too long");
-                _position++;
-                if (!Rune.IsValid(code)) throw Failure("a character's number is out of range");
-                text.Append(new Rune(code).ToString());
-                break;
-            case 'u': text.Append((char)Hex(4)); break;
-            default: text.Append(c); break;
-        }
-    }
-
-    private int Hex(int digits)
-    {
-        if (_position + digits <= _text.Length
-            && int.TryParse(_text.Slice(_position, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var value))
-        {
-            _position += digits;
-            return value;
-        }
-
-        throw Failure("a character's number is not hexadecimal");
-    }
-
-    private void Skip()
-    {
-        while (_position < _text.Length)
-        {
-            var rest = _text[_position..];
-            if (char.IsWhiteSpace(rest[0]) || rest[0] == '\uFEFF')
-            {
-                _position++;
-            }
-            else if (rest.StartsWith("//"))
-            {
-                var end = rest.IndexOf('\n');
-                _position = end < 0 ? _text.Length : _position + end + 1;
-            }
-            else if (rest.StartsWith("/*"))
-            {
-                var end = rest.IndexOf("*/");
-                if (end < 0) throw Failure("a comment does not end");
-                _position += end + 2;
-            }
-            else
-            {
-                return;
-            }
-        }
-    }
-
-    private readonly char Peek() => _position < _text.Length ? _text[_position] : throw Failure("it ends in the middle");
-
-    private char Take()
-    {
-        var c = Peek();
-        _position++;
-        return c;
-    }
-
-    private readonly FuseMixException Failure(string why) =>
-        new(FailureKind.Corrupt, $"'{_source}' is not a JavaScript literal: {why}, {_position} characters in.", "Fetch the package again.");
+    private static FuseMixException Failure(string source, Position place, string why, Exception? inner = null) =>
+        new(FailureKind.Corrupt, $"'{source}', line {place.Line}, column {place.Column + 1}: {why}.", "Fetch the package again.", inner);
 }

@@ -205,7 +205,7 @@ public sealed class GraphModelTests
         {
             try
             {
-                var part = new JsonPart(JavaScriptLiteral.Read(Encoding.Latin1.GetString(damaged), "t"), "t:");
+                var part = new JsonPart(JavaScriptLiteral.ReadExport("e.exports=" + Encoding.Latin1.GetString(damaged), "t"), "t:");
                 var network = new ImageNetwork("test");
                 network.OutputMean("latent", new GraphModel(part, model.Table()).Convert(network, "picture", "out"));
                 network.Graph.ToBytes();
