@@ -4,7 +4,7 @@ using System.Text.Json;
 using Acornima;
 using Acornima.Ast;
 
-namespace FuseMix.ModelImport.TensorFlowJs;
+namespace FuseMix.Encoders.Import.TensorFlowJs;
 
 /// <summary>Takes an object or a list out of a minified JavaScript module, as bundlers write a JSON file: data only, nothing is run.</summary>
 /// <remarks>

@@ -1,11 +1,11 @@
 using System.Text.Json;
+using FuseMix.Encoders.Import.Networks;
+using FuseMix.Encoders.Import.TensorFlowJs;
 using FuseMix.Encoders.Packs;
-using FuseMix.ModelImport.Networks;
-using FuseMix.ModelImport.TensorFlowJs;
 using FuseMix.Onnx;
 using FuseMix.Storage;
 
-namespace FuseMix.ModelImport;
+namespace FuseMix.Encoders.Import;
 
 /// <summary>Makes an encoder pack out of a fetched package.</summary>
 public static class EncoderImport

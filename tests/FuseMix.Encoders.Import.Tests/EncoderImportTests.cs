@@ -1,10 +1,10 @@
+using FuseMix.Encoders.Import.Tests.TensorFlowJs;
 using FuseMix.Encoders.Packs;
-using FuseMix.ModelImport.Tests.TensorFlowJs;
 using FuseMix.Onnx;
 using FuseMix.Testing;
 using Protocol = global::Onnx;
 
-namespace FuseMix.ModelImport.Tests;
+namespace FuseMix.Encoders.Import.Tests;
 
 public sealed class EncoderImportTests(ImportedEncoders encoders) : IClassFixture<ImportedEncoders>
 {

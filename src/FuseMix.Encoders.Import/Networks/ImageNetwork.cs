@@ -1,7 +1,7 @@
-using FuseMix.ModelImport.TensorFlowJs;
+using FuseMix.Encoders.Import.TensorFlowJs;
 using FuseMix.Onnx;
 
-namespace FuseMix.ModelImport.Networks;
+namespace FuseMix.Encoders.Import.Networks;
 
 /// <summary>A feature map inside an <see cref="ImageNetwork"/>: [n, channels, height, width].</summary>
 internal readonly record struct FeatureMap(OnnxValue Value, int Channels, int Height, int Width)

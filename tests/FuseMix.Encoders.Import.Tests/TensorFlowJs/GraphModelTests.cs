@@ -1,10 +1,10 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using FuseMix.ModelImport.Networks;
-using FuseMix.ModelImport.TensorFlowJs;
+using FuseMix.Encoders.Import.Networks;
+using FuseMix.Encoders.Import.TensorFlowJs;
 using FuseMix.Testing;
 
-namespace FuseMix.ModelImport.Tests.TensorFlowJs;
+namespace FuseMix.Encoders.Import.Tests.TensorFlowJs;
 
 public sealed class GraphModelTests
 {
