@@ -10,7 +10,4 @@ public readonly record struct OnnxDimension(long? Size, string? Symbol)
 
     /// <summary>A named size that is known only when the model runs.</summary>
     public static implicit operator OnnxDimension(string symbol) => new(null, symbol);
-
-    /// <summary>The size, or else the name, or else "?".</summary>
-    public override string ToString() => Size?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? Symbol ?? "?";
 }

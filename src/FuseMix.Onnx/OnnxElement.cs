@@ -3,9 +3,6 @@ namespace FuseMix.Onnx;
 /// <summary>The element type of an ONNX tensor; the numbers are those of <c>TensorProto.DataType</c>.</summary>
 public enum OnnxElement
 {
-    /// <summary>None was given.</summary>
-    Undefined = 0,
-
     /// <summary>32-bit floating point.</summary>
     Float = 1,
 

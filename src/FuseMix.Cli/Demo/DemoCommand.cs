@@ -13,7 +13,7 @@ using FuseMix.Cli.Training;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Training;
 using FuseMix.Data.Datasets;
-using FuseMix.ModelImport;
+using FuseMix.Encoders.Import;
 using FuseMix.Training.Recipe;
 
 namespace FuseMix.Cli.Demo;

@@ -3,8 +3,8 @@ using FuseMix.Cli.Packages;
 using FuseMix.Cli.Progress;
 using FuseMix.Cli.Session;
 using FuseMix.Data.Packages;
+using FuseMix.Encoders.Import;
 using FuseMix.Encoders.Packs;
-using FuseMix.ModelImport;
 
 namespace FuseMix.Cli.Encoders;
 

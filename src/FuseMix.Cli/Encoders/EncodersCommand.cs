@@ -5,9 +5,9 @@ using FuseMix.Cli.Output;
 using FuseMix.Cli.Progress;
 using FuseMix.Cli.Session;
 using FuseMix.Contracts.Catalog;
+using FuseMix.Encoders.Import;
 using FuseMix.Encoders.Packs;
 using FuseMix.Encoders.Sessions;
-using FuseMix.ModelImport;
 
 namespace FuseMix.Cli.Encoders;
 

@@ -5,7 +5,7 @@ using FuseMix.Cli.Encoders;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
 using FuseMix.Data.Packages;
-using FuseMix.ModelImport;
+using FuseMix.Encoders.Import;
 
 namespace FuseMix.Cli.Packages;
 

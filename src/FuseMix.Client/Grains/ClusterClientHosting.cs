@@ -39,7 +39,10 @@ public static class ClusterClientHosting
     {
         tls.LocalServerCertificateSelector = (_, _) => certificate();
         tls.LocalClientCertificateSelector = (_, _, _, _, _) => certificate();
-        tls.RemoteCertificateMode = tls.ClientCertificateMode = RemoteCertificateMode.RequireCertificate;
+        tls.RemoteCertificateMode = RemoteCertificateMode.RequireCertificate;
+
+        // What this side shows. "Require" would have it fixed for good, rather than asked for at each connection.
+        tls.ClientCertificateMode = RemoteCertificateMode.AllowCertificate;
         tls.OnAuthenticateAsClient = (_, session) => session.TargetHost = TargetHost;
         tls.RemoteCertificateValidation = (remote, _, errors) =>
             !errors.HasFlag(SslPolicyErrors.RemoteCertificateNotAvailable) && IsMember(remote, authority);

@@ -14,7 +14,7 @@ internal static class CsvReader
     /// <summary>One row; never without fields.</summary>
     public sealed record Record(IReadOnlyList<Field> Fields);
 
-    /// <summary>The rows of a text; wholly empty lines are skipped.</summary>
+    /// <summary>The rows of a text; empty lines are skipped, a line with nothing but <c>""</c> is a row with one empty field.</summary>
     /// <exception cref="FuseMixException">A quote is not closed, or stands where none may.</exception>
     public static IEnumerable<Record> Read(string path, string text)
     {
@@ -24,9 +24,10 @@ internal static class CsvReader
         var fields = new List<Field>();
         while (position < text.Length)
         {
+            var quoted = text[position] == '"';
             var field = ReadField(path, text, ref position, ref line, ref lineStart);
             var ended = EndsRecord(text, ref position, ref line, ref lineStart);
-            if (fields.Count == 0 && ended && field.Text.Length == 0 && (position == 0 || !WasQuoted(text, field, position))) continue;
+            if (fields.Count == 0 && ended && field.Text.Length == 0 && !quoted) continue;
             fields.Add(field);
             if (!ended)
             {
@@ -79,7 +80,7 @@ internal static class CsvReader
                     return new Field(content.ToString(), startLine, startColumn);
                 }
             }
-            else if (c == '\n')
+            else if (c == '\n' || (c == '\r' && position + 1 < text.Length && text[position + 1] != '\n'))
             {
                 line++;
                 lineStart = position + 1;
@@ -106,13 +107,5 @@ internal static class CsvReader
         line++;
         lineStart = position;
         return true;
-    }
-
-    /// <summary>A line with nothing but <c>""</c> is a row with one empty field, an empty line is none.</summary>
-    private static bool WasQuoted(string text, Field field, int position)
-    {
-        var end = position - 1;
-        while (end >= 0 && text[end] is '\n' or '\r') end--;
-        return end >= 0 && text[end] == '"' && field.Text.Length == 0;
     }
 }

@@ -71,7 +71,7 @@ public static class TableImporter
 
         var header = records.Current.Fields.Select(f => Column(f.Text.Trim(), path, f.Line, f.Column)).ToArray();
         if (header.Distinct(StringComparer.Ordinal).Count() < header.Length)
-            throw Malformed(path, 1, 1, "the header names a column twice");
+            throw Malformed(path, records.Current.Fields[0].Line, 1, "the header names a column twice");
         while (records.MoveNext())
         {
             var record = records.Current;

@@ -142,14 +142,39 @@ public sealed class ImporterTests : IDisposable
     }
 
     [Theory]
+    [InlineData("image,text\n1.png,\"one\"\n\n1.png,two")]
+    [InlineData("image,text\r\n1.png,\"one\"\r\n1.png,\"two\"\r\n\r\n\r\n")]
+    [InlineData("\n\"image\",\"text\"\n\n1.png,one\n\n1.png,two\n")]
+    public void Empty_lines_are_skipped_whatever_stands_before_them(string csv)
+    {
+        Put("1.png", "1");
+        Put("t.csv", csv);
+        var dataset = TableImporter.ImportCsv(_home, _folder["data/t.csv"], new ImportSettings("d"));
+        Assert.Empty(dataset.Failures);
+        Assert.Equal(["one", "two"], dataset.ItemsOf(Modality.Text).Select(item => item.Text));
+    }
+
+    [Fact]
+    public void A_line_with_nothing_but_quotes_is_a_row()
+    {
+        Put("t.csv", "text\none\n\"\"\n\n\"two\"\n\"\"");
+        var dataset = TableImporter.ImportCsv(_home, _folder["data/t.csv"], new ImportSettings("d"));
+        Assert.Equal(["t.csv line 3", "t.csv line 6"], dataset.Failures.Select(failure => failure.Source));
+        Assert.Equal(2, dataset.ItemsOf(Modality.Text).Count);
+    }
+
+    [Theory]
     [InlineData("image,text\n1.png,\"open", 2, 7, "never closed")]
     [InlineData("image,text\n1.png,a\"b", 2, 8, "quote stands within")]
     [InlineData("image,text\n1.png,\"a\"b", 2, 10, "followed by something else")]
     [InlineData("image,text\n1.png", 2, 1, "1 fields, the header 2")]
     [InlineData("image,text\n1.png,\"a\nb\",c", 3, 4, "3 fields, the header 2")]
+    [InlineData("image,text\r1.png,\"a\rb\",c", 3, 4, "3 fields, the header 2")]
+    [InlineData("image,text\r\n1.png,\"a\r\nb\",c", 3, 4, "3 fields, the header 2")]
     [InlineData("image,text\n1.png,", 0, 0, "")]
     [InlineData("image,txt\n1.png,a", 1, 7, "no column 'txt'")]
     [InlineData("image,image\n1.png,a", 1, 1, "twice")]
+    [InlineData("\n\nimage,image\n1.png,a", 3, 1, "twice")]
     [InlineData("image,split,text\n1.png,tests,a", 2, 7, "no split 'tests'")]
     public void A_malformed_CSV_is_refused_naming_line_and_column(string csv, int line, int column, string complaint)
     {

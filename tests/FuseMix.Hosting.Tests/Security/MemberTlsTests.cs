@@ -162,6 +162,7 @@ public sealed class MemberTlsTests : IDisposable
     private static async Task<IHost> Start(NodeConfiguration configuration, CancellationToken cancellationToken = default)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
+        builder.Logging.AddConsole().SetMinimumLevel(LogLevel.Information);
         builder.UseOrleans(silo => silo.AddFuseMixNode(configuration));
         var host = builder.Build();
         try

@@ -1,7 +1,7 @@
-using FuseMix.ModelImport.TensorFlowJs;
+using FuseMix.Encoders.Import.TensorFlowJs;
 using FuseMix.Onnx;
 
-namespace FuseMix.ModelImport.Networks;
+namespace FuseMix.Encoders.Import.Networks;
 
 /// <summary>The Universal Sentence Encoder Lite, written anew from its named weights: its own graph works on sparse batches.</summary>
 /// <remarks>

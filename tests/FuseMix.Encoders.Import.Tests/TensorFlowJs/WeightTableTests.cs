@@ -1,10 +1,10 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
-using FuseMix.ModelImport.TensorFlowJs;
+using FuseMix.Encoders.Import.TensorFlowJs;
 using FuseMix.Testing;
 
-namespace FuseMix.ModelImport.Tests.TensorFlowJs;
+namespace FuseMix.Encoders.Import.Tests.TensorFlowJs;
 
 public sealed class WeightTableTests
 {
@@ -73,7 +73,7 @@ public sealed class WeightTableTests
         {
             try
             {
-                var part = new JsonPart(JavaScriptLiteral.Read(Encoding.Latin1.GetString(damaged), "t"), "t:");
+                var part = new JsonPart(JavaScriptLiteral.ReadExport("e.exports=" + Encoding.Latin1.GetString(damaged), "t"), "t:");
                 WeightTable.Read(part["m"], name => new byte[name == "a" ? 5 : 7]);
                 read++;
             }

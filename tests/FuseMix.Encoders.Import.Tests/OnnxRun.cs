@@ -1,7 +1,7 @@
 using FuseMix.Onnx;
 using Microsoft.ML.OnnxRuntime;
 
-namespace FuseMix.ModelImport.Tests;
+namespace FuseMix.Encoders.Import.Tests;
 
 /// <summary>Runs a graph of one picture in ONNX Runtime.</summary>
 internal static class OnnxRun

@@ -1,8 +1,10 @@
+using FuseMix.Encoders.Import.Tests.TensorFlowJs;
 using FuseMix.Encoders.Packs;
 using FuseMix.Onnx;
 using FuseMix.Testing;
+using Protocol = global::Onnx;
 
-namespace FuseMix.ModelImport.Tests;
+namespace FuseMix.Encoders.Import.Tests;
 
 public sealed class EncoderImportTests(ImportedEncoders encoders) : IClassFixture<ImportedEncoders>
 {
@@ -12,12 +14,18 @@ public sealed class EncoderImportTests(ImportedEncoders encoders) : IClassFixtur
     [InlineData("inception-v3", "Float image [n, 299, 299, 3]", "Float latent [n, 768]", 13)]
     public void A_model_says_what_it_takes_and_gives(string name, string inputs, string output, int opset)
     {
-        var model = OnnxModelFile.Read(encoders.Require(name).ModelPath);
+        var model = Protocol.ModelProto.Parser.ParseFrom(File.ReadAllBytes(encoders.Require(name).ModelPath));
 
-        Assert.Equal(inputs, string.Join("; ", model.Inputs));
-        Assert.Equal(output, model.Outputs.Single().ToString());
-        Assert.Equal(opset, model.Opsets[""]);
-        Assert.StartsWith(EncoderRecipe.Find(name).Package, model.Metadata["origin"]);
+        Assert.Equal(inputs, string.Join("; ", model.Graph.Input.Select(Describe)));
+        Assert.Equal(output, Describe(model.Graph.Output.Single()));
+        Assert.Equal(("", opset), (model.OpsetImport.Single().Domain, model.OpsetImport[0].Version));
+        Assert.StartsWith(EncoderRecipe.Find(name).Package, model.MetadataProps.Single(entry => entry.Key == "origin").Value);
+
+        static string Describe(Protocol.ValueInfoProto value)
+        {
+            var tensor = value.Type.TensorType;
+            return $"{(OnnxElement)tensor.ElemType} {value.Name} [{string.Join(", ", tensor.Shape.Dim.Select(d => d.HasDimValue ? $"{d.DimValue}" : d.DimParam))}]";
+        }
     }
 
     [Theory]
@@ -90,6 +98,26 @@ public sealed class EncoderImportTests(ImportedEncoders encoders) : IClassFixtur
 
         Assert.Equal(kind, e.Kind);
         Assert.Contains(expected, e.Message);
+        Assert.Equal([folder["package"]], Directory.GetFileSystemEntries(folder.Path));
+    }
+
+    [Fact]
+    public void A_network_of_another_width_is_named_and_leaves_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        Directory.CreateDirectory(folder["package/dist/models/mobilenet_v2_mid"]);
+        File.WriteAllText(folder["package/package.json"], """{"name":"nsfwjs","version":"4.3.0"}""");
+        File.WriteAllText(folder["package/LICENSE"], "MIT");
+        File.WriteAllText(
+            folder["package/dist/models/mobilenet_v2_mid/model.json"],
+            new SyntheticModel().Placeholder("in", 8, 8, 3).Node("x/MobilenetV2/expanded_conv_13/expand/Relu6", "Relu6", ["in"]).Json());
+        File.WriteAllText(folder["package/dist/models/mobilenet_v2_mid/a"], "");
+
+        var e = Assert.Throws<FuseMixException>(() => EncoderImport.Import(EncoderRecipe.Find("mobilenet-v2-mid"), folder["package"], folder["pack"]));
+
+        Assert.Equal(FailureKind.Corrupt, e.Kind);
+        Assert.Contains("3 values a latent rather than 816", e.Message);
+        Assert.Contains("nsfwjs@4.3.0", e.Remedy);
         Assert.Equal([folder["package"]], Directory.GetFileSystemEntries(folder.Path));
     }
 

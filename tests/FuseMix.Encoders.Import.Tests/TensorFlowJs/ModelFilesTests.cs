@@ -1,8 +1,8 @@
 using System.Text;
-using FuseMix.ModelImport.TensorFlowJs;
+using FuseMix.Encoders.Import.TensorFlowJs;
 using FuseMix.Testing;
 
-namespace FuseMix.ModelImport.Tests.TensorFlowJs;
+namespace FuseMix.Encoders.Import.Tests.TensorFlowJs;
 
 public sealed class ModelFilesTests : IDisposable
 {

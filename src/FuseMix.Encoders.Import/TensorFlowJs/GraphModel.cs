@@ -1,6 +1,6 @@
-using FuseMix.ModelImport.Networks;
+using FuseMix.Encoders.Import.Networks;
 
-namespace FuseMix.ModelImport.TensorFlowJs;
+namespace FuseMix.Encoders.Import.TensorFlowJs;
 
 /// <summary>The image networks among TensorFlow.js graph models: one picture in, one feature map out.</summary>
 internal sealed class GraphModel

@@ -1,6 +1,6 @@
-using FuseMix.ModelImport.Networks;
+using FuseMix.Encoders.Import.Networks;
 
-namespace FuseMix.ModelImport.TensorFlowJs;
+namespace FuseMix.Encoders.Import.TensorFlowJs;
 
 /// <summary>The image networks among Keras models in TensorFlow.js's layers format.</summary>
 internal sealed class LayersModel

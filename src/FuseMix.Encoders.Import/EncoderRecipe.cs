@@ -1,4 +1,4 @@
-namespace FuseMix.ModelImport;
+namespace FuseMix.Encoders.Import;
 
 /// <summary>Which package an encoder of ours comes from, and what may be said about it before it is fetched.</summary>
 /// <param name="Name">The encoder's name, which the pack gets too.</param>

@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace FuseMix.ModelImport.TensorFlowJs;
+namespace FuseMix.Encoders.Import.TensorFlowJs;
 
 /// <summary>A TensorFlow.js model in a folder: <c>model.json</c> with binary shards, or <c>model.min.js</c> with shards in base64.</summary>
 internal sealed class ModelFiles

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
-namespace FuseMix.ModelImport.TensorFlowJs;
+namespace FuseMix.Encoders.Import.TensorFlowJs;
 
 /// <summary>All weights of a model, decoded as TensorFlow.js does it.</summary>
 internal sealed class WeightTable

@@ -1,7 +1,7 @@
-using FuseMix.ModelImport.TensorFlowJs;
+using FuseMix.Encoders.Import.TensorFlowJs;
 using FuseMix.Onnx;
 
-namespace FuseMix.ModelImport.Networks;
+namespace FuseMix.Encoders.Import.Networks;
 
 /// <summary>A feature map inside an <see cref="ImageNetwork"/>: [n, channels, height, width].</summary>
 internal readonly record struct FeatureMap(OnnxValue Value, int Channels, int Height, int Width)
@@ -31,18 +31,22 @@ internal sealed class ImageNetwork(string name, int opset = OnnxGraph.DefaultOps
     private const int MaxSide = 4096;
     private const int MaxChannels = 65_536;
     private int _constants;
-    private bool _hasInput;
+    private FeatureMap? _picture;
 
     public OnnxGraph Graph { get; } = new(name, opset);
+
+    /// <summary>What the network takes; every map was made from it.</summary>
+    public FeatureMap Picture => _picture!.Value;
 
     public FeatureMap Input(string tensor, int height, int width, int channels)
     {
         if (height is < 1 or > MaxSide || width is < 1 or > MaxSide || channels is < 1 or > MaxChannels)
             throw Failure(tensor, $"takes pictures of {width} × {height} with {channels} channels, which is out of range");
-        if (_hasInput) throw Failure(tensor, "is one of several inputs");
-        _hasInput = true;
+        if (_picture is not null) throw Failure(tensor, "is one of several inputs");
         var picture = Graph.Input(tensor, OnnxElement.Float, "n", height, width, channels);
-        return new FeatureMap(Graph.Node("Transpose", [picture], [OnnxAttribute.Ints("perm", 0, 3, 1, 2)]), channels, height, width);
+        var map = new FeatureMap(Graph.Node("Transpose", [picture], [OnnxAttribute.Ints("perm", 0, 3, 1, 2)]), channels, height, width);
+        _picture = map;
+        return map;
     }
 
     /// <summary>A convolution with a kernel [height, width, in, out].</summary>

@@ -1,10 +1,10 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using FuseMix.ModelImport.Networks;
-using FuseMix.ModelImport.TensorFlowJs;
+using FuseMix.Encoders.Import.Networks;
+using FuseMix.Encoders.Import.TensorFlowJs;
 using FuseMix.Testing;
 
-namespace FuseMix.ModelImport.Tests.TensorFlowJs;
+namespace FuseMix.Encoders.Import.Tests.TensorFlowJs;
 
 public sealed class LayersModelTests
 {
@@ -67,7 +67,7 @@ public sealed class LayersModelTests
         {
             try
             {
-                var part = new JsonPart(JavaScriptLiteral.Read(Encoding.Latin1.GetString(damaged), "t"), "t:");
+                var part = new JsonPart(JavaScriptLiteral.ReadExport("e.exports=" + Encoding.Latin1.GetString(damaged), "t"), "t:");
                 var network = new ImageNetwork("test");
                 network.OutputMean("latent", new LayersModel(part, model.Table()).Convert(network, "picture", "mixed"));
                 network.Graph.ToBytes();

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
-namespace FuseMix.ModelImport.TensorFlowJs;
+namespace FuseMix.Encoders.Import.TensorFlowJs;
 
 /// <summary>A value in a model's JSON that knows its place, so that whatever is missing or of another kind is named.</summary>
 internal readonly struct JsonPart(JsonElement element, string path)

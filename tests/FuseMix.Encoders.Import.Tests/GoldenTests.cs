@@ -3,7 +3,7 @@ using FuseMix.Encoders.Images;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Testing;
 
-namespace FuseMix.ModelImport.Tests;
+namespace FuseMix.Encoders.Import.Tests;
 
 /// <summary>The imported encoders against latents that TensorFlow.js's own models give.</summary>
 public sealed class GoldenTests(ImportedEncoders encoders) : IClassFixture<ImportedEncoders>

@@ -1,8 +1,9 @@
 using System.Text;
-using FuseMix.ModelImport.TensorFlowJs;
+using System.Text.Json;
+using FuseMix.Encoders.Import.TensorFlowJs;
 using FuseMix.Testing;
 
-namespace FuseMix.ModelImport.Tests.TensorFlowJs;
+namespace FuseMix.Encoders.Import.Tests.TensorFlowJs;
 
 public sealed class JavaScriptLiteralTests
 {
@@ -14,32 +15,46 @@ public sealed class JavaScriptLiteralTests
     [InlineData("{}", "{}")]
     [InlineData("[{},[]]", "[{},[]]")]
     [InlineData("['\\n\\x41\\u0042\\u{1F600}\\q']", "[\"\\nAB\\uD83D\\uDE00q\"]")]
-    public void A_literal_is_read(string text, string json) => Assert.Equal(json, JavaScriptLiteral.Read(text, "t").GetRawText());
+    public void A_literal_is_read(string text, string json) => Assert.Equal(json, Read(text).GetRawText());
 
     [Theory]
-    [InlineData("{a:f()}")]
+    [InlineData("{a:f()}", "line 1, column 14: 'f()' is not a literal value")]
     [InlineData("{a:1+1}")]
-    [InlineData("{a:!2}")]
+    [InlineData("{\na:!2}", "line 2, column 3: '!2' is not a literal value")]
+    [InlineData("{a}")]
+    [InlineData("{[a]:1}")]
+    [InlineData("{...a}")]
+    [InlineData("{get a(){}}")]
+    [InlineData("[...a]")]
+    [InlineData("[void f()]")]
+    [InlineData("[1n]")]
+    [InlineData("[/a/]")]
+    [InlineData("[`a`]")]
+    [InlineData("[-1e999]")]
+    [InlineData("[+1e999]")]
     [InlineData("{a:NaN}")]
     [InlineData("{a:1e999}")]
     [InlineData("{a:--1}")]
-    [InlineData("{a 1}")]
+    [InlineData("{a 1}", "line 1, column 14: Unexpected number")]
     [InlineData("{a:1")]
     [InlineData("['abc")]
     [InlineData("['\\u12']")]
     [InlineData("['\\u{110000}']")]
-    [InlineData("['\\ud800']")]
+    [InlineData("['\\ud800']", "line 1, column 12: a text holds half a character")]
+    [InlineData("{'\\ud800':1}")]
     [InlineData("[/* ]")]
-    [InlineData("[,]")]
+    [InlineData("[,]", "an item is left out")]
     [InlineData("")]
     [InlineData("[0x]")]
     [InlineData("[.]")]
-    public void What_is_no_literal_is_refused(string text)
+    public void What_is_no_literal_is_refused_where_it_stands(string text, string why = "line 1, column ")
     {
-        var e = Assert.Throws<FuseMixException>(() => JavaScriptLiteral.Read(text, "model.min.js").GetRawText());
+        var e = Assert.Throws<FuseMixException>(() => Read(text, "model.min.js"));
 
         Assert.Equal(FailureKind.Corrupt, e.Kind);
         Assert.Contains("model.min.js", e.Message);
+        Assert.Contains(why, e.Message);
+        Assert.Equal("Fetch the package again.", e.Remedy);
     }
 
     [Fact]
@@ -47,18 +62,21 @@ public sealed class JavaScriptLiteralTests
     {
         const string module = "!function(t){if(\"object\"==typeof exports)module.exports=t();else{e.exports={}.x}}({1:[function(t,e,a){e.exports={k:!0}},{}]},{},[1])(1);";
 
-        Assert.Equal("{}", JavaScriptLiteral.ReadExport(module, "t").GetRawText());
-        Assert.Equal("""{"k":true}""", JavaScriptLiteral.ReadExport(module.Replace("e.exports={}.x", ""), "t").GetRawText());
+        Assert.Equal("""{"k":true}""", JavaScriptLiteral.ReadExport(module, "t").GetRawText());
+        Assert.Equal("""{"k":true}""", JavaScriptLiteral.ReadExport("\uFEFF" + module + "e.exports=[]", "t").GetRawText());
+        Assert.Equal("{}", JavaScriptLiteral.ReadExport(module.Replace("{}.x", "{}"), "t").GetRawText());
         Assert.Contains("exports no object", Assert.Throws<FuseMixException>(() => JavaScriptLiteral.ReadExport("module.exports=t()", "t")).Message);
     }
 
-    [Fact]
-    public void Values_nested_without_end_are_refused() =>
-        Assert.Contains("nested", Assert.Throws<FuseMixException>(() => JavaScriptLiteral.Read(new string('[', 100_000), "t")).Message);
+    [Theory]
+    [InlineData(62)]
+    [InlineData(100_000)]
+    public void Values_nested_without_end_are_refused(int depth) =>
+        Assert.Contains("nested", Assert.Throws<FuseMixException>(() => Read(new string('[', depth) + new string(']', depth))).Message);
 
     [Fact]
     public void Values_nested_as_deep_as_allowed_are_read() =>
-        Assert.Equal(61, JavaScriptLiteral.Read(new string('[', 61) + new string(']', 61), "t").GetRawText().Count(c => c == '['));
+        Assert.Equal(61, Read(new string('[', 61) + new string(']', 61)).GetRawText().Count(c => c == '['));
 
     [Fact]
     public void Any_damage_fails_only_in_words()
@@ -69,7 +87,7 @@ public sealed class JavaScriptLiteralTests
         {
             try
             {
-                JavaScriptLiteral.Read(Encoding.Latin1.GetString(damaged), "t").GetRawText();
+                Read(Encoding.Latin1.GetString(damaged));
                 read++;
             }
             catch (FuseMixException e)
@@ -80,4 +98,6 @@ public sealed class JavaScriptLiteralTests
 
         Assert.InRange(read, 1, 19_999);
     }
+
+    private static JsonElement Read(string text, string source = "t") => JavaScriptLiteral.ReadExport("e.exports=" + text, source);
 }

@@ -1,4 +1,4 @@
-namespace FuseMix.ModelImport.TensorFlowJs;
+namespace FuseMix.Encoders.Import.TensorFlowJs;
 
 /// <summary>A named constant of a model.</summary>
 /// <param name="Name">Its name, unique in the model.</param>

@@ -1,7 +1,7 @@
 using FuseMix.Encoders.Packs;
 using FuseMix.Testing;
 
-namespace FuseMix.ModelImport.Tests;
+namespace FuseMix.Encoders.Import.Tests;
 
 /// <summary>Packs imported from the fetched packages, each once for all tests of a class.</summary>
 public sealed class ImportedEncoders : IDisposable

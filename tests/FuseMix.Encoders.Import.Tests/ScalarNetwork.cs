@@ -1,4 +1,4 @@
-namespace FuseMix.ModelImport.Tests;
+namespace FuseMix.Encoders.Import.Tests;
 
 /// <summary>A picture [height, width, channels] and TensorFlow's operations on it, one value at a time and as its documentation words them.</summary>
 internal sealed record Scalar(int Height, int Width, int Channels, float[] Values)
