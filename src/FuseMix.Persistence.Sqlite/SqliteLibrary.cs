@@ -4,9 +4,10 @@ namespace FuseMix.Persistence.Sqlite;
 
 /// <summary>Loads SQLite so that its calls of itself stay within it.</summary>
 /// <remarks>
-/// A symbol is looked for in what the whole process shares before it is looked for in the library that asks, and libvips' modules bring Debian's
-/// SQLite into the process for all to see. Ours, loaded as .NET does it, binds each of its calls when it is first made: the first checkpoint of a
-/// write-ahead log that had grown to 1,000 pages went into the other library, with our structures, and ended the process.
+/// A symbol is looked for in what the whole process shares before it is looked for in the library that asks, and what loads modules, as Debian's
+/// libvips does, may bring Debian's SQLite into the process for all to see. Ours, loaded as .NET does it, binds each of its calls when it is first
+/// made: the first checkpoint of a write-ahead log that had grown to 1,000 pages went into the other library, with our structures, and ended the
+/// process.
 /// </remarks>
 internal static partial class SqliteLibrary
 {

@@ -6,7 +6,7 @@ using Orleans.Runtime;
 
 namespace FuseMix.Persistence.Sqlite.Tests;
 
-/// <summary>A process that has another SQLite for all to see, as one with libvips' modules has. It must be a process of its own: in one that has
+/// <summary>A process that has another SQLite for all to see, as one with Debian's libvips has. It must be a process of its own: in one that has
 /// used SQLite before nothing could go wrong any more, and in one in which it goes wrong no test would be left to say so.</summary>
 public sealed partial class SqliteLibraryTests
 {
