@@ -50,6 +50,19 @@ internal sealed unsafe class PixelMemory : SafeHandle
         }
     }
 
+    public ReadOnlySpan<byte> Span(int length)
+    {
+        ObjectDisposedException.ThrowIf(IsClosed, typeof(DecodedImage));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _bytes);
+        return new ReadOnlySpan<byte>((void*)handle, length);
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        NativeMemory.Free((void*)handle);
+        return true;
+    }
+
     private static PixelMemory Allocate(int width, int height, int bands)
     {
         var bytes = (long)width * height * bands;
@@ -65,18 +78,5 @@ internal sealed unsafe class PixelMemory : SafeHandle
                 "Shrink the image, or lower the limit of pixels.",
                 e);
         }
-    }
-
-    public ReadOnlySpan<byte> Span(int length)
-    {
-        ObjectDisposedException.ThrowIf(IsClosed, typeof(DecodedImage));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, _bytes);
-        return new ReadOnlySpan<byte>((void*)handle, length);
-    }
-
-    protected override bool ReleaseHandle()
-    {
-        NativeMemory.Free((void*)handle);
-        return true;
     }
 }

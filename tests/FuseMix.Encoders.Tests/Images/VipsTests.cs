@@ -10,7 +10,9 @@ public class VipsTests
     [Fact]
     public void It_is_the_libvips_of_the_package_whatever_the_system_has()
     {
-        var loaded = File.ReadLines("/proc/self/maps").Where(line => line.Contains("/libvips", StringComparison.Ordinal)).Select(line => line[line.IndexOf('/', StringComparison.Ordinal)..]);
+        var loaded = File.ReadLines("/proc/self/maps")
+            .Where(line => line.Contains("/libvips", StringComparison.Ordinal))
+            .Select(line => line[line.IndexOf('/', StringComparison.Ordinal)..]);
         Assert.StartsWith(AppContext.BaseDirectory, Assert.Single(loaded.Distinct()));
         Assert.StartsWith("8.", Vips.Version);
     }
