@@ -18,14 +18,14 @@ RUN --mount=type=cache,target=/root/.nuget/packages \
     # ONNX Runtime's GPU package brings 200 MB for Windows whatever is asked for.
     && rm -f /app/onnxruntime*.dll
 
-# The .NET image is taken apart because it comes on Ubuntu only, whose libvips and oneDNN are other ones than this project is tested with.
+# The .NET image is taken apart because it comes on Ubuntu only, whose oneDNN is another one than this project is tested with.
 FROM mcr.microsoft.com/dotnet/aspnet:${DOTNET} AS dotnet
 
 FROM debian:${DEBIAN} AS cpu
-# libvips42 reads images, libdnnl2 multiplies matrices; the others are what .NET needs for TLS and Npgsql for Kerberos.
+# libdnnl2 multiplies matrices; the others are what .NET needs for TLS and Npgsql for Kerberos.
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-       ca-certificates libdnnl2 libgssapi-krb5-2 libssl3 libstdc++6 libvips42 \
+       ca-certificates libdnnl2 libgssapi-krb5-2 libssl3 libstdc++6 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=dotnet /usr/share/dotnet/ /usr/share/dotnet/
 # The number rather than the name is what Kubernetes can tell not to be root.

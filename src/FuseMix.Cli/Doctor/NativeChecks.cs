@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using FuseMix.Cli.CommandLine;
+using FuseMix.Encoders.Images;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Training.Benchmarks;
 using FuseMix.Training.Recipe;
@@ -19,7 +20,7 @@ internal static unsafe class NativeChecks
         yield return new Finding(Area, ".NET", Verdict.Ok, RuntimeInformation.FrameworkDescription);
         OnnxRuntimeTelemetry.TurnOff();
         yield return Try("ONNX Runtime", () => $"{OrtEnv.Instance().GetVersionString()}, providers: {string.Join(", ", OrtEnv.Instance().GetAvailableProviders().Select(p => p.Replace("ExecutionProvider", "", StringComparison.Ordinal)))}", "'./fusemix clean --all' and then any command fetches and builds it anew.");
-        yield return Try("libvips (pictures)", VipsVersion, "apt-get install libvips42");
+        yield return Try("libvips (pictures)", () => $"{ImageDecoder.LibraryVersion}, from the package NetVips.Native", "'./fusemix clean' and then any command restores it anew.");
         yield return Try("oneDNN (fast training)", OneDnnVersion, "apt-get install libdnnl2 makes training faster; without it our own kernels do the work.", Verdict.Warning);
         yield return new Finding(Area, "training in bf16", Verdict.Ok, Bf16Support());
         yield return Try("SQLite (grain storage)", SqliteVersion, "'./fusemix clean' and then any command restores it anew.");
@@ -46,13 +47,6 @@ internal static unsafe class NativeChecks
             while (cause is TypeInitializationException { InnerException: { } inner }) cause = inner;
             return new Finding(Area, name, otherwise, cause is DllNotFoundException ? "not found" : cause.Message.Split('\n')[0], remedy);
         }
-    }
-
-    private static string VipsVersion()
-    {
-        var library = NativeLibrary.Load("libvips.so.42");
-        var version = (delegate* unmanaged<byte*>)NativeLibrary.GetExport(library, "vips_version_string");
-        return Marshal.PtrToStringUTF8((nint)version()) ?? "unknown";
     }
 
     private static string OneDnnVersion()

@@ -3,10 +3,10 @@ namespace FuseMix.Encoders.Images;
 /// <summary>A picture as 8-bit sRGB rows, upright; owns native memory until it is disposed.</summary>
 public sealed class DecodedImage : IDisposable
 {
-    private readonly VipsMemory? _native;
+    private readonly PixelMemory? _native;
     private readonly byte[]? _managed;
 
-    internal DecodedImage(VipsMemory pixels, int width, int height, int channels) =>
+    internal DecodedImage(PixelMemory pixels, int width, int height, int channels) =>
         (_native, Width, Height, Channels) = (pixels, width, height, channels);
 
     /// <summary>A picture from pixels that are already there.</summary>

@@ -1,4 +1,4 @@
-using System.Buffers;
+using NetVips;
 
 namespace FuseMix.Encoders.Images;
 
@@ -13,101 +13,89 @@ public static class ImageDecoder
     /// <summary>The default limit on width × height: 64 megapixels, which is 256 MB as RGBA.</summary>
     public const long DefaultMaxPixels = 64L << 20;
 
+    /// <summary>Which libvips decodes, e.g. "8.18.7".</summary>
+    /// <exception cref="FuseMixException">Unavailable: it does not load.</exception>
+    public static string LibraryVersion => Vips.Version;
+
     /// <summary>Decodes one picture.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="maxPixels">The most pixels that are decoded; the header tells before decoding.</param>
     /// <exception cref="FuseMixException">
-    /// Invalid: empty, another format, damaged, truncated, or larger than <paramref name="maxPixels"/>. Unavailable: libvips is not installed.
+    /// Invalid: empty, another format, damaged, truncated, or larger than <paramref name="maxPixels"/>. Unavailable: libvips does not load,
+    /// or there is no memory for the pixels.
     /// </exception>
     public static DecodedImage Decode(ReadOnlyMemory<byte> file, long maxPixels = DefaultMaxPixels)
     {
         var format = ImageFormats.Sniff(file.Span);
         Vips.Require();
-        using var pin = file.Pin();
-        using var lazy = Load(format, pin, file.Length);
-        long width = lazy.Width, height = lazy.Height;
-        if (width * height > maxPixels)
-        {
-            throw new FuseMixException(
-                FailureKind.Invalid,
-                $"The image is {width} x {height} pixels, more than the limit of {maxPixels} pixels; it was not decoded.",
-                "Shrink the image, or raise the limit of pixels.");
-        }
-
         try
         {
-            return Decode(lazy);
+            using var source = Source.NewFromMemory(file.Span);
+            using var lazy = Load(format, source);
+            long width = lazy.Width, height = lazy.Height;
+            if (width * height > maxPixels)
+            {
+                throw new FuseMixException(
+                    FailureKind.Invalid,
+                    $"The image is {width} x {height} pixels, more than the limit of {maxPixels} pixels; it was not decoded.",
+                    "Shrink the image, or raise the limit of pixels.");
+            }
+
+            return Decode(format, lazy);
         }
         catch (VipsException e)
         {
-            throw Damaged(format, e);
+            throw Damaged(format, Vips.Words(e), e);
         }
     }
 
-    private static VipsImage Load(ImageFormat format, MemoryHandle pin, int length)
+    private static Image Load(ImageFormat format, Source source)
     {
-        var loader = format switch
+        const Enums.Access access = Enums.Access.Sequential;
+        const Enums.FailOn failOn = Enums.FailOn.Truncated;
+        return format switch
         {
-            ImageFormat.Png => "pngload_buffer",
-            ImageFormat.Jpeg => "jpegload_buffer",
-            ImageFormat.WebP => "webpload_buffer",
-            _ => "gifload_buffer",
+            ImageFormat.Png => Image.PngloadSource(source, access: access, failOn: failOn),
+            ImageFormat.Jpeg => Image.JpegloadSource(source, access: access, failOn: failOn),
+            ImageFormat.WebP => Image.WebploadSource(source, access: access, failOn: failOn),
+            _ => Image.GifloadSource(source, access: access, failOn: failOn),
         };
-        try
-        {
-            using var operation = new VipsOperation(loader);
-            operation.SetBuffer("buffer", pin, length);
-            operation.Set("access", "sequential");
-            operation.Set("fail-on", "truncated");
-            return operation.Run();
-        }
-        catch (VipsException e)
-        {
-            throw Damaged(format, e);
-        }
     }
 
-    private static DecodedImage Decode(VipsImage lazy)
+    private static DecodedImage Decode(ImageFormat format, Image lazy)
     {
-        var stages = new Stack<VipsImage>();
+        var stages = new Stack<Image>();
         try
         {
             var image = lazy;
-            if (image.Orientation != 1)
+            if (image.Contains("orientation") && image.Get("orientation") is > 1 and <= 8)
             {
                 // Rows are read once, top down; turning them needs all.
-                image = Next(image.CopyToMemory());
-                image = Next(Apply("autorot", image));
+                image = Next(image.CopyMemory());
+                image = Next(image.Autorot());
             }
 
-            if (!image.IsSrgb8) image = Next(Apply("colourspace", image, ("space", "srgb")));
-            if (!image.IsByte) image = Next(Apply("cast", image, ("format", "uchar")));
-            if (image.Bands is not (3 or 4)) throw new VipsException($"{image.Bands} channels");
-            return new DecodedImage(image.Decode(), image.Width, image.Height, image.Bands);
+            if (image.Format != Enums.BandFormat.Uchar || image.Interpretation != Enums.Interpretation.Srgb)
+                image = Next(image.Colourspace(Enums.Interpretation.Srgb));
+            if (image.Format != Enums.BandFormat.Uchar) image = Next(image.Cast(Enums.BandFormat.Uchar));
+            if (image.Bands is not (3 or 4)) throw Damaged(format, $"{image.Bands} channels");
+            return new DecodedImage(PixelMemory.Of(image), image.Width, image.Height, image.Bands);
         }
         finally
         {
             while (stages.TryPop(out var stage)) stage.Dispose();
         }
 
-        VipsImage Next(VipsImage stage)
+        Image Next(Image stage)
         {
             stages.Push(stage);
             return stage;
         }
     }
 
-    private static VipsImage Apply(string name, VipsImage image, params ReadOnlySpan<(string Key, string Value)> arguments)
-    {
-        using var operation = new VipsOperation(name);
-        operation.SetImage("in", image);
-        foreach (var (key, value) in arguments) operation.Set(key, value);
-        return operation.Run();
-    }
-
-    private static FuseMixException Damaged(ImageFormat format, VipsException e) => new(
+    private static FuseMixException Damaged(ImageFormat format, string why, Exception? inner = null) => new(
         FailureKind.Invalid,
-        $"The {format.ToString().ToUpperInvariant()} image is damaged or truncated: {e.Message}.",
+        $"The {format.ToString().ToUpperInvariant()} image is damaged or truncated: {why}.",
         "Check that the file was copied whole.",
-        e);
+        inner);
 }

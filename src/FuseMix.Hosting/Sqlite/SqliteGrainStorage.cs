@@ -19,8 +19,6 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
 
     private const string TheRow = "grain_type = $type AND grain_id = $id AND state_name = $name";
 
-    static SqliteGrainStorage() => SqliteLibrary.Load();
-
     private readonly string _path = Path.GetFullPath(path);
     private readonly Lock _gate = new();
     private volatile bool _isReady;

@@ -52,6 +52,14 @@ public sealed class DoctorTests
     }
 
     [Fact]
+    public void Pictures_can_be_decoded_and_the_doctor_says_by_what()
+    {
+        var finding = Assert.Single(NativeChecks.Run(), f => f.Name == "libvips (pictures)");
+        Assert.Equal(Verdict.Ok, finding.Verdict);
+        Assert.Matches(@"^8\.\d+\.\d+, from the package NetVips\.Native$", finding.Found);
+    }
+
+    [Fact]
     public void A_missing_npm_is_a_warning_with_the_way_out()
     {
         using var folder = new TemporaryFolder();

@@ -9,7 +9,7 @@ public sealed class StatusCommandTests
     {
         var result = await Tester().Run("status");
         Assert.Equal(0, result.Code);
-        foreach (var expected in (string[])["Nodes (Embedded runtime)", "local", "gateway, extract", "train emoji-small", "2 / 3", "loss 3.000", "emoji × use-lite: 1,911 of 512 dimensions", "collection   emoji"])
+        foreach (var expected in (string[])["Nodes", "local", "gateway, extract", "train emoji-small", "2 / 3", "loss 3.000", "emoji × use-lite: 1,911 of 512 dimensions", "collection   emoji"])
             Assert.Contains(expected, result.Out, StringComparison.Ordinal);
     }
 

@@ -1,13 +1,13 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using System.Runtime.InteropServices;
 using FuseMix.Encoders.Images;
 using FuseMix.Testing;
+using NetVips;
 
 namespace FuseMix.Encoders.Tests.Images;
 
 /// <summary>Image files of every colour type: PNG written here, byte by byte, the others by libvips' own savers.</summary>
-internal static partial class TestImages
+internal static class TestImages
 {
     /// <summary>The picture of <c>image.json</c>: R = 7x+3y, G = xy, B = 255-4x, alpha = 16x, modulo 256.</summary>
     public static byte[] Formula(int width, int height, int channels)
@@ -71,32 +71,18 @@ internal static partial class TestImages
         return file;
     }
 
-    /// <summary>Any other format, through the libvips saver of that name.</summary>
+    /// <summary>Any other format, by libvips' saver of such names, e.g. <c>.jpg[Q=95]</c>.</summary>
     public static byte[] Saved(
-        string saver, byte[] pixels, int width, int height, int channels = 3, string? interpretation = null, int orientation = 1, int pageHeight = 0,
-        params (string Key, string Value)[] options)
+        string ending, byte[] pixels, int width, int height, int channels = 3, Enums.Interpretation? interpretation = null, int orientation = 1, int pageHeight = 0)
     {
         Vips.Require();
-        using var folder = new TemporaryFolder();
-        var path = folder[$"image.{saver}"];
-        using var memory = new VipsImage(NewFromMemoryCopy(pixels, (nuint)pixels.Length, width, height, channels, 0));
-        using var copy = new VipsOperation("copy");
-        copy.SetImage("in", memory);
-        copy.Set("interpretation", interpretation ?? (channels <= 2 ? "b-w" : "srgb"));
-        using var image = copy.Run();
-        if (orientation != 1) SetInt(image, "orientation", orientation);
-        if (pageHeight > 0) SetInt(image, "page-height", pageHeight);
-        using var save = new VipsOperation(saver);
-        save.SetImage("in", image);
-        save.Set("filename", path);
-        foreach (var (key, value) in options) save.Set(key, value);
-        if (Vips.Build(save) != 0) throw Vips.LastError();
-        return File.ReadAllBytes(path);
+        using var memory = Image.NewFromMemoryCopy<byte>(pixels, width, height, channels, Enums.BandFormat.Uchar);
+        using var copy = memory.Copy(interpretation: interpretation ?? (channels <= 2 ? Enums.Interpretation.Bw : Enums.Interpretation.Srgb));
+        using var image = copy.Mutate(header =>
+        {
+            if (orientation != 1) header.Set(GValue.GIntType, "orientation", orientation);
+            if (pageHeight > 0) header.Set(GValue.GIntType, "page-height", pageHeight);
+        });
+        return image.WriteToBuffer(ending);
     }
-
-    [LibraryImport("libvips.so.42", EntryPoint = "vips_image_new_from_memory_copy")]
-    private static partial nint NewFromMemoryCopy(byte[] data, nuint size, int width, int height, int bands, int format);
-
-    [LibraryImport("libvips.so.42", EntryPoint = "vips_image_set_int", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial void SetInt(VipsImage image, string name, int value);
 }

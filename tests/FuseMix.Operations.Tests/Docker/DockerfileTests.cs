@@ -91,7 +91,7 @@ public sealed partial class DockerfileTests
     {
         var installed = _file.Stages.Single(stage => stage.Name == "cpu").All("RUN").First().Split(' ');
         var launcher = DebianPackage().Matches(Checkout.Read("eng/check-machine")).Select(match => match.Groups[1].Value).Distinct().ToArray();
-        Assert.Equal(["libdnnl2", "libvips42"], launcher.Order());
+        Assert.Equal(["libdnnl2"], launcher);
         Assert.All(launcher, package => Assert.Contains(package, installed));
     }
 
