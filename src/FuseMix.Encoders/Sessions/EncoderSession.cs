@@ -19,7 +19,7 @@ public sealed class EncoderSession : IEncoder
     private readonly InferenceSession _model;
     private readonly RunOptions _runOptions = new();
     private readonly IPreprocessing _preprocessing;
-    private readonly LatentReader _reader;
+    private readonly ModelOutput _output;
     private readonly string[] _inputNames;
     private readonly string[] _outputNames;
     private readonly SemaphoreSlim _gate;
@@ -37,7 +37,7 @@ public sealed class EncoderSession : IEncoder
     {
         (Pack, _model, _preprocessing, Device, _workers, _deviceLost) = (pack, model, preprocessing, device, workers, deviceLost);
         (_fixedRows, _fixedLength) = ModelSignature.Check(pack, model, preprocessing);
-        _reader = new LatentReader(pack.Definition);
+        _output = new ModelOutput(pack.Definition);
         _inputNames = [.. preprocessing.Tensors.Select(tensor => tensor.Name)];
         _outputNames = [pack.Definition.Latent.Tensor];
         _gate = new SemaphoreSlim(workers);
@@ -176,7 +176,7 @@ public sealed class EncoderSession : IEncoder
         try
         {
             using var outputs = _model.Run(_runOptions, _inputNames, inputs, _outputNames);
-            _reader.Read(outputs[0], filled, batch, length);
+            _output.Read(outputs[0], filled, batch, length);
         }
         catch (OnnxRuntimeException e) when (Device == EncoderDevice.Cuda && CudaFailure.IsLoss(e.Message))
         {
