@@ -52,8 +52,8 @@ internal sealed partial class TrainerGrain(
         _fence = await Task.Run(() => TrainerFence.Claim(home, metrics.Fenced), cancellationToken);
         if (_fence.HasOvertaken) LogOvertaken();
 
-        // Jobs that were running or waiting when the last trainer went away go on.
-        WorkThroughQueue();
+        // Jobs that were running or waiting when the last trainer went away go on, but for a node that only looks.
+        if (options.ResumesJobs) WorkThroughQueue();
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -162,8 +162,8 @@ internal sealed partial class TrainerGrain(
         {
             LogHeldUp(failure);
 
-            // Somebody else wrote what only the trainer writes.
-            if (failure is InconsistentStateException) await Leave();
+            // Somebody else is the trainer now.
+            if (failure is InconsistentStateException || _fence!.IsLost) await Leave();
         }
 
         _keepAlive?.Dispose();
@@ -192,6 +192,8 @@ internal sealed partial class TrainerGrain(
         _running = running;
         try
         {
+            if (!await Task.Run(_fence!.Holds)) throw new FuseMixException(FailureKind.Conflict, "Another trainer has taken over.");
+
             // Where this cannot be written, the job waits on: it has not been tried.
             var begun = await _jobs.Change(jobId, now => IsGoing(now) ? now! with { State = JobState.Running, Error = null } : now);
 

@@ -344,6 +344,45 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
             storage.Configure(silo, name);
         });
 
+    [Fact]
+    public async Task A_trainer_that_only_believes_to_be_the_trainer_begins_no_job()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: _stage.Configure);
+        await cluster.Train(PreparedHome.Request("before", "before", 7, 5));
+        TrainerFence.Claim(home.Home);
+        await cluster.Trainer.Submit(PreparedHome.Request("job", "made", 8, 5));
+        await cluster.Log.WaitFor(2008);
+        Assert.Equal(JobState.Completed, (await Patience.Until(() => cluster.Trainer.Status("job"), status => status.State.IsOver())).State);
+        Assert.Equal([7UL, 8UL], _stage.Runs.Select(run => run.Seed));
+    }
+
+    [Fact]
+    public async Task A_node_that_only_looks_leaves_an_unfinished_job_as_it_is()
+    {
+        using var home = prepared.Copy();
+        await using (var first = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: _stage.Configure))
+        {
+            var hold = _stage.HoldAt(7, 5);
+            await first.Trainer.Submit(PreparedHome.Request("cut", "cut", 7));
+            await hold.Reached;
+            var stopping = first.StopAsync(TestCluster.Everything);
+            await _stage.Runs.Single().ToldToStop;
+            hold.Release();
+            await stopping;
+        }
+
+        await using (var looking = await TestCluster.StartAsync(
+            home, [TestCluster.Everything], options: options => options.ResumesJobs = false, configure: _stage.Configure))
+        {
+            Assert.Equal(JobState.Running, Assert.Single((await looking.Trainer.List()).Trainings).State);
+        }
+
+        Assert.Single(_stage.Runs);
+        await using var last = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: _stage.Configure);
+        Assert.Equal(JobState.Completed, (await last.EndOf("cut")).State);
+    }
+
     private Task<TestCluster> StartRarelySaving(TestHome home) => TestCluster.StartAsync(
         home, ["train@left"], options: options => options.CheckpointSteps = 1000, configure: _stage.Configure);
 
