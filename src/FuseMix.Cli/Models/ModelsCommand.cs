@@ -65,15 +65,15 @@ internal static class ModelsCommand
     private static async Task Show(CliRun run)
     {
         var model = await ModelCatalog.Find(run, run.Get(Name));
-        var jobs = run.TryOwnHome(out _) ? await run.Client.Trainings(run.Stop) : [];
+        var job = run.TryOwnHome(out _) ? await ModelCatalog.Training(run.Client, model.Name, _ => true, run.Stop) : null;
         var folder = run.IsRemote ? null : FolderOf(run.Home, model.Name);
-        var details = new ModelDetails(model, jobs.FirstOrDefault(j => j.Model == model.Name), folder, folder is null ? [] : [.. FilesIn(folder)]);
+        var details = new ModelDetails(model, job, folder, folder is null ? [] : [.. FilesIn(folder)]);
         run.Terminal.Result(details, CliJson.Relaxed.ModelDetails, d =>
         {
             run.Terminal.Say($"{run.Terminal.Out.Bold(d.Model.Name)}: {d.Model.Dimension} dimensions, {Phrases.Count(d.Model.Steps, "step")}");
             foreach (var (modality, encoder) in d.Model.Encoders.OrderBy(e => e.Key)) run.Terminal.Say($"  {EvaluationTable.Word(modality),-6} {encoder}");
             if (d.Model.Error is { } error) run.Terminal.Say($"  {run.Terminal.Out.Red(error)}");
-            if (d.Job is { } job) run.Terminal.Say($"  job {job.JobId}, {EvaluationTable.Word(job.State)}{(double.IsFinite(job.Loss) ? $", loss {Phrases.Fixed(job.Loss, 3)}" : "")}");
+            if (d.Job is { } made) run.Terminal.Say($"  job {made.JobId}, {EvaluationTable.Word(made.State)}{(double.IsFinite(made.Loss) ? $", loss {Phrases.Fixed(made.Loss, 3)}" : "")}");
             if (d.Folder is not null) run.Terminal.Say($"  {d.Folder}: {string.Join(", ", d.Files)}");
         });
     }

@@ -57,6 +57,12 @@ public sealed record TrainingStatus(
     int Epochs = 0,
     TrainingValidation? Validation = null);
 
+/// <summary>Some of the training jobs.</summary>
+/// <param name="Trainings">The jobs, in the order of the whole list.</param>
+/// <param name="Next">Where the page after this one begins; null at the end.</param>
+[GenerateSerializer, Immutable]
+public sealed record TrainingPage(TrainingStatus[] Trainings, string? Next);
+
 /// <summary>Recall on the validation pairs in the middle of a training.</summary>
 /// <param name="Step">After which step.</param>
 /// <param name="Epoch">After which epoch, from 1.</param>

@@ -39,6 +39,10 @@ public sealed class LatentStore(FuseMixHome home)
         return LatentReader.Open(folder, encoderFingerprint, reading);
     }
 
+    /// <summary>Whether there are latents of a dataset by an encoder of that name, whatever its fingerprint, complete or not.</summary>
+    public bool Contains(string dataset, string encoder) => Directory.Exists(Path.Combine(
+        home.Latents, ResourceName.Require(dataset, "dataset"), ResourceName.Require(encoder, "encoder")));
+
     /// <summary>How far the extraction of a latent set is; null where there is none.</summary>
     public LatentSetStatus? Status(string dataset, string encoder, Fingerprint encoderFingerprint)
     {

@@ -72,6 +72,8 @@ public static class GrainHosting
         services.AddSingleton<Func<IFusionTrainer>>(provider => provider.GetRequiredService<IFusionTrainer>);
         services.AddSingleton<ModelTraining>();
         services.AddSingleton<ModelEvaluation>();
+        services.AddSingleton<BaselineFitting>();
+        services.AddSingleton<EvaluationQueue>();
         services.AddSingleton<CollectionBuilder>();
         services.AddSingleton<ShardPlacement>();
         services.AddSingleton<LiveCollections>();

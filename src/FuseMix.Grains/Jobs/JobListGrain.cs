@@ -92,7 +92,7 @@ internal sealed partial class JobListGrain(
     {
         JobKind.Extraction => (await GrainFactory.GetGrain<IExtractionJobGrain>(job.Key).Status()).State == JobState.Running,
         JobKind.Build => (await GrainFactory.GetGrain<ICollectionGrain>(job.Key).BuildStatus()).State == JobState.Running,
-        JobKind.Training => (await GrainFactory.GetGrain<ITrainerGrain>(job.Key).List()).Any(training => !training.State.IsOver()),
+        JobKind.Training => await GrainFactory.GetGrain<ITrainerGrain>(job.Key).Resume(),
         _ => throw new InvalidOperationException($"Jobs of kind {job.Kind} are not known."),
     };
 

@@ -36,5 +36,19 @@ internal sealed class FusionModels(FuseMixHome home)
         return model;
     }
 
+    /// <summary>How a model came to be, without its weights being read; null where there is none of that name, or its description is damaged.</summary>
+    public ModelOrigin? OriginOf(string name)
+    {
+        try
+        {
+            return Contains(name) ? FusionModel.ReadOrigin(FolderOf(name)) : null;
+        }
+        catch (FuseMixException unreadable) when (unreadable.Kind is FailureKind.Corrupt or FailureKind.Invalid or FailureKind.NotFound)
+        {
+            // Whoever asks makes it anew, which is the remedy.
+            return null;
+        }
+    }
+
     private static string DescriptionIn(string folder) => Path.Combine(folder, "model.json");
 }

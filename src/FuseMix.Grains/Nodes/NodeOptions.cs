@@ -37,6 +37,14 @@ public sealed class NodeOptions
     [Range(1, int.MaxValue)]
     public int CheckpointSteps { get; set; } = 100;
 
+    /// <summary>How many trainings that are over are remembered; of more, those that ended first are forgotten with what they left to go on from.</summary>
+    [Range(1, 100_000)]
+    public int TrainingsKept { get; set; } = 1_000;
+
+    /// <summary>How many evaluations and fits of baselines may wait on the node while one is worked on.</summary>
+    [Range(0, 1_000)]
+    public int EvaluationsQueued { get; set; } = 8;
+
     /// <summary>How many index nodes hold each shard, where there are so many; the same on every node.</summary>
     [Range(1, 16)]
     public int ShardReplicas { get; set; } = 2;

@@ -33,11 +33,7 @@ internal sealed class PairedLatents : IDisposable
     public static PairedLatents Open(
         Dataset dataset, IReadOnlyDictionary<Modality, string> encoders, EncoderPackStore packs, LatentStore latents, string? fold)
     {
-        if (encoders.Count < 2)
-        {
-            throw new FuseMixException(FailureKind.Invalid, "A fusion model joins at least two modalities.", "Name an encoder for each.");
-        }
-
+        RequireTwo(encoders);
         var opened = new PairedLatents(dataset, fold is null ? null : Fold.Parse(fold));
         try
         {
@@ -55,6 +51,17 @@ internal sealed class PairedLatents : IDisposable
         }
 
         return opened;
+    }
+
+    /// <summary>Fails where <see cref="Open"/> is sure to, as far as names alone tell: nothing is read.</summary>
+    /// <exception cref="FuseMixException">There are fewer than two encoders, or one is unknown and has no latents of the dataset.</exception>
+    public static void RequireKnown(string dataset, IReadOnlyDictionary<Modality, string> encoders, EncoderPackStore packs, LatentStore latents)
+    {
+        RequireTwo(encoders);
+        foreach (var encoder in encoders.Values.SelectMany(EncoderNames.Parse))
+        {
+            if (!packs.Contains(encoder) && !latents.Contains(dataset, encoder)) throw FuseMixException.UnknownName("encoder", encoder, packs.List());
+        }
     }
 
     /// <summary>The pairs of each two modalities; those without both latents are left out, and counted.</summary>
@@ -123,6 +130,12 @@ internal sealed class PairedLatents : IDisposable
     public void Dispose()
     {
         foreach (var reader in _readers.Values) reader.Dispose();
+    }
+
+    private static void RequireTwo(IReadOnlyDictionary<Modality, string> encoders)
+    {
+        if (encoders.Count < 2)
+            throw new FuseMixException(FailureKind.Invalid, "A fusion model joins at least two modalities.", "Name an encoder for each.");
     }
 
     private static ModelSource Source(EncoderPackStore packs, LatentStore latents, Dataset dataset, string encoder, Modality modality)

@@ -33,6 +33,13 @@ public sealed record ModelSource(string Encoder, Fingerprint Fingerprint, int Di
     public override int GetHashCode() => HashCode.Combine(Encoder, Fingerprint, Dimension);
 }
 
+/// <summary>How a fusion model came to be.</summary>
+/// <param name="Seed">Seed of the training run.</param>
+/// <param name="Recipe">The recipe it was trained by; null for the linear baseline.</param>
+/// <param name="Temperature">τ at the end of training.</param>
+/// <param name="Training">What the training tells.</param>
+public sealed record ModelOrigin(ulong Seed, TrainingRecipe? Recipe, double Temperature, TrainingSummary Training);
+
 /// <summary>A set of adapters into one shared space. Immutable and thread-safe.</summary>
 public sealed class FusionModel
 {
@@ -92,6 +99,9 @@ public sealed class FusionModel
     /// <summary>The fingerprint of a modality's encoder.</summary>
     /// <exception cref="FuseMixException">The model has no such modality.</exception>
     public Fingerprint EncoderFingerprint(Modality modality) => Source(modality).Fingerprint;
+
+    /// <summary>The same model, which says what job made it.</summary>
+    public FusionModel MadeBy(TrainingJob job) => new(Name, _branches, Temperature, Seed, Recipe, Training with { Job = job }, Bias);
 
     /// <summary>Embeds latents that lie in memory.</summary>
     /// <param name="modality">What they are latents of.</param>
@@ -202,8 +212,32 @@ public sealed class FusionModel
     /// <exception cref="FuseMixException">There is none, or it is damaged or of a newer format.</exception>
     public static FusionModel Load(string folder)
     {
-        var path = Path.Combine(folder, Description);
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        var document = ReadDocument(folder);
+        if (document.Modalities.Count < 2) throw Wrong(folder, "it has fewer than two modalities");
+        var branches = new Dictionary<Modality, ModelBranch>();
+        foreach (var (modality, branch) in document.Modalities)
+        {
+            if (Path.GetFileName(branch.Weights) != branch.Weights) throw Wrong(folder, $"'{branch.Weights}' is not the name of a file beside it");
+            var weights = Path.Combine(folder, branch.Weights);
+            FileChecksum.Require(weights, new Fingerprint(branch.WeightsSha256), "Train the model again.");
+            branches[modality] = ModelBranch.Load(weights, modality, branch, document.SharedDimension);
+        }
+
+        return new FusionModel(name, branches, document.Temperature, document.Seed, document.Recipe, document.Training, document.Bias);
+    }
+
+    /// <summary>How the model in a folder came to be, by its description alone: its weights are neither read nor checked.</summary>
+    /// <exception cref="FuseMixException">There is none, or its description is damaged or of a newer format.</exception>
+    public static ModelOrigin ReadOrigin(string folder)
+    {
+        var document = ReadDocument(folder);
+        return new ModelOrigin(document.Seed, document.Recipe, document.Temperature, document.Training);
+    }
+
+    private static ModelDocument ReadDocument(string folder)
+    {
+        var path = Path.Combine(folder, Description);
         if (!File.Exists(path)) throw new FuseMixException(FailureKind.NotFound, $"There is no fusion model in '{folder}'.", "Train one: fusemix train.");
         ModelDocument document;
         try
@@ -212,32 +246,17 @@ public sealed class FusionModel
         }
         catch (JsonException e)
         {
-            throw Wrong(e.Message, e);
+            throw Wrong(folder, e.Message, e);
         }
 
-        if (document.FormatVersion != ModelDocument.CurrentFormat)
-        {
-            throw new FuseMixException(
-                FailureKind.Invalid,
-                $"'{path}' has format {document.FormatVersion}; this version reads {ModelDocument.CurrentFormat}.",
-                "Use the version that wrote it, or train the model again.");
-        }
-
-        if (document.Modalities.Count < 2) throw Wrong("it has fewer than two modalities");
-        var branches = new Dictionary<Modality, ModelBranch>();
-        foreach (var (modality, branch) in document.Modalities)
-        {
-            if (Path.GetFileName(branch.Weights) != branch.Weights) throw Wrong($"'{branch.Weights}' is not the name of a file beside it");
-            var weights = Path.Combine(folder, branch.Weights);
-            FileChecksum.Require(weights, new Fingerprint(branch.WeightsSha256), "Train the model again.");
-            branches[modality] = ModelBranch.Load(weights, modality, branch, document.SharedDimension);
-        }
-
-        return new FusionModel(name, branches, document.Temperature, document.Seed, document.Recipe, document.Training, document.Bias);
-
-        FuseMixException Wrong(string what, Exception? inner = null) =>
-            new(FailureKind.Corrupt, $"'{path}' cannot be read: {what}", "Train the model again.", inner);
+        return document.FormatVersion == ModelDocument.CurrentFormat ? document : throw new FuseMixException(
+            FailureKind.Invalid,
+            $"'{path}' has format {document.FormatVersion}; this version reads {ModelDocument.CurrentFormat}.",
+            "Use the version that wrote it, or train the model again.");
     }
+
+    private static FuseMixException Wrong(string folder, string what, Exception? inner = null) =>
+        new(FailureKind.Corrupt, $"'{Path.Combine(folder, Description)}' cannot be read: {what}", "Train the model again.", inner);
 
     internal ModelBranch Branch(Modality modality) => _branches.TryGetValue(modality, out var branch)
         ? branch

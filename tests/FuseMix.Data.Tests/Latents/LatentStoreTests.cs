@@ -173,6 +173,7 @@ public sealed class LatentStoreTests : IDisposable
         Assert.Equal([true, false], _store.List().OrderByDescending(s => s.IsComplete).Select(s => s.IsComplete));
         Assert.Equal((4, 4, 1, 1), _store.Status("emoji", "use-lite", Encoder) is { } s ? (s.Items, s.Rows, s.Shards, s.CommittedShards) : default);
         Assert.Null(_store.Status("emoji", "none", Encoder));
+        Assert.Equal((true, false), (_store.Contains("emoji", "use-lite"), _store.Contains("emoji", "none")));
     }
 
     [Fact]

@@ -102,6 +102,19 @@ internal sealed class TestCluster : IAsyncDisposable
         return await EndOf(request.JobId);
     }
 
+    public IEvaluationGrain Evaluation(string key) => Grains.GetGrain<IEvaluationGrain>(key);
+
+    public Task<EvaluationReport> Evaluate(EvaluationRequest request) => Evaluation(request.Model).Evaluate(request);
+
+    /// <summary>Every training job, page by page.</summary>
+    public async Task<TrainingStatus[]> Trainings()
+    {
+        var page = await Trainer.List();
+        List<TrainingStatus> all = [.. page.Trainings];
+        while (page.Next is not null) all.AddRange((page = await Trainer.List(continuation: page.Next)).Trainings);
+        return [.. all];
+    }
+
     public ICollectionGrain Collection(string name) => Grains.GetGrain<ICollectionGrain>(name);
 
     /// <summary>Builds a collection, waits for it, and says what it holds.</summary>

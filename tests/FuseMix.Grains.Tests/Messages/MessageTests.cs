@@ -36,6 +36,8 @@ public sealed class MessageTests : IAsyncLifetime
         new TrainingStatus(
             "job", "model", JobState.Running, 1, 2, 3.5, 1e-3, 0.07, 99, null, 4, DateTimeOffset.UnixEpoch, null, "data", 3, 5, new TrainingValidation(1, 2, 33.5, 50)),
         new TrainingStatus("job", "model", JobState.Queued, 0, 0, double.NaN, 0, 0, 0, null, 0, DateTimeOffset.UnixEpoch, null),
+        new TrainingPage([new TrainingStatus("job", "model", JobState.Queued, 0, 0, 1, 0, 0, 0, null, 0, DateTimeOffset.UnixEpoch, null)], "1:job"),
+        new TrainingPage([], null),
         new EvaluationRequest("model", "emoji", "test", "flag"),
         new EvaluationRequest("model", "emoji", "test"),
         new EvaluationRequest("model", "emoji", "validation", null, "2/5"),

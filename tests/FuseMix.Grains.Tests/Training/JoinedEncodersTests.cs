@@ -42,9 +42,9 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
         Assert.Equal(expected.Count, found.Length);
         Assert.All(found, hit => Assert.Equal(expected[hit.Id], hit.Score, 1e-3f));
 
-        var report = await cluster.Trainer.Evaluate(new EvaluationRequest("joined", TestHome.Dataset, "test"));
+        var report = await cluster.Evaluate(new EvaluationRequest("joined", TestHome.Dataset, "test"));
         Assert.Equal(2, report.Directions.Length);
-        var linear = await cluster.Trainer.FitBaseline("joined", TestHome.Dataset);
+        var linear = await cluster.Evaluation(TestHome.Dataset).FitBaseline("joined", TestHome.Dataset);
         Assert.Equal(2, home.Model(linear).Source(Modality.Image).Parts.Count);
     }
 
@@ -59,10 +59,7 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
     }
 
     [Theory]
-    [InlineData(Both, FailureKind.NotFound, "'tiny-hue'")]
-    [InlineData($"{Other}+{TestHome.ImageEncoder}", FailureKind.NotFound, "'tiny-hue'")]
     [InlineData($"{TestHome.ImageEncoder}+{TestHome.ImageEncoder}", FailureKind.Invalid, "names encoder 'tiny-image' twice")]
-    [InlineData($"{TestHome.ImageEncoder}+{TestHome.TextEncoder}", FailureKind.Invalid, "'tiny-text' was named for Image, but it encodes Text")]
     [InlineData($"{TestHome.ImageEncoder}+tiny-hues", FailureKind.NotFound, "named 'tiny-hues'")]
     [InlineData($"{TestHome.ImageEncoder}+", FailureKind.Invalid, "'' is not a valid encoder name")]
     public async Task What_is_at_fault_is_named(string encoders, FailureKind kind, string message)
@@ -72,6 +69,19 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(Request(encoders)));
         Assert.Equal(kind, failure.Kind);
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(Both, "'tiny-hue'")]
+    [InlineData($"{Other}+{TestHome.ImageEncoder}", "'tiny-hue'")]
+    [InlineData($"{TestHome.ImageEncoder}+{TestHome.TextEncoder}", "'tiny-text' was named for Image, but it encodes Text")]
+    public async Task What_only_the_data_tell_fails_the_job_and_is_named(string encoders, string message)
+    {
+        using var home = WithOther();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var (state, error) = await EndOf(cluster, Request(encoders));
+        Assert.Equal(JobState.Failed, state);
+        Assert.Contains(message, error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,7 +125,7 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
         Assert.Equal([Modality.Image, Modality.Text, Modality.Audio], model.Modalities.Order());
         Assert.Equal(32, model.Training.Pairs);
         Assert.All(model.Training.Validations, validation => Assert.Equal(2, validation.Reports.Count));
-        var report = await cluster.Trainer.Evaluate(new EvaluationRequest("three", dataset, "test"));
+        var report = await cluster.Evaluate(new EvaluationRequest("three", dataset, "test"));
         Assert.Equal(
             [(Modality.Image, Modality.Text), (Modality.Text, Modality.Image), (Modality.Text, Modality.Audio), (Modality.Audio, Modality.Text)],
             report.Directions.Select(direction => (direction.From, direction.To)));

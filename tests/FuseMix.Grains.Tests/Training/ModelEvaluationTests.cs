@@ -16,7 +16,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var report = await cluster.Trainer.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, split));
+        var report = await cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, split));
 
         Assert.Equal((PreparedHome.Model, TestHome.Dataset, split, null), (report.Model, report.Dataset, report.Split, report.Without));
         Assert.Equal(
@@ -37,7 +37,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var report = await cluster.Trainer.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "train", "flag"));
+        var report = await cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "train", "flag"));
         Assert.Equal("flag", report.Without);
         Assert.All(report.Directions, direction => Assert.Equal((12, 12), (direction.Queries, direction.Candidates)));
         AssertRanks(
@@ -66,7 +66,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
 
         foreach (var (split, count) in ((string, int)[])[("validation", held), ("train", groups.Length - held), ("test", 4)])
         {
-            var report = await cluster.Trainer.Evaluate(new EvaluationRequest("held-out", TestHome.Dataset, split, Fold: $"{fold}"));
+            var report = await cluster.Evaluate(new EvaluationRequest("held-out", TestHome.Dataset, split, Fold: $"{fold}"));
             Assert.Equal((split, $"{fold}"), (report.Split, report.Fold));
             Assert.Equal(count, report.Directions.Single(direction => direction.From == Modality.Image).Queries);
         }
@@ -78,7 +78,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
         await cluster.Train(PreparedHome.Request("long", "long", steps: 400, recipe: ", \"augmentation\": \"none\""));
-        var report = await cluster.Trainer.Evaluate(new EvaluationRequest("long", TestHome.Dataset, "train"));
+        var report = await cluster.Evaluate(new EvaluationRequest("long", TestHome.Dataset, "train"));
 
         // By chance 5 of 16, which is 31 %; pairs that were joined wrongly would be found by chance.
         Assert.All(report.Directions, direction => Assert.InRange(direction.At5, 60, 100));
@@ -110,7 +110,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
             await cluster.Extract(TestHome.TextEncoder, "trained-only");
         }
 
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Evaluate(request));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Evaluate(request));
         Assert.Equal(kind, failure.Kind);
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
         if (remedy is not null) Assert.Contains(remedy, failure.Remedy, StringComparison.Ordinal);
@@ -126,7 +126,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         await File.WriteAllBytesAsync(weights, bytes, TestContext.Current.CancellationToken);
         await using var cluster = await TestCluster.StartAsync(home);
         var failure = await Assert.ThrowsAsync<FuseMixException>(
-            () => cluster.Trainer.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test")));
+            () => cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test")));
         Assert.Equal(FailureKind.Corrupt, failure.Kind);
         Assert.Contains(Path.GetFileName(weights), failure.Message, StringComparison.Ordinal);
     }
@@ -140,7 +140,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         var hold = stage.HoldAt(9, 1);
         await cluster.Trainer.Submit(PreparedHome.Request("job", "another", 9, 5));
         await hold.Reached;
-        Assert.Equal(2, (await cluster.Trainer.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test"))).Directions.Length);
+        Assert.Equal(2, (await cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test"))).Directions.Length);
         hold.Release();
         await cluster.EndOf("job");
     }
