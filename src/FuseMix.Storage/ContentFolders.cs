@@ -121,6 +121,7 @@ public sealed class ContentFolders(string root, string what, string remedy)
                 }
             }
 
+            foreach (var mark in MarksOf(name).Where(mark => !Path.Exists(mark[..^UnusedSuffix.Length]))) File.Delete(mark);
             DeleteIfEmpty(NameFolder(name));
         }
 
@@ -141,14 +142,20 @@ public sealed class ContentFolders(string root, string what, string remedy)
         : [.. Directory.EnumerateDirectories(Root).Select(Path.GetFileName).OfType<string>().Where(ResourceName.IsValid)];
 
     /// <summary>Folders of contents, and what writers are or were at work in.</summary>
-    private string[] ContentsOf(string name)
+    private string[] ContentsOf(string name) =>
+        Within(name, folder => [.. Directory.GetDirectories(folder), .. Directory.GetFiles(folder, ".*.tmp")]);
+
+    private string[] MarksOf(string name) => Within(name, folder => Directory.GetFiles(folder, $"*{UnusedSuffix}"));
+
+    private string[] Within(string name, Func<string, string[]> look)
     {
         try
         {
-            return [.. Directory.GetDirectories(NameFolder(name)), .. Directory.GetFiles(NameFolder(name), ".*.tmp")];
+            return look(NameFolder(name));
         }
         catch (DirectoryNotFoundException)
         {
+            // It was the last of its name, and has just gone.
             return [];
         }
     }
@@ -190,8 +197,17 @@ public sealed class ContentFolders(string root, string what, string remedy)
     /// <summary>Since when a content is known to be unused; null where that is found only now, which is noted.</summary>
     private static DateTimeOffset? UnusedSince(string mark, DateTimeOffset now)
     {
-        if (File.Exists(mark) && DateTimeOffset.TryParse(File.ReadAllText(mark), CultureInfo.InvariantCulture, out var since)) return since;
-        File.WriteAllText(mark, now.ToString("O", CultureInfo.InvariantCulture));
+        try
+        {
+            if (File.Exists(mark) && DateTimeOffset.TryParse(File.ReadAllText(mark), CultureInfo.InvariantCulture, out var since)) return since;
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // It is used again just now.
+            return null;
+        }
+
+        AtomicFile.WriteText(mark, now.ToString("O", CultureInfo.InvariantCulture));
         return null;
     }
 
