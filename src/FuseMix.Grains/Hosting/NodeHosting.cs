@@ -16,6 +16,7 @@ using FuseMix.Persistence.Sqlite;
 using FuseMix.Retrieval.Generations;
 using FuseMix.Storage;
 using FuseMix.Training;
+using FuseMix.Training.Models;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -74,7 +75,9 @@ public static class NodeHosting
         services.AddSingleton(new DatasetStore(home));
         services.AddSingleton(new UploadStore(home));
         services.AddSingleton(new LatentStore(home));
+        services.AddSingleton(new FusionModelStore(home));
         services.AddSingleton(new CollectionStore(home));
+        services.AddSingleton<UnusedContents>();
         services.AddMetrics();
         services.AddSingleton<SearchMetrics>();
         services.AddSingleton<IndexMetrics>();

@@ -18,6 +18,7 @@ internal sealed partial class ModelTraining(
     EncoderPackStore packs,
     LatentStore latents,
     FusionModels models,
+    UnusedContents unused,
     Func<IFusionTrainer> trainer,
     TrainingMetrics metrics,
     NodeOptions options,
@@ -59,9 +60,10 @@ internal sealed partial class ModelTraining(
         var model = trainer().Train(paired.ToTrainingData(), recipe, run, Step, cancellationToken);
         fence.Write(() =>
         {
-            model.Save(models.FolderOf(request.Model));
+            models.Save(request.Model, model);
             if (Directory.Exists(checkpoints)) Directory.Delete(checkpoints, recursive: true);
         });
+        unused.Collect();
 
         void Commit(Action checkpoint)
         {
@@ -82,14 +84,13 @@ internal sealed partial class ModelTraining(
     public string FitBaseline(string model, string dataset, TrainerFence fence)
     {
         var source = datasets.Get(dataset);
-        var encoders = models.Get(model).Encoders();
-        using var paired = PairedLatents.Open(source, encoders, packs, latents, fold: null);
+        using var paired = PairedLatents.Open(source, models.Get(model), latents, fold: null);
         var data = paired.ToTrainingData();
         var name = $"cca-{dataset}-{Fingerprint.Of($"{source.Fingerprint} {data.Fingerprint()}").Short[..8]}";
         if (!models.Contains(name))
         {
             var linear = CanonicalCorrelation.Fit(data);
-            fence.Write(() => linear.Save(models.FolderOf(name)));
+            fence.Write(() => models.Save(name, linear));
         }
 
         return name;

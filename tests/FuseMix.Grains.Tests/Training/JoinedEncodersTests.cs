@@ -163,11 +163,8 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
 
     private static float Cosine(float[] a, float[] b) => System.Numerics.Tensors.TensorPrimitives.Dot<float>(a, b);
 
-    private static void Install(TestHome home, string about = "Colours at unit length.")
-    {
-        var folder = Directory.CreateDirectory(Path.Combine(home.Home.Encoders, Other)).FullName;
-        TestPacks.Image(folder, Other, edit: pack => (pack["about"], pack["latent"]!["normalise"]) = (about, true));
-    }
+    private static void Install(TestHome home, string about = "Colours at unit length.") => home.Install(
+        folder => TestPacks.Image(folder, Other, edit: pack => (pack["about"], pack["latent"]!["normalise"]) = (about, true)));
 
     private TestHome WithOther()
     {
