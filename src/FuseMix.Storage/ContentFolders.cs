@@ -33,7 +33,7 @@ public sealed class ContentFolders(string root, string what, string remedy)
     public IReadOnlyList<string> Names() => [.. NameFolders().Where(name => File.Exists(PointerOf(name))).Order(StringComparer.Ordinal)];
 
     /// <summary>Every content that is there, whether its name still means it or not.</summary>
-    public IReadOnlyList<string> Folders() => [.. NameFolders().SelectMany(ContentsOf).Where(folder => !IsHidden(folder))];
+    public IReadOnlyList<string> Folders() => [.. NameFolders().SelectMany(ContentsOf).Where(IsContent)];
 
     /// <summary>What a name means now; null for nothing.</summary>
     /// <exception cref="FuseMixException">The pointer is damaged.</exception>
@@ -60,9 +60,6 @@ public sealed class ContentFolders(string root, string what, string remedy)
 
     /// <summary>Where a content lies, whether it is there or not.</summary>
     public string FolderOf(NamedContent content) => Path.Combine(Root, ResourceName.Require(content.Name, what), content.Content.Short);
-
-    /// <summary>Whether a content is there.</summary>
-    public bool Contains(NamedContent content) => Directory.Exists(FolderOf(content));
 
     /// <summary>Stores a content and makes its name mean it.</summary>
     /// <param name="content">The name, and the fingerprint of what is written.</param>
@@ -114,7 +111,7 @@ public sealed class ContentFolders(string root, string what, string remedy)
             {
                 var mark = folder + UnusedSuffix;
                 if (IsCurrent(name, folder) || kept.Contains(folder)) File.Delete(mark);
-                else if (name == removed && !IsHidden(folder) || UnusedSince(mark, now) is { } since && now - since >= Grace)
+                else if (name == removed && IsContent(folder) || UnusedSince(mark, now) is { } since && now - since >= Grace)
                 {
                     File.Delete(mark);
                     if (!IsCurrent(name, folder) && Delete(folder)) deleted.Add(folder);
@@ -130,8 +127,7 @@ public sealed class ContentFolders(string root, string what, string remedy)
 
     private bool IsCurrent(string name, string folder) => Current(name) is { } current && FolderOf(new NamedContent(name, current)) == folder;
 
-    /// <summary>Whether a writer is or was at work in it.</summary>
-    private static bool IsHidden(string folder) => Path.GetFileName(folder)[0] == '.';
+    private static bool IsContent(string folder) => Path.GetFileName(folder) is { Length: 16 } name && name.All(char.IsAsciiHexDigitLower);
 
     private string NameFolder(string name) => Path.Combine(Root, ResourceName.Require(name, what));
 
@@ -141,9 +137,13 @@ public sealed class ContentFolders(string root, string what, string remedy)
         ? []
         : [.. Directory.EnumerateDirectories(Root).Select(Path.GetFileName).OfType<string>().Where(ResourceName.IsValid)];
 
-    /// <summary>Folders of contents, and what writers are or were at work in.</summary>
-    private string[] ContentsOf(string name) =>
-        Within(name, folder => [.. Directory.GetDirectories(folder), .. Directory.GetFiles(folder, ".*.tmp")]);
+    /// <summary>Folders of contents, and what writers are or were at work in; whatever else lies there is somebody else's.</summary>
+    private string[] ContentsOf(string name) => Within(name, folder =>
+    [
+        .. Directory.GetDirectories(folder).Where(IsContent),
+        .. Directory.GetFileSystemEntries(folder, ".*.tmp"),
+        .. Directory.GetDirectories(folder, ".*.old"),
+    ]);
 
     private string[] MarksOf(string name) => Within(name, folder => Directory.GetFiles(folder, $"*{UnusedSuffix}"));
 

@@ -163,6 +163,20 @@ public sealed class ContentFoldersTests : IDisposable
     }
 
     [Fact]
+    public void What_others_put_beside_the_contents_is_left_alone()
+    {
+        Put("a", "one");
+        Directory.CreateDirectory(_folder["things/a/notes"]);
+        Directory.CreateDirectory(_folder["things/of mine/0123456789abcdef"]);
+        _contents.Remove("a");
+        _contents.CollectGarbage(Nothing, Now, removed: "a");
+        _contents.CollectGarbage(Nothing, Now + ContentFolders.Grace);
+        Assert.True(Directory.Exists(_folder["things/a/notes"]));
+        Assert.True(Directory.Exists(_folder["things/of mine/0123456789abcdef"]));
+        Assert.Empty(_contents.Folders());
+    }
+
+    [Fact]
     public async Task Whoever_reads_while_others_replace_finds_what_the_pointer_names()
     {
         Put("a", "0");

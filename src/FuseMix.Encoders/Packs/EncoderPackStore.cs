@@ -100,7 +100,7 @@ public sealed class EncoderPackStore(string root)
         ResourceName.Require(name, "encoder");
         while (true)
         {
-            var current = _packs.Current(name) ?? throw FuseMixException.UnknownName("encoder", name, List());
+            var current = _packs.Current(name) ?? throw Unknown(name);
             try
             {
                 return Load(new NamedContent(name, current), afresh);
@@ -110,6 +110,14 @@ public sealed class EncoderPackStore(string root)
                 // It was replaced and collected since: what the name means now is there.
             }
         }
+    }
+
+    private FuseMixException Unknown(string name)
+    {
+        var folder = Path.Combine(Root, name);
+        return File.Exists(Path.Combine(folder, EncoderPackDefinition.FileName))
+            ? new FuseMixException(FailureKind.NotFound, $"The pack in '{folder}' was put there by hand and is not installed.", $"Install it: fusemix encoders add {folder}")
+            : FuseMixException.UnknownName("encoder", name, List());
     }
 
     private EncoderPack Load(NamedContent content, bool afresh)

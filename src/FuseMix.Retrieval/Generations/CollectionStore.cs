@@ -100,7 +100,7 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     /// <summary>Opens one shard of a generation and checks that it is the one that the manifest names.</summary>
     /// <param name="manifest">The generation.</param>
     /// <param name="shard">The shard's name.</param>
-    /// <param name="verify">Also compare the file's SHA-256, which reads all of it.</param>
+    /// <param name="verify">Also compare the file's SHA-256, which reads all of it, once in a process.</param>
     /// <exception cref="FuseMixException">No such shard; or the file is missing, damaged, or of another generation.</exception>
     public IndexShard OpenShard(GenerationManifest manifest, string shard, bool verify = true)
     {
@@ -115,7 +115,7 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
             if (opened.Dimension != manifest.Dimension) throw Foreign($"dimension {opened.Dimension}, not {manifest.Dimension}");
             if (opened.Count != entry.Count) throw Foreign($"{opened.Count} items, not {entry.Count}");
             if (!opened.Columns.SequenceEqual(manifest.Columns, StringComparer.Ordinal)) throw Foreign("other metadata columns");
-            if (verify) FileChecksum.Require(path, new Fingerprint(entry.Sha256), "Restore it from a copy, or build the collection again.");
+            if (verify) VerifiedFiles.Require(path, new Fingerprint(entry.Sha256), "Restore it from a copy, or build the collection again.");
             return opened;
         }
         catch

@@ -36,7 +36,7 @@ public sealed class FusionModelStore(FuseMixHome home)
         if (!Directory.Exists(folder))
         {
             throw new FuseMixException(
-                FailureKind.NotFound,
+                FailureKind.Corrupt,
                 $"The fusion model '{name}' with the fingerprint {fingerprint.Short} is not here any more: '{folder}' is missing.",
                 "Restore that folder from a copy; or train the model again, then build the collection again.");
         }

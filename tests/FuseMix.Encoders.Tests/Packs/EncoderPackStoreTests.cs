@@ -170,6 +170,17 @@ public sealed class EncoderPackStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_pack_put_there_by_hand_is_told_how_to_be_installed()
+    {
+        var folder = TestPacks.Text(_folder["store/mine"], name: "mine");
+        Assert.Empty(_store.List());
+        var refused = Assert.Throws<FuseMixException>(() => _store.Load("mine"));
+        Assert.Equal(FailureKind.NotFound, refused.Kind);
+        Assert.EndsWith($"encoders add {folder}", refused.Remedy);
+        Assert.Equal(_store.Add(folder).Fingerprint, _store.Verify("mine").Fingerprint);
+    }
+
+    [Fact]
     public void Half_copied_packs_are_not_listed()
     {
         Directory.CreateDirectory(_folder["store/mine/.0.tmp"]);

@@ -46,7 +46,7 @@ public sealed class UnusedContentsTests : IDisposable
 
         _collections.Drop("boats");
         CollectAll();
-        Assert.Equal(FailureKind.NotFound, Assert.Throws<FuseMixException>(() => _home.Models.Load("mine", _first.Fingerprint)).Kind);
+        Assert.Equal(FailureKind.Corrupt, Assert.Throws<FuseMixException>(() => _home.Models.Load("mine", _first.Fingerprint)).Kind);
         Assert.Equal(_second.Fingerprint, _home.Model("mine").Fingerprint);
         Assert.Contains(_first.Fingerprint.Short, _log.Lines(6101).Single(), StringComparison.Ordinal);
     }

@@ -142,7 +142,7 @@ public sealed class SearchFaultTests(PreparedHome prepared)
         Directory.Delete(folder, recursive: true);
         await using var next = await TestCluster.StartAsync(home);
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => next.Search(Request));
-        Assert.Equal(FailureKind.NotFound, failure.Kind);
+        Assert.Equal(FailureKind.Corrupt, failure.Kind);
         Assert.Contains($"'first-model' with the fingerprint {built.ModelFingerprint[..16]}", failure.Message, StringComparison.Ordinal);
         Assert.Contains("build the collection again", failure.Remedy, StringComparison.Ordinal);
     }

@@ -49,7 +49,7 @@ public sealed class FusionModelStoreTests : IDisposable
         _store.CollectGarbage(new HashSet<NamedContent>(), Now);
         Assert.Single(_store.CollectGarbage(new HashSet<NamedContent>(), Now + ContentFolders.Grace));
         var gone = Assert.Throws<FuseMixException>(() => _store.Load("mine", First.Fingerprint));
-        Assert.Equal(FailureKind.NotFound, gone.Kind);
+        Assert.Equal(FailureKind.Corrupt, gone.Kind);
         Assert.Contains(First.Fingerprint.Short, gone.Message);
         Assert.Equal(Second.Fingerprint, _store.Load("mine").Fingerprint);
     }
