@@ -1,6 +1,5 @@
 using FuseMix.Encoders.Packs;
 using FuseMix.Retrieval.Generations;
-using FuseMix.Storage;
 using FuseMix.Training.Models;
 using Microsoft.Extensions.Logging;
 
