@@ -6,6 +6,7 @@ using FuseMix.Cli.Session;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Training;
 using FuseMix.Storage;
+using FuseMix.Training.Models;
 
 namespace FuseMix.Cli.Models;
 
@@ -98,8 +99,8 @@ internal static class ModelsCommand
             $"{run.Terminal.Out.Green("✓")} {e.Model}: {string.Join(", ", e.Files)} in {e.Folder}"));
     }
 
-    private static string FolderOf(FuseMixHome home, string model) => Path.Combine(home.Models, model);
+    private static string FolderOf(FuseMixHome home, string model) => new FusionModelStore(home).FolderOf(model);
 
-    private static IEnumerable<string> FilesIn(string folder) =>
+    private static IEnumerable<string> FilesIn(string folder) => !Directory.Exists(folder) ? [] :
         Directory.EnumerateFiles(folder).Select(f => Path.GetFileName(f)!).Where(f => !f.StartsWith('.')).Order(StringComparer.Ordinal);
 }

@@ -7,7 +7,7 @@ namespace FuseMix.Data.Latents;
 [Flags]
 public enum LatentReading
 {
-    /// <summary>Every shard must be there, and each is read through once to verify its checksum.</summary>
+    /// <summary>Every shard must be there, and each is read through once in a process to verify its checksum.</summary>
     Default = 0,
 
     /// <summary>Only headers and ids are verified, not every byte: for a set that was verified before.</summary>
@@ -121,7 +121,7 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
     {
         var path = Path.Combine(folder, shard.FileName);
         if (!File.Exists(path)) throw new FuseMixException(FailureKind.Corrupt, $"The shard '{path}' is missing.", Remedy);
-        if (!reading.HasFlag(LatentReading.SkipChecksums)) FileChecksum.Require(path, new Fingerprint(committed.Sha256), Remedy);
+        if (!reading.HasFlag(LatentReading.SkipChecksums)) VerifiedFiles.Require(path, new Fingerprint(committed.Sha256), Remedy);
         var file = SafetensorsFile.Open(path);
         _shards.Add(file);
 

@@ -41,6 +41,7 @@ internal sealed partial class CollectionGrain(
     [PersistentState("collection", GrainStorage.Name)] IPersistentState<CollectionRecord> record,
     CollectionStore collections,
     CollectionBuilder builder,
+    UnusedContents unused,
     NodeOptions options,
     TimeProvider clock,
     ILogger<CollectionGrain> logger) : Grain, ICollectionGrain
@@ -151,7 +152,9 @@ internal sealed partial class CollectionGrain(
         // Safe to repeat: what is gone need not be dropped again.
         await Task.Run(() =>
         {
-            if (collections.Collections().Contains(Name)) collections.Drop(Name);
+            if (!collections.Collections().Contains(Name)) return;
+            collections.Drop(Name);
+            unused.Collect();
         });
         Forget();
     }
@@ -182,7 +185,11 @@ internal sealed partial class CollectionGrain(
             generation = manifest.Generation;
             LogBuilt(Name, generation, manifest.Count);
             Forget();
-            await Task.Run(() => collections.CollectGarbage(Name, Kept));
+            await Task.Run(() =>
+            {
+                collections.CollectGarbage(Name, Kept);
+                unused.Collect();
+            });
         }
         catch (OperationCanceledException)
         {

@@ -13,6 +13,7 @@ using FuseMix.Grains.Training;
 using FuseMix.Retrieval.Generations;
 using FuseMix.Storage;
 using FuseMix.Training;
+using FuseMix.Training.Models;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -50,7 +51,9 @@ public static class GrainHosting
         services.AddSingleton(new DatasetStore(home));
         services.AddSingleton(new UploadStore(home));
         services.AddSingleton(new LatentStore(home));
+        services.AddSingleton(new FusionModelStore(home));
         services.AddSingleton(new CollectionStore(home));
+        services.AddSingleton<UnusedContents>();
         services.AddMetrics();
         services.AddSingleton<SearchMetrics>();
         services.AddSingleton<IndexMetrics>();

@@ -122,17 +122,8 @@ internal sealed class SearchGrain(
         return sums;
     }
 
-    /// <summary>The fusion model that a collection was built with, and no other of its name.</summary>
-    private FusionModel ModelOf(CollectionStatus collection)
-    {
-        var model = models.Get(collection.Model);
-        return model.Fingerprint.Hex == collection.ModelFingerprint
-            ? model
-            : throw new FuseMixException(
-                FailureKind.Conflict,
-                $"Fusion model '{model.Name}' was trained anew since collection '{collection.Name}' was built: queries of the one do not fit the other.",
-                $"Build the collection again: fusemix collections build {collection.Name}.");
-    }
+    /// <summary>The fusion model that a collection was built with, whatever its name means now.</summary>
+    private FusionModel ModelOf(CollectionStatus collection) => models.Get(collection.Model, new Fingerprint(collection.ModelFingerprint));
 
     private float[] Embed(Modality modality, QueryTerm[] terms, FusionModel model, CancellationToken cancellationToken)
     {

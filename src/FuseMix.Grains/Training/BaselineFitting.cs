@@ -1,12 +1,11 @@
 using FuseMix.Data.Latents;
-using FuseMix.Encoders.Packs;
 using FuseMix.Grains.Nodes;
 using FuseMix.Training.Baselines;
 
 namespace FuseMix.Grains.Training;
 
 /// <summary>Fits the yardstick that fusion models are shown beside.</summary>
-internal sealed class BaselineFitting(DatasetCache datasets, EncoderPackStore packs, LatentStore latents, FusionModels models)
+internal sealed class BaselineFitting(DatasetCache datasets, LatentStore latents, FusionModels models)
 {
     /// <summary>Fits linear CCA to the training pairs of a dataset, by the encoders of a fusion model.</summary>
     /// <returns>Name of the linear model, which says what it was fitted to.</returns>
@@ -15,12 +14,12 @@ internal sealed class BaselineFitting(DatasetCache datasets, EncoderPackStore pa
     public string Fit(string model, string dataset, CancellationToken cancellationToken)
     {
         var source = datasets.Get(dataset);
-        var encoders = models.Get(model).Encoders();
+        var trained = models.Get(model);
         cancellationToken.ThrowIfCancellationRequested();
-        using var paired = PairedLatents.Open(source, encoders, packs, latents, fold: null);
+        using var paired = PairedLatents.Open(source, trained, latents, fold: null);
         var data = paired.ToTrainingData();
         var name = $"cca-{dataset}-{Fingerprint.Of($"{source.Fingerprint} {data.Fingerprint()}").Short[..8]}";
-        if (!models.Contains(name)) CanonicalCorrelation.Fit(data, cancellationToken: cancellationToken).Save(models.FolderOf(name));
+        if (!models.Contains(name)) models.Save(name, CanonicalCorrelation.Fit(data, cancellationToken: cancellationToken));
         return name;
     }
 }

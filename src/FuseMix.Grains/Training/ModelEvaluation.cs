@@ -1,7 +1,6 @@
 using FuseMix.Contracts.Training;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
-using FuseMix.Encoders.Packs;
 using FuseMix.Evaluation;
 using FuseMix.Grains.Nodes;
 using FuseMix.Training.Models;
@@ -10,7 +9,7 @@ using DirectionRecall = FuseMix.Contracts.Training.DirectionRecall;
 namespace FuseMix.Grains.Training;
 
 /// <summary>Measures fusion models on stored latents, as the field counts: full similarity, rank of the best right candidate.</summary>
-internal sealed class ModelEvaluation(DatasetCache datasets, EncoderPackStore packs, LatentStore latents, FusionModels models, NodeOptions options)
+internal sealed class ModelEvaluation(DatasetCache datasets, LatentStore latents, FusionModels models, NodeOptions options)
 {
     /// <summary>Measures every direction between the model's modalities.</summary>
     /// <remarks>Candidates are unique: items of the same content count once, and are right for whatever any of them is paired with.</remarks>
@@ -27,7 +26,7 @@ internal sealed class ModelEvaluation(DatasetCache datasets, EncoderPackStore pa
         var model = models.Get(request.Model);
         var dataset = datasets.Get(request.Dataset);
         RequireKey(dataset, request.Without);
-        using var paired = PairedLatents.Open(dataset, model.Encoders(), packs, latents, request.Fold);
+        using var paired = PairedLatents.Open(dataset, model, latents, request.Fold);
         var directions = new List<DirectionRecall>();
         foreach (var (left, right) in paired.ModalityPairs())
         {

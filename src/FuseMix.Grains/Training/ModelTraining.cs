@@ -21,6 +21,7 @@ internal sealed partial class ModelTraining(
     EncoderPackStore packs,
     LatentStore latents,
     FusionModels models,
+    UnusedContents unused,
     Func<IFusionTrainer> trainer,
     TrainingMetrics metrics,
     NodeOptions options,
@@ -61,14 +62,15 @@ internal sealed partial class ModelTraining(
     {
         // The run before this one came to its end, and only nobody heard of it.
         var request = job.Request;
-        if (models.OriginOf(request.Model) is { } made && made.Training.Job == job.Job) return made;
+        if (models.IsBy(request.Model, job.Job) && models.OriginOf(request.Model) is { } made) return made;
         var recipe = TrainingRecipe.Parse(request.Recipe);
         using var paired = PairedLatents.Open(datasets.Get(request.Dataset), request.Encoders, packs, latents, request.Fold);
         using var curves = new TensorBoardLog(
             Path.Combine(home.TensorBoard, request.Model, request.JobId), clock, failure => LogNoCurves(failure, request.JobId));
         var run = new TrainingRun(request.Seed, CheckpointsOf(request.JobId), options.CheckpointSteps) { Commit = Commit };
         var model = trainer().Train(paired.ToTrainingData(), recipe, run, Step, cancellationToken).MadeBy(job.Job);
-        fence.Write(() => model.Save(models.FolderOf(request.Model)));
+        fence.Write(() => models.Save(request.Model, model));
+        unused.Collect();
         return new ModelOrigin(model.Seed, model.Recipe, model.Temperature, model.Training);
 
         void Commit(Action checkpoint)

@@ -34,12 +34,32 @@ internal sealed class PairedLatents : IDisposable
         Dataset dataset, IReadOnlyDictionary<Modality, string> encoders, EncoderPackStore packs, LatentStore latents, string? fold)
     {
         RequireTwo(encoders);
+        return Open(
+            dataset,
+            encoders.Select(named => (
+                named.Key,
+                ModelSource.Join([.. EncoderNames.Parse(named.Value).Select(encoder => Source(packs, latents, dataset, encoder, named.Key))]))),
+            latents,
+            fold);
+    }
+
+    /// <summary>Opens the latents that a fusion model is made for: those of its encoders as they were, whatever is installed under their names now.</summary>
+    /// <param name="dataset">Whose latents.</param>
+    /// <param name="model">The fusion model.</param>
+    /// <param name="latents">Where latents are.</param>
+    /// <param name="fold">See the other overload.</param>
+    /// <exception cref="FuseMixException">Latents are missing or not complete, or the fold is not one.</exception>
+    public static PairedLatents Open(Dataset dataset, FusionModel model, LatentStore latents, string? fold) =>
+        Open(dataset, model.Modalities.Select(modality => (modality, model.Source(modality))), latents, fold);
+
+    private static PairedLatents Open(
+        Dataset dataset, IEnumerable<(Modality Modality, ModelSource Source)> sources, LatentStore latents, string? fold)
+    {
         var opened = new PairedLatents(dataset, fold is null ? null : Fold.Parse(fold));
         try
         {
-            foreach (var (modality, names) in encoders)
+            foreach (var (modality, source) in sources)
             {
-                var source = ModelSource.Join([.. EncoderNames.Parse(names).Select(encoder => Source(packs, latents, dataset, encoder, modality))]);
                 opened._sources.Add(modality, source);
                 opened._readers.Add(modality, CurrentLatents.Open(latents, dataset, source));
             }

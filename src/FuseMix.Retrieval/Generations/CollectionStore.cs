@@ -18,6 +18,7 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
 {
     private const string ManifestFile = "manifest.json";
     private const string LiveFile = "live.json";
+    private const string NeedsFile = "needs.json";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
@@ -40,7 +41,8 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
         var generation = string.Create(CultureInfo.InvariantCulture, $"g{number:D6}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
         var probe = new ShardWriter(generation, "probe", Modality.Image, spec.Dimension, spec.Columns);
         var folder = FolderOf(collection, generation);
-        Directory.CreateDirectory(folder);
+        var needs = new GenerationNeeds(spec.Model, spec.ModelFingerprint.Hex, spec.Encoders);
+        AtomicFile.WriteJson(Path.Combine(folder, NeedsFile), needs, GenerationJson.Default.GenerationNeeds);
         AtomicFile.SyncFolder(FolderOf(collection));
         return new GenerationBuild(
             this, collection, generation, spec with { Columns = probe.Columns }, FileLock.Acquire(Path.Combine(folder, GenerationBuild.LockFile), $"Generation '{generation}'", TimeSpan.Zero));
@@ -83,10 +85,22 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
         return manifest;
     }
 
+    /// <summary>What all generations need, those that are being built too: neither may be deleted while they are there.</summary>
+    /// <exception cref="FuseMixException">What one of them needs cannot be read.</exception>
+    public GenerationPins Pins()
+    {
+        var needs = Folders(home.Collections).Where(ResourceName.IsValid)
+            .SelectMany(collection => Folders(FolderOf(collection)).Where(id => NumberOf(id) > 0).Select(id => FolderOf(collection, id)))
+            .Select(Needs).OfType<GenerationNeeds>().ToList();
+        return new GenerationPins(
+            needs.Select(need => new NamedContent(need.Model, new Fingerprint(need.ModelFingerprint))).ToHashSet(),
+            needs.SelectMany(need => need.Encoders).Select(encoder => new NamedContent(encoder.Name, new Fingerprint(encoder.Fingerprint))).ToHashSet());
+    }
+
     /// <summary>Opens one shard of a generation and checks that it is the one that the manifest names.</summary>
     /// <param name="manifest">The generation.</param>
     /// <param name="shard">The shard's name.</param>
-    /// <param name="verify">Also compare the file's SHA-256, which reads all of it.</param>
+    /// <param name="verify">Also compare the file's SHA-256, which reads all of it, once in a process.</param>
     /// <exception cref="FuseMixException">No such shard; or the file is missing, damaged, or of another generation.</exception>
     public IndexShard OpenShard(GenerationManifest manifest, string shard, bool verify = true)
     {
@@ -101,7 +115,7 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
             if (opened.Dimension != manifest.Dimension) throw Foreign($"dimension {opened.Dimension}, not {manifest.Dimension}");
             if (opened.Count != entry.Count) throw Foreign($"{opened.Count} items, not {entry.Count}");
             if (!opened.Columns.SequenceEqual(manifest.Columns, StringComparer.Ordinal)) throw Foreign("other metadata columns");
-            if (verify) FileChecksum.Require(path, new Fingerprint(entry.Sha256), "Restore it from a copy, or build the collection again.");
+            if (verify) VerifiedFiles.Require(path, new Fingerprint(entry.Sha256), "Restore it from a copy, or build the collection again.");
             return opened;
         }
         catch
@@ -204,10 +218,27 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     {
         var folder = FolderOf(collection, generation);
 
-        // Without its manifest it is no generation any more, whatever is still there.
+        // Without its manifest it is no generation any more, whatever is still there, and needs nothing.
         File.Delete(Path.Combine(folder, ManifestFile));
+        File.Delete(Path.Combine(folder, NeedsFile));
         AtomicFile.SyncFolder(folder);
         Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>What a generation needs; null where it has just been dropped, or has not begun.</summary>
+    private static GenerationNeeds? Needs(string folder)
+    {
+        try
+        {
+            var manifest = Path.Combine(folder, ManifestFile);
+            if (!File.Exists(manifest)) return Read(Path.Combine(folder, NeedsFile), GenerationJson.Default.GenerationNeeds);
+            var made = Read(manifest, GenerationJson.Default.GenerationManifest);
+            return new GenerationNeeds(made.Model, made.ModelFingerprint, made.Encoders);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
     }
 
     private GenerationManifest Point(string collection, GenerationManifest manifest)

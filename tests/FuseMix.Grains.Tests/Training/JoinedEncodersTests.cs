@@ -85,18 +85,25 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
     }
 
     [Fact]
-    public async Task A_query_names_the_encoder_that_is_another_one_by_now()
+    public async Task A_query_is_encoded_by_the_encoders_that_the_model_was_made_with_whatever_their_names_mean_now()
     {
         using var home = WithOther();
         await using var cluster = await TestCluster.StartAsync(home);
         await cluster.Extract(Other);
         await cluster.Train(Request(Both));
         await cluster.Build("joined", new CollectionBuild("joined", TestHome.Dataset));
+        var made = home.Packs.Load(Other);
         Install(home, about: "another one");
         var search = new SearchRequest("joined", [SearchQuery.OfContent(Modality.Image, TestHome.Picture(0))], Modality.Image);
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Search(search));
-        Assert.Equal(FailureKind.Conflict, failure.Kind);
-        Assert.Contains($"Encoder '{Other}' is not the one asked for", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("img-00", (await cluster.Search(search)).Results[0][0].Id);
+
+        // By an encoder that is not there at all, nothing is encoded.
+        await cluster.StopAsync(TestCluster.Everything);
+        Directory.Delete(made.Folder, recursive: true);
+        await using var next = await TestCluster.StartAsync(home);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => next.Search(search));
+        Assert.Equal(FailureKind.NotFound, failure.Kind);
+        Assert.Contains($"{made.Fingerprint.Short} of the encoder '{Other}' is not here", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -173,11 +180,8 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
 
     private static float Cosine(float[] a, float[] b) => System.Numerics.Tensors.TensorPrimitives.Dot<float>(a, b);
 
-    private static void Install(TestHome home, string about = "Colours at unit length.")
-    {
-        var folder = Directory.CreateDirectory(Path.Combine(home.Home.Encoders, Other)).FullName;
-        TestPacks.Image(folder, Other, edit: pack => (pack["about"], pack["latent"]!["normalise"]) = (about, true));
-    }
+    private static void Install(TestHome home, string about = "Colours at unit length.") => home.Install(
+        folder => TestPacks.Image(folder, Other, edit: pack => (pack["about"], pack["latent"]!["normalise"]) = (about, true)));
 
     private TestHome WithOther()
     {

@@ -73,6 +73,41 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
     }
 
     [Fact]
+    public async Task A_model_is_measured_on_the_latents_of_its_own_encoders_whatever_their_names_mean_now()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var request = new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "train");
+        var before = await cluster.Trainer.Evaluate(request);
+        var baseline = await cluster.Trainer.FitBaseline(PreparedHome.Model, TestHome.Dataset);
+        home.ReplaceTextEncoder();
+        for (var i = 0; i < 2; i++)
+        {
+            var after = await cluster.Trainer.Evaluate(request);
+            Assert.Equal(before.Mean, after.Mean);
+            Assert.Equal(before.Directions, after.Directions);
+            Assert.Equal(baseline, await cluster.Trainer.FitBaseline(PreparedHome.Model, TestHome.Dataset));
+            await cluster.Extract(TestHome.TextEncoder);
+        }
+    }
+
+    [Fact]
+    public async Task Latents_that_only_the_encoder_as_it_is_now_has_made_are_not_taken_for_those_of_the_one_before()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var before = home.Packs.Load(TestHome.TextEncoder);
+        var now = home.ReplaceTextEncoder();
+        await cluster.Extract(TestHome.TextEncoder);
+        Directory.Delete(Path.Combine(home.Home.Latents, TestHome.Dataset, TestHome.TextEncoder, before.Fingerprint.Short), recursive: true);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(
+            () => cluster.Trainer.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test")));
+        Assert.Equal(FailureKind.NotFound, failure.Kind);
+        Assert.Contains($"encoder 'tiny-text' ({before.Fingerprint.Short}), only of others of that name ({now.Fingerprint.Short})", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("encoders add FOLDER --replace", failure.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_was_learnt_is_found_again()
     {
         using var home = prepared.Copy();
@@ -120,7 +155,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
     public async Task A_damaged_model_is_refused_by_name()
     {
         using var home = prepared.Copy();
-        var weights = Directory.EnumerateFiles(Path.Combine(home.Home.Models, PreparedHome.Model), "text-*.safetensors").Single();
+        var weights = Directory.EnumerateFiles(home.Models.FolderOf(PreparedHome.Model), "text-*.safetensors").Single();
         var bytes = await File.ReadAllBytesAsync(weights, TestContext.Current.CancellationToken);
         bytes[^1] ^= 1;
         await File.WriteAllBytesAsync(weights, bytes, TestContext.Current.CancellationToken);

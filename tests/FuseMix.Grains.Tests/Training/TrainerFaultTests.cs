@@ -80,7 +80,7 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
 
         hold.Release();
         Assert.IsType<FuseMixException>(await zombie.Ended);
-        Assert.False(File.Exists(Path.Combine(home.Home.Models, "cut", "model.json")));
+        Assert.False(home.Models.Contains("cut"));
         heir.Release();
         Assert.Equal(JobState.Completed, (await cluster.EndOf("cut")).State);
     }
@@ -387,6 +387,6 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         home, ["train@left"], options: options => options.CheckpointSteps = 1000, configure: _stage.Configure);
 
     private static string[] Weights(TestHome home, string model) =>
-        [.. Directory.EnumerateFiles(Path.Combine(home.Home.Models, model), "*.safetensors").Order()
+        [.. Directory.EnumerateFiles(home.Models.FolderOf(model), "*.safetensors").Order()
             .Select(path => $"{Path.GetFileName(path)} {Fingerprint.Of(File.ReadAllBytes(path)).Hex}")];
 }

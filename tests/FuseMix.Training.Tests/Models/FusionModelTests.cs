@@ -187,13 +187,16 @@ public sealed class FusionModelTests
     public void Nothing_embeds_to_nothing() => Assert.Empty(Model("cca").Embed(Modality.Image, [], 0));
 
     [Fact]
-    public void Replacing_a_model_leaves_only_the_new_files()
+    public void Models_of_the_same_weights_by_another_recipe_are_two()
     {
-        using var folder = new TemporaryFolder();
-        Model("trained").Save(folder["m"]);
-        Model("cca").Save(folder["m"]);
-        Assert.Equal(Model("cca").Fingerprint, FusionModel.Load(folder["m"]).Fingerprint);
-        Assert.Equal(5, Directory.GetFiles(folder["m"]).Length);
+        const string Other = """{ "steps": 4, "sharedDimension": 9, "batchSize": 16, "validateEveryEpochs": 3, "modalities": { "image": { "transform": "standardise" } } }""";
+        var (one, two) = (Train(Other.Replace("\"validateEveryEpochs\": 3, ", "")), Train(Other));
+        var latents = PlantedData.Create().Latents[Modality.Text].Latents;
+        Assert.Equal(one.Embed(Modality.Text, latents), two.Embed(Modality.Text, latents));
+        Assert.NotEqual(one.Fingerprint, two.Fingerprint);
+        Assert.Equal(one.Fingerprint, Train(Other.Replace("\"validateEveryEpochs\": 3, ", "")).Fingerprint);
+
+        static FusionModel Train(string recipe) => new CpuFusionTrainer(1).Train(PlantedData.Create(), TrainingRecipe.Parse(recipe), new TrainingRun(5));
     }
 
     [Fact]
