@@ -73,7 +73,7 @@ internal sealed class PairedLatents : IDisposable
         return opened;
     }
 
-    /// <summary>Fails where <see cref="Open"/> is sure to, as far as names alone tell: nothing is read.</summary>
+    /// <summary>Fails where opening them is sure to, as far as names alone tell: nothing is read.</summary>
     /// <exception cref="FuseMixException">There are fewer than two encoders, or one is unknown and has no latents of the dataset.</exception>
     public static void RequireKnown(string dataset, IReadOnlyDictionary<Modality, string> encoders, EncoderPackStore packs, LatentStore latents)
     {
