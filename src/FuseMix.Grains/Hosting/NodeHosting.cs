@@ -99,6 +99,7 @@ public static class NodeHosting
         services.AddSingleton<CollectionBuilder>();
         services.AddSingleton<ShardPlacement>();
         services.AddSingleton<LiveCollections>();
+        services.AddSingleton<QueryWork>();
         if (options.ResumesJobs) services.AddHostedService<JobKeeper>();
         return silo;
     }
