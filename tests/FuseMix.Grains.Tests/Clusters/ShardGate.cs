@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
-using Orleans;
 using Orleans.Hosting;
 
 namespace FuseMix.Grains.Tests.Clusters;
