@@ -73,7 +73,8 @@ internal sealed class SearchGrain(
         var query = new ShardQuery(embeddings, request.Queries.Length, request.K, request.MinScore, request.Filter, Excluded(request), describe);
         var reserve = describe ? TimeSpan.Zero : request.Deadline / 4 is var quarter && quarter < LongestReserve ? quarter : LongestReserve;
         var found = new List<ShardFindings>(targets.Length);
-        await foreach (var reply in AskAll(collection, targets.Select(shard => (shard, AnyReplica)), (grain, _) => grain.Search(query), Left(reserve), cancellationToken))
+        var all = targets.Select(shard => (shard, AnyReplica));
+        await foreach (var reply in AskAll(collection, all, (grain, _) => grain.Search(query), Left(reserve), cancellationToken))
         {
             if (reply.Answer is { } answer) found.Add(new ShardFindings(reply.Shard, reply.Replica, answer));
             else silent.Add(reply.Shard, reply.Silence!);
@@ -149,7 +150,12 @@ internal sealed class SearchGrain(
 
     /// <summary>What a shard answers, or why it does not.</summary>
     private async Task<ShardReply<T>> Ask<T>(
-        CollectionStatus collection, ShardStatus shard, int first, Func<IIndexShardGrain, ShardStatus, Task<T>> call, TimeSpan deadline, CancellationToken cancellationToken)
+        CollectionStatus collection,
+        ShardStatus shard,
+        int first,
+        Func<IIndexShardGrain, ShardStatus, Task<T>> call,
+        TimeSpan deadline,
+        CancellationToken cancellationToken)
     {
         var replicas = placement.Replicas;
         var key = new IndexShardKey(collection.Name, collection.Generation, shard.Name);
@@ -273,11 +279,12 @@ internal sealed class SearchGrain(
             if (reply.Silence is { } silence) missing.Add($"{reply.Shard.Name}: {silence}");
         }
 
+        missing.Sort(StringComparer.Ordinal);
         throw missing.Count == 0
             ? new FuseMixException(FailureKind.NotFound, $"Collection '{collection.Name}' has no item '{itemId}'.")
             : new FuseMixException(
                 FailureKind.Unavailable,
-                $"Item '{itemId}' is in no shard of collection '{collection.Name}' that answers; these do not: {string.Join("; ", missing.Order(StringComparer.Ordinal))}",
+                $"Item '{itemId}' is in no shard of collection '{collection.Name}' that answers; these do not: {string.Join("; ", missing)}",
                 "Try again when they do.");
     }
 
@@ -325,7 +332,8 @@ internal sealed class SearchGrain(
         if (request.Deadline < TimeSpan.Zero || request.Deadline > SearchRequest.MaxDeadline)
         {
             throw Invalid(
-                $"The deadline is {request.Deadline}; it must be 0 to {SearchRequest.MaxDeadline}.", "Give a shorter one; an answer names the shards that it lacks.");
+                $"The deadline is {request.Deadline}; it must be 0 to {SearchRequest.MaxDeadline}.",
+                "Give a shorter one; an answer names the shards that it lacks.");
         }
 
         foreach (var query in request.Queries)

@@ -35,14 +35,15 @@ internal sealed class ShardFindings(ShardStatus shard, int replica, ShardAnswer 
         for (var q = 0; q < queries; q++)
         {
             var query = q;
-            (taken[query], var open) = TopK.Cut([.. shards.Select(shard => shard.ScoresOf(query))], k, (list, place) => shards[list].IdAt(query, place));
+            (taken[query], var open) = TopK.Cut(
+                [.. shards.Select(shard => shard.ScoresOf(query))], k, (list, place) => shards[list].IdAt(query, place));
             foreach (var (list, places) in open) unknown[list].UnionWith(shards[list].UnknownAt(query, places));
             for (var list = 0; list < shards.Count; list++) unknown[list].UnionWith(shards[list].UnknownAt(query, ..taken[query][list]));
         }
 
         return unknown.All(rows => rows.Count == 0)
             ? ([.. taken.Select((counts, query) => Hits(shards, query, counts, k))], [])
-            : (null, [.. shards.Zip(unknown).Where(pair => pair.Second.Count > 0).Select(pair => (pair.First, pair.Second.Order().Chunk(RowsPerCall).ToArray()))]);
+            : (null, [.. shards.Zip(unknown, (shard, rows) => (shard, rows.Order().Chunk(RowsPerCall).ToArray())).Where(part => part.Item2.Length > 0)]);
     }
 
     private static Hit[] Hits(IReadOnlyList<ShardFindings> shards, int query, int[] taken, int k)

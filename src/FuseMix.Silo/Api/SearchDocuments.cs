@@ -10,7 +10,8 @@ namespace FuseMix.Silo.Api;
 /// <param name="MinScore">Least cosine of a hit; no threshold where missing.</param>
 /// <param name="Filter">Metadata that a hit must have: key to any of these values.</param>
 /// <param name="Exclude">Ids never to return.</param>
-/// <param name="DeadlineMs">How many milliseconds the search may take before the answer goes out without the shards that did not answer, named; 0 to 60,000, 10,000 where missing.</param>
+/// <param name="DeadlineMs">How many milliseconds the search may take before the answer goes out without the shards that did not answer, named;
+/// 0 to 60,000, 10,000 where missing.</param>
 /// <remarks>Generated readers forget what an init-only property is set to where its key is missing: hence null for "as usual".</remarks>
 internal sealed record SearchBody(
     QueryBody?[]? Queries,
