@@ -13,7 +13,9 @@ using Orleans.Concurrency;
 namespace FuseMix.Grains.Search;
 
 /// <summary>It interleaves: a search that waits for a shard must hold up no other one.</summary>
-[StatelessWorker, Reentrant]
+/// <remarks>One worker a node: with several, Orleans gives a cancellation to any of them, and most searches whose caller has gone go on. More
+/// would be of little use, as encoding, scans and large merges run on the thread pool.</remarks>
+[StatelessWorker(1), Reentrant]
 internal sealed class SearchGrain(
     LiveCollections collections,
     ShardPlacement placement,

@@ -55,7 +55,9 @@ public sealed class FrozenShardTests(PreparedHome prepared) : IAsyncLifetime
         await Patience.Until(() => Task.FromResult(_gate.Searching), searching => searching == waiting.Length);
         await gone.CancelAsync();
         foreach (var search in waiting) await Assert.ThrowsAnyAsync<OperationCanceledException>(() => search);
-        await Patience.Until(() => Task.FromResult(_gate.Searching), searching => searching == 0);
+
+        // Long before their deadline.
+        await Patience.Until(() => Task.FromResult(_gate.Searching), searching => searching == 0).WaitAsync(Patience.Long / 4, Stop);
     }
 
     [Fact]
