@@ -80,6 +80,7 @@ public static class GrainHosting
         services.AddSingleton<CollectionBuilder>();
         services.AddSingleton<ShardPlacement>();
         services.AddSingleton<LiveCollections>();
+        services.AddSingleton<QueryWork>();
         if (options.ResumesJobs) services.AddHostedService<JobKeeper>();
         return silo;
     }

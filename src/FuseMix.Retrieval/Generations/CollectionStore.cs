@@ -28,6 +28,9 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     public IReadOnlyList<string> Collections() =>
         [.. Folders(home.Collections).Where(name => ResourceName.IsValid(name) && Generations(name).Any()).Order(StringComparer.Ordinal)];
 
+    /// <summary>Whether there surely is no such collection: not where the folder of all collections is away.</summary>
+    public bool Lacks(string collection) => Directory.Exists(home.Collections) && !Directory.Exists(FolderOf(collection));
+
     /// <summary>Starts a new generation of a collection, which need not exist yet.</summary>
     /// <exception cref="FuseMixException">A name or the dimension is not valid, or the disk fails.</exception>
     public GenerationBuild Begin(string collection, GenerationSpec spec)

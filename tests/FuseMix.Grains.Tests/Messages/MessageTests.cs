@@ -52,7 +52,10 @@ public sealed class MessageTests : IAsyncLifetime
         new CollectionStatus("boats", "g1", "model", "0123", "emoji", 8, [new ShardStatus("image-00000", Modality.Image, 4)], ["g1", "g0"]),
         new ShardQuery([1, 2, float.Epsilon], 1, 10, 0.5f, new() { ["split"] = ["test", "train"] }, ["x"]),
         new ShardQuery([], 0, 1, null, null, null),
-        new ShardAnswer([[Hit], []]),
+        new ShardQuery([1], 1, 1, null, null, null, Describe: true),
+        new ShardAnswer([[7, 3], []], [[0.5f, -1], []]),
+        new ShardAnswer([[7]], [[0.5f]], [new ShardItem(7, "img-1", new() { ["caption"] = "a dog" })]),
+        new ShardItem(7, "img-1", new() { ["caption"] = "a dog" }),
         Hit,
         new SearchRequest("boats", [SearchQuery.OfText("a dog"), SearchQuery.OfContent(Modality.Image, [1, 2, 3]), SearchQuery.OfItem("img-1")], Modality.Text, 5)
         {
