@@ -167,6 +167,20 @@ public sealed class CollectionStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_dropped_collections_lock_stays_for_whoever_waits_for_it()
+    {
+        Build("photos");
+        _store.Drop("photos");
+        var path = Directory.GetFiles(_folder["collections"], "photos", SearchOption.AllDirectories).Single();
+        using (FileLock.TryAcquire(path))
+        {
+            var beginning = Task.Run(() => _store.Begin("photos", Spec).Dispose(), TestContext.Current.CancellationToken);
+            Assert.False(beginning.Wait(TimeSpan.FromMilliseconds(200)));
+            Assert.False(Directory.Exists(_folder["collections/photos"]));
+        }
+    }
+
+    [Fact]
     public void Unknown_and_dangerous_names_are_refused_and_make_no_folder()
     {
         Build("photos");
