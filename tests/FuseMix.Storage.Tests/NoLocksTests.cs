@@ -4,7 +4,8 @@ using FuseMix.Testing;
 
 namespace FuseMix.Storage.Tests;
 
-/// <summary>A process for which file locks keep nobody out, as on a mount without them: the test executable starts itself again so.</summary>
+/// <summary>A process for which file locks keep nobody out, as on a mount without them: the test executable starts itself again
+/// so.</summary>
 public sealed class NoLocksTests : IDisposable
 {
     private const string HomeVariable = "FUSEMIX_TEST_NO_LOCKS_HOME";

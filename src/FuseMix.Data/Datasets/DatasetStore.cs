@@ -7,7 +7,8 @@ namespace FuseMix.Data.Datasets;
 
 /// <summary>The datasets of a home folder: <c>datasets/&lt;name&gt;/</c> with <c>dataset.json</c> and one JSON line per item, pair and failure.</summary>
 /// <remarks>
-/// The files with the lines never change: each version has its own, and <c>dataset.json</c> says which one counts. Who reads waits for nobody and
+/// The files with the lines never change: each version has its own, and <c>dataset.json</c> says which one counts. Who reads waits for
+/// nobody and
 /// sees one version, whole.
 /// </remarks>
 public sealed class DatasetStore(FuseMixHome home)

@@ -86,6 +86,7 @@ public static class NodeHosting
         services.AddSingleton<IHomeFiles, HomeFiles>();
         services.AddSingleton<DeviceHealth>();
         services.AddSingleton<StateProbe>();
+        services.AddSingleton<EncodingThreads>();
         services.AddSingleton<EncoderSessions>();
         services.AddSingleton<FusionModels>();
         services.AddSingleton<ShardExtraction>();

@@ -179,13 +179,13 @@ public sealed class DatasetStoreTests : IDisposable
     }
 
     [Fact]
-    public void Who_reads_waits_for_nobody_who_writes()
+    public async Task Who_reads_waits_for_nobody_who_writes()
     {
         _store.Save(SampleData.Of(_home, "d", [SampleData.Text("t", "old")]));
         using var writing = FileLock.TryAcquire(Path.Combine(_home.Datasets, ".locks", "d"));
         Assert.NotNull(writing);
         var reading = Task.Run(() => (_store.Describe("d"), _store.List(), _store.Load("d")), TestContext.Current.CancellationToken);
-        Assert.True(reading.Wait(TimeSpan.FromSeconds(30)), "Reading waits for a writer.");
+        await reading.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
     }
 
     [Fact]

@@ -164,10 +164,10 @@ internal sealed class TestHome : IDisposable
 
     public FusionModel Model(string name) => FusionModel.Load(Path.Combine(Home.Models, name));
 
-    /// <summary>The shard files of a latent set: when each was written, and its content.</summary>
+    /// <summary>The committed shards of a latent set: when each was written, and its content.</summary>
     public Dictionary<string, (DateTime Written, string Content)> LatentFiles(string encoder, string dataset = Dataset) =>
-        Directory.EnumerateFiles(Path.Combine(Home.Latents, dataset, encoder), "shard-*.safetensors", SearchOption.AllDirectories)
-            .ToDictionary(path => Path.GetFileName(path)!, path => (File.GetLastWriteTimeUtc(path), Fingerprint.Of(File.ReadAllBytes(path)).Hex));
+        Directory.EnumerateFiles(Path.Combine(Home.Latents, dataset, encoder), "shard-*.json", SearchOption.AllDirectories)
+            .ToDictionary(path => Path.GetFileNameWithoutExtension(path)!, path => (File.GetLastWriteTimeUtc(path), Fingerprint.Of(File.ReadAllBytes(path)).Hex));
 
     /// <summary>What an encoder makes of an input, without grains.</summary>
     public float[] Encode(string encoder, EncoderInput input)
