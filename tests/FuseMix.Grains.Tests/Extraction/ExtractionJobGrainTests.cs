@@ -1,6 +1,9 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Encoders.Sessions;
+using FuseMix.Grains.Extraction;
 using FuseMix.Grains.Tests.Clusters;
 
 namespace FuseMix.Grains.Tests.Extraction;
@@ -282,17 +285,29 @@ public sealed class ExtractionJobGrainTests
     {
         // Far more slots than the thread pool has threads: it adds one or two a second, and only because nothing moves.
         const int Slots = 24;
+        var onPool = new ConcurrentBag<bool>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == ExtractionMetrics.Name,
+            Sample = (ref _) => ActivitySamplingResult.AllData,
+            ActivityStopped = span =>
+            {
+                if (Equals(span.GetTagItem("fusemix.encoder"), TestHome.ImageEncoder)) onPool.Add(Thread.CurrentThread.IsThreadPoolThread);
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
         using var home = TestHome.Create();
         HeldFile[] held = [.. Enumerable.Range(0, Slots).Select(picture => new HeldFile(home.PicturePath($"img-{picture:D2}")))];
         await using var cluster = await TestCluster.StartAsync(
             home, [$"gateway+extract:{Slots}@one"], options: node => node.ItemsPerShard = 1);
         await cluster.Start(TestHome.ImageEncoder);
         await Task.WhenAll(held.Select(file => file.Reached));
-        Assert.InRange(ThreadPool.ThreadCount, 0, Slots);
         await cluster.Nodes.Status().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
         Assert.Equal(JobState.Running, (await cluster.Extraction(TestHome.ImageEncoder).Status()).State);
         foreach (var file in held) await file.Release();
         Assert.Equal(JobState.Completed, (await Patience.Read(cluster.Extraction(TestHome.ImageEncoder).Watch()))[^1].State);
+        Assert.InRange(onPool.Count, Slots, int.MaxValue);
+        Assert.DoesNotContain(true, onPool);
         foreach (var file in held) file.Dispose();
     }
 
