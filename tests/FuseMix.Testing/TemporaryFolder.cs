@@ -5,10 +5,11 @@ public sealed class TemporaryFolder : IDisposable
 {
     private const int Attempts = 1000;
 
-    /// <param name="parent">Where to make it; null for where the machine keeps temporary files.</param>
-    public TemporaryFolder(string? parent = null) => Path = parent is null
-        ? Directory.CreateTempSubdirectory("fusemix-test-").FullName
-        : Directory.CreateDirectory(System.IO.Path.Combine(parent, $"fusemix-test-{Guid.NewGuid():N}")).FullName;
+    public TemporaryFolder() => Path = Directory.CreateTempSubdirectory("fusemix-test-").FullName;
+
+    /// <param name="parent">Where to make it.</param>
+    public TemporaryFolder(string parent) =>
+        Path = Directory.CreateDirectory(System.IO.Path.Combine(parent, $"fusemix-test-{Guid.NewGuid():N}")).FullName;
 
     public string Path { get; }
 

@@ -15,7 +15,7 @@ public sealed class LargeSetTests : IDisposable
     private static readonly Fingerprint Encoder = Fingerprint.Of("encoder");
 
     // In memory where there is such a folder: what counts is what the store does, not how long a disk takes to flush.
-    private readonly TemporaryFolder _folder = new(Directory.Exists("/dev/shm") ? "/dev/shm" : null);
+    private readonly TemporaryFolder _folder = Directory.Exists("/dev/shm") ? new("/dev/shm") : new();
     private readonly LatentStore _store;
 
     public LargeSetTests() => _store = new LatentStore(new FuseMixHome(_folder.Path));
