@@ -10,7 +10,9 @@ public interface ICollectionGrain : IGrainWithStringKey
     /// <summary>Begins to embed the dataset's latents into a new generation, which goes live when it is whole, and returns at once. Safe to
     /// repeat: a build of the same is recognised whether it runs or has ended. A build whose node dies goes on on another one.</summary>
     /// <exception cref="FuseMixException">Unknown model or dataset; latents missing; another build is running; or another model's or
-    /// dataset's generation is live and <see cref="CollectionBuild.Replace"/> is not set.</exception>
+    /// dataset's generation is live and <see cref="CollectionBuild.Replace"/> is not set. Where it takes more than seconds to find that
+    /// out, the
+    /// build is accepted as running and then fails with it.</exception>
     Task<BuildStatus> StartBuild(CollectionBuild request);
 
     /// <summary>How far the build is that runs, or how the last one ended.</summary>

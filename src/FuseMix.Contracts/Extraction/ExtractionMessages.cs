@@ -24,11 +24,11 @@ public sealed record ExtractionRequest(string Dataset, string Encoder, string? A
 /// <param name="Dataset">Name of the dataset.</param>
 /// <param name="Encoder">Name of the encoder pack.</param>
 /// <param name="State">Where the job stands.</param>
-/// <param name="Items">Items to extract in all.</param>
+/// <param name="Items">Items to extract in all; 0 while the job is planned.</param>
 /// <param name="ItemsDone">Items in committed shards or already encoded in leased ones, failures included.</param>
 /// <param name="ItemsFound">Of these, items that an earlier run had committed: recognised, not extracted again.</param>
-/// <param name="ItemsFailed">Items without a latent; the latent set's manifest names each with its reason.</param>
-/// <param name="Shards">Shards in all.</param>
+/// <param name="ItemsFailed">Items without a latent; the commit of its shard in the latent set's folder names each with its reason.</param>
+/// <param name="Shards">Shards in all; 0 while the job is planned.</param>
 /// <param name="ShardsDone">Shards committed.</param>
 /// <param name="ItemsPerSecond">Rate of this run, 0 before the first item.</param>
 /// <param name="Elapsed">Time that this run has taken.</param>

@@ -10,7 +10,9 @@ namespace FuseMix.Contracts.Extraction;
 /// <remarks>Key: <see cref="ExtractionRequest.Key"/>.</remarks>
 public interface IExtractionJobGrain : IGrainWithStringKey
 {
-    /// <summary>Starts, or goes on with, the extraction. Safe to repeat: a running job answers its status.</summary>
+    /// <summary>Starts, or goes on with, the extraction. Safe to repeat: a running job answers its status. Returns within seconds: where it
+    /// takes longer
+    /// to plan the shards, the job is <see cref="JobState.Running"/> and counts no item and no shard until it has.</summary>
     /// <exception cref="FuseMixException">Unknown dataset or encoder, or the dataset has nothing of the encoder's modality.</exception>
     Task<ExtractionStatus> Start(ExtractionRequest request);
 
@@ -18,7 +20,7 @@ public interface IExtractionJobGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<ExtractionStatus> Status();
 
-    /// <summary>Stops leasing shards. Committed ones stay; <see cref="Start"/> goes on from there.</summary>
+    /// <summary>Stops planning, or leasing shards. Committed ones stay; <see cref="Start"/> goes on from there.</summary>
     [AlwaysInterleave]
     Task<ExtractionStatus> Cancel();
 

@@ -65,6 +65,7 @@ public static class GrainHosting
         services.AddSingleton<IHomeFiles, HomeFiles>();
         services.AddSingleton<DeviceHealth>();
         services.AddSingleton<StateProbe>();
+        services.AddSingleton<EncodingThreads>();
         services.AddSingleton<EncoderSessions>();
         services.AddSingleton<FusionModels>();
         services.AddSingleton<ShardExtraction>();

@@ -6,7 +6,7 @@ using FuseMix.Encoders.Sessions;
 namespace FuseMix.Grains.Nodes;
 
 /// <summary>The encoder sessions of a node, opened at first use and shared by all its grains.</summary>
-internal sealed class EncoderSessions(EncoderPackStore packs, DeviceHealth devices, NodeOptions options) : IDisposable
+internal sealed class EncoderSessions(EncoderPackStore packs, DeviceHealth devices, EncodingThreads threads, NodeOptions options) : IDisposable
 {
     private readonly ConcurrentDictionary<(string Encoder, Fingerprint Fingerprint, EncoderAim Aim), Lazy<EncoderSession>> _open = new();
 
@@ -39,6 +39,7 @@ internal sealed class EncoderSessions(EncoderPackStore packs, DeviceHealth devic
         {
             Threads = options.Threads,
             Aim = aim,
+            Scheduler = aim == EncoderAim.Throughput ? threads : null,
             Device = options.Accelerators.Contains(Accelerators.Cuda) ? EncoderDevice.Cuda : EncoderDevice.Cpu,
             DeviceLost = devices.ReportLost,
         });

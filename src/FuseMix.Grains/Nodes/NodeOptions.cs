@@ -17,7 +17,7 @@ public sealed class NodeOptions
     /// named here.</summary>
     public IReadOnlyList<string> Accelerators { get; set; } = [];
 
-    /// <summary>Processor threads for encoding, training and search, 1 or more.</summary>
+    /// <summary>Processor threads for encoding, training and search, 1 or more. As many shards are extracted at once.</summary>
     [Range(1, 1024)]
     public int Threads { get; set; } = Environment.ProcessorCount;
 
@@ -66,7 +66,7 @@ public sealed class NodeOptions
 
     /// <summary>The silo name that tells all this to the other nodes.</summary>
     /// <exception cref="FuseMixException">The name, a role or an accelerator is not valid.</exception>
-    public NodeName ToNodeName() => NodeName.Create(Name, Roles, Accelerators);
+    public NodeName ToNodeName() => NodeName.Create(Name, Roles, Accelerators, Threads);
 
     /// <summary>Fails, naming the key, where a value is out of range.</summary>
     /// <exception cref="FuseMixException">A value is out of range.</exception>

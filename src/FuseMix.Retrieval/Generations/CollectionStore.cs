@@ -157,14 +157,12 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     /// <exception cref="FuseMixException">There is no such collection.</exception>
     public void Drop(string collection)
     {
-        using (Change(collection))
-        {
-            // First the pointer: if the machine stops in between, the rest is unreachable rather than half there.
-            File.Delete(Path.Combine(FolderOf(collection), LiveFile));
-            AtomicFile.SyncFolder(FolderOf(collection));
-            foreach (var generation in Generations(collection)) Delete(collection, generation);
-        }
+        using var changing = Change(collection);
 
+        // First the pointer: if the machine stops in between, the rest is unreachable rather than half there.
+        File.Delete(Path.Combine(FolderOf(collection), LiveFile));
+        AtomicFile.SyncFolder(FolderOf(collection));
+        foreach (var generation in Generations(collection)) Delete(collection, generation);
         Directory.Delete(FolderOf(collection), recursive: true);
     }
 
@@ -260,11 +258,25 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     private FileLock Change(string collection)
     {
         RequireCollection(collection);
-        return Lock(collection);
+        var held = Lock(collection);
+        try
+        {
+            // It may have been dropped while this waited.
+            RequireCollection(collection);
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
     }
 
     private FileLock Lock(string collection) =>
-        FileLock.Acquire(Path.Combine(FolderOf(collection), ".lock"), $"Collection '{collection}'", Patience);
+        FileLock.Acquire(LockOf(collection), $"Collection '{collection}'", Patience);
+
+    /// <summary>Beside the collections: a lock that is deleted with what it guards lets in two.</summary>
+    private string LockOf(string collection) => Path.Combine(home.Collections, ".locks", ResourceName.Require(collection, "collection"));
 
     private void RequireCollection(string collection)
     {

@@ -23,9 +23,16 @@ public sealed class VerifiedOnceTests
             ShardSize = 2,
             Items = [new("a", "1"), new("b", "2"), new("c", "3")],
         });
-        foreach (var shard in set.PendingShards()) set.CommitShard(shard.Index, shard.Ids, Enumerable.Repeat(1f, shard.Ids.Count * 2).ToArray(), []);
-        var files = Directory.EnumerateFiles(home.Latents, "*.safetensors", SearchOption.AllDirectories).Select(path => new FileInfo(path)).ToArray();
-        Assert.Equal(2, files.Length);
+        foreach (var shard in set.Progress().Pending)
+        {
+            var ids = set.ItemIds(shard);
+            set.CommitShard(shard, ids, Enumerable.Repeat(1f, ids.Count * 2).ToArray(), []);
+        }
+
+        // Two shards, and the ids of the plan.
+        var files = Directory.EnumerateFiles(home.Latents, "*", SearchOption.AllDirectories).Where(path => Path.GetExtension(path) is ".safetensors" or ".txt")
+            .Select(path => new FileInfo(path)).ToArray();
+        Assert.Equal(3, files.Length);
         foreach (var file in files) file.LastWriteTimeUtc = DateTime.UtcNow.AddMinutes(-1);
 
         var read = 0L;

@@ -176,10 +176,10 @@ internal sealed class TestHome : IDisposable
     /// <summary>Replaces the text encoder by another one of the same dimension.</summary>
     public EncoderPack ReplaceTextEncoder() => Install(folder => TestPacks.Text(folder, TextEncoder, normalise: true));
 
-    /// <summary>The shard files of a latent set: when each was written, and its content.</summary>
+    /// <summary>The committed shards of a latent set: when each was written, and its content.</summary>
     public Dictionary<string, (DateTime Written, string Content)> LatentFiles(string encoder, string dataset = Dataset) =>
-        Directory.EnumerateFiles(Path.Combine(Home.Latents, dataset, encoder), "shard-*.safetensors", SearchOption.AllDirectories)
-            .ToDictionary(path => Path.GetFileName(path)!, path => (File.GetLastWriteTimeUtc(path), Fingerprint.Of(File.ReadAllBytes(path)).Hex));
+        Directory.EnumerateFiles(Path.Combine(Home.Latents, dataset, encoder), "shard-*.json", SearchOption.AllDirectories)
+            .ToDictionary(path => Path.GetFileNameWithoutExtension(path)!, path => (File.GetLastWriteTimeUtc(path), Fingerprint.Of(File.ReadAllBytes(path)).Hex));
 
     /// <summary>What an encoder makes of an input, without grains.</summary>
     public float[] Encode(string encoder, EncoderInput input)

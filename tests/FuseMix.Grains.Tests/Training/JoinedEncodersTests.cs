@@ -162,11 +162,11 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
         TestHome home, string encoder, Modality modality, Fingerprint fingerprint, string? failing = null, string dataset = TestHome.Dataset)
     {
         var set = home.Latents.OpenOrCreate(LatentPlan.Of(home.Datasets.Load(dataset), modality, encoder, fingerprint, 3));
-        foreach (var shard in set.PendingShards())
+        foreach (var shard in set.Progress().Pending)
         {
-            string[] ids = [.. shard.Ids.Where(id => id != failing)];
+            string[] ids = [.. set.ItemIds(shard).Where(id => id != failing)];
             var rows = ids.SelectMany(id => home.Encode(TestHome.ImageEncoder, EncoderInput.FromBytes(File.ReadAllBytes(home.PicturePath(id))))).ToArray();
-            set.CommitShard(shard.Index, ids, rows, failing is null ? [] : [new LatentFailure(failing, "It is broken.")]);
+            set.CommitShard(shard, ids, rows, failing is null ? [] : [new LatentFailure(failing, "It is broken.")]);
         }
     }
 

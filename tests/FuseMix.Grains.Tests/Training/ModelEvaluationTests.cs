@@ -78,15 +78,15 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
         var request = new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "train");
-        var before = await cluster.Trainer.Evaluate(request);
-        var baseline = await cluster.Trainer.FitBaseline(PreparedHome.Model, TestHome.Dataset);
+        var before = await cluster.Evaluate(request);
+        var baseline = await cluster.Evaluation(TestHome.Dataset).FitBaseline(PreparedHome.Model, TestHome.Dataset);
         home.ReplaceTextEncoder();
         for (var i = 0; i < 2; i++)
         {
-            var after = await cluster.Trainer.Evaluate(request);
+            var after = await cluster.Evaluate(request);
             Assert.Equal(before.Mean, after.Mean);
             Assert.Equal(before.Directions, after.Directions);
-            Assert.Equal(baseline, await cluster.Trainer.FitBaseline(PreparedHome.Model, TestHome.Dataset));
+            Assert.Equal(baseline, await cluster.Evaluation(TestHome.Dataset).FitBaseline(PreparedHome.Model, TestHome.Dataset));
             await cluster.Extract(TestHome.TextEncoder);
         }
     }
@@ -101,7 +101,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         await cluster.Extract(TestHome.TextEncoder);
         Directory.Delete(Path.Combine(home.Home.Latents, TestHome.Dataset, TestHome.TextEncoder, before.Fingerprint.Short), recursive: true);
         var failure = await Assert.ThrowsAsync<FuseMixException>(
-            () => cluster.Trainer.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test")));
+            () => cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test")));
         Assert.Equal(FailureKind.NotFound, failure.Kind);
         Assert.Contains($"encoder 'tiny-text' ({before.Fingerprint.Short}), only of others of that name ({now.Fingerprint.Short})", failure.Message, StringComparison.Ordinal);
         Assert.Contains("encoders add FOLDER --replace", failure.Remedy, StringComparison.Ordinal);
