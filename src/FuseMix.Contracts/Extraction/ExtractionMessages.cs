@@ -6,7 +6,7 @@ namespace FuseMix.Contracts.Extraction;
 /// <param name="Dataset">Name of a dataset.</param>
 /// <param name="Encoder">Name of an encoder pack.</param>
 /// <param name="Accelerator">One of <see cref="Cluster.Accelerators"/> that a node must have to take part; null for any node.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.ExtractionRequest")]
 public sealed record ExtractionRequest(string Dataset, string Encoder, string? Accelerator = null)
 {
     /// <summary>Grain key of the job: there is one per dataset × encoder.</summary>
@@ -33,7 +33,7 @@ public sealed record ExtractionRequest(string Dataset, string Encoder, string? A
 /// <param name="ItemsPerSecond">Rate of this run, 0 before the first item.</param>
 /// <param name="Elapsed">Time that this run has taken.</param>
 /// <param name="Error">Why the job failed; null otherwise.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.ExtractionStatus")]
 public sealed record ExtractionStatus(
     string Dataset,
     string Encoder,
@@ -53,7 +53,7 @@ public sealed record ExtractionStatus(
 /// <param name="ItemIds">Its items, in order.</param>
 /// <param name="EncoderFingerprint">The pack as the job knows it: an extractor that holds another one must refuse.</param>
 /// <param name="Duration">How long the lease lasts unless renewed.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.ShardLease")]
 public sealed record ShardLease(int Shard, string[] ItemIds, string EncoderFingerprint, TimeSpan Duration);
 
 /// <summary>How an extractor ended with a shard.</summary>
@@ -61,5 +61,5 @@ public sealed record ShardLease(int Shard, string[] ItemIds, string EncoderFinge
 /// <param name="Items">Items tried.</param>
 /// <param name="Failed">Items without a latent.</param>
 /// <param name="Error">Why the whole shard could not be made; null when it stands in the store.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.ShardOutcome")]
 public sealed record ShardOutcome(int Shard, int Items, int Failed, string? Error);

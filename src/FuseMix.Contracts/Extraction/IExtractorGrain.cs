@@ -6,6 +6,7 @@ namespace FuseMix.Contracts.Extraction;
 /// <summary>One slot of a node with the role <see cref="Cluster.NodeRoles.Extract"/>: works on one shard at a time, of whichever jobs ask
 /// for it.</summary>
 /// <remarks>Key: <see cref="KeyOf"/>. It lives on that node and on no other: a node says its own slots, which are gone with it.</remarks>
+[Alias("fusemix.IExtractorGrain")]
 public interface IExtractorGrain : IGrainWithStringKey
 {
     /// <summary>The key of a node's slot.</summary>
@@ -18,9 +19,11 @@ public interface IExtractorGrain : IGrainWithStringKey
 
     /// <summary>Pulls leases from the job until there are none, in turn with other jobs that asked. Returns at once; safe to
     /// repeat.</summary>
+    [Alias("Work")]
     Task Work(string job);
 
     /// <summary>Name of the node that it runs on.</summary>
     [AlwaysInterleave]
+    [Alias("Node")]
     Task<string> Node();
 }

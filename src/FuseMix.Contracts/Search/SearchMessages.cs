@@ -8,7 +8,7 @@ namespace FuseMix.Contracts.Search;
 /// <param name="Queries">One or more queries, answered in order.</param>
 /// <param name="Target">Modality of the items wanted; null for any.</param>
 /// <param name="K">Hits wanted per query, 1 to 10,000; over all queries at most <see cref="MaxHits"/>.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.SearchRequest")]
 public sealed record SearchRequest(string Collection, SearchQuery[] Queries, Modality? Target, int K = 10)
 {
     /// <summary>Most hits that one search may ask for, over all its queries: an answer is put together in memory.</summary>
@@ -40,7 +40,7 @@ public sealed record SearchRequest(string Collection, SearchQuery[] Queries, Mod
 
 /// <summary>One query: a weighted sum of terms in the shared space ("this image, but <em>snow</em>").</summary>
 /// <param name="Terms">At least one.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.SearchQuery")]
 public sealed record SearchQuery(QueryTerm[] Terms)
 {
     /// <summary>A query of one text.</summary>
@@ -57,7 +57,7 @@ public sealed record SearchQuery(QueryTerm[] Terms)
 
 /// <summary>One term of a query: exactly one of <see cref="Text"/>, <see cref="Content"/>, <see cref="ItemId"/>, <see cref="Latent"/> and
 /// <see cref="Embedding"/> is set.</summary>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.QueryTerm")]
 public sealed record QueryTerm
 {
     /// <summary>A text to encode.</summary>
@@ -96,6 +96,6 @@ public sealed record QueryTerm
 /// <param name="MissingShards">The shards that did not answer, each with the reason.</param>
 /// <param name="Results">Per query, best first.</param>
 /// <param name="Elapsed">Time in the search grain.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.SearchResponse")]
 public sealed record SearchResponse(
     string Collection, string Generation, bool Complete, string[] MissingShards, Hit[][] Results, TimeSpan Elapsed);

@@ -10,6 +10,7 @@ namespace FuseMix.Contracts.Training;
 /// two nodes fit the same one.</para>
 /// <para>A call whose caller leaves stops, whether it waits or works.</para>
 /// </remarks>
+[Alias("fusemix.IEvaluationGrain")]
 public interface IEvaluationGrain : IGrainWithStringKey
 {
     /// <summary>Recall of a fusion model on one split of a dataset whose latents are stored.</summary>
@@ -18,6 +19,7 @@ public interface IEvaluationGrain : IGrainWithStringKey
     /// <exception cref="FuseMixException">Unknown model, dataset or split; latents missing; or too many wait already (unavailable).</exception>
     [AlwaysInterleave]
     [ResponseTimeout("00:10:00")]
+    [Alias("Evaluate")]
     Task<EvaluationReport> Evaluate(EvaluationRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Fits the yardstick to the latents of a fusion model's encoders: regularised linear CCA, as a fusion model with linear
@@ -29,5 +31,6 @@ public interface IEvaluationGrain : IGrainWithStringKey
     /// <exception cref="FuseMixException">Unknown model or dataset; latents missing; or too many wait already (unavailable).</exception>
     [AlwaysInterleave]
     [ResponseTimeout("00:10:00")]
+    [Alias("FitBaseline")]
     Task<string> FitBaseline(string model, string dataset, CancellationToken cancellationToken = default);
 }

@@ -12,7 +12,7 @@ using Orleans.Runtime;
 namespace FuseMix.Grains.Collections;
 
 /// <summary>What survives the node: the build that should be running, or how the last one ended. What is live stands on disk.</summary>
-[GenerateSerializer]
+[GenerateSerializer, Alias("fusemix.CollectionRecord")]
 public sealed class CollectionRecord
 {
     /// <summary>What is or was being built; null where nothing ever was.</summary>
@@ -37,6 +37,7 @@ public sealed class CollectionRecord
 }
 
 [IndexPlacement]
+[GrainType("collection")]
 internal sealed partial class CollectionGrain(
     [PersistentState("collection", GrainStorage.Name)] IPersistentState<CollectionRecord> record,
     CollectionStore collections,

@@ -10,6 +10,7 @@ using Orleans.Runtime;
 namespace FuseMix.Grains.Collections;
 
 [IndexPlacement]
+[GrainType("indexshard")]
 internal sealed partial class IndexShardGrain(
     CollectionStore collections, ShardPlacement placement, NodeOptions options, IndexMetrics metrics, ILogger<IndexShardGrain> logger) : Grain, IIndexShardGrain
 {

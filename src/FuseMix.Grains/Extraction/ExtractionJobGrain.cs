@@ -15,7 +15,7 @@ using Orleans.Runtime;
 namespace FuseMix.Grains.Extraction;
 
 /// <summary>What survives the node: whether the job should be running. What is done stands in the latent store.</summary>
-[GenerateSerializer]
+[GenerateSerializer, Alias("fusemix.ExtractionJobRecord")]
 public sealed class ExtractionJobRecord
 {
     /// <summary>Where the job stands.</summary>
@@ -31,6 +31,7 @@ public sealed class ExtractionJobRecord
     public string? Accelerator { get; set; }
 }
 
+[GrainType("extractionjob")]
 internal sealed partial class ExtractionJobGrain(
     [PersistentState("extraction", GrainStorage.Name)] IPersistentState<ExtractionJobRecord> record,
     DatasetStore store,

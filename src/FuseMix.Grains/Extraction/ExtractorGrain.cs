@@ -9,6 +9,7 @@ using Orleans.Runtime;
 namespace FuseMix.Grains.Extraction;
 
 [ExtractPlacement]
+[GrainType("extractor")]
 internal sealed partial class ExtractorGrain(
     ShardExtraction extraction, ExtractionMetrics metrics, ILocalSiloDetails silo, TimeProvider clock, ILogger<ExtractorGrain> logger) : Grain, IExtractorGrain
 {

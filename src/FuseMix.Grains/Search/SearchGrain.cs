@@ -16,6 +16,7 @@ namespace FuseMix.Grains.Search;
 /// <remarks>One worker a node: with several, Orleans gives a cancellation to any of them, and most searches whose caller has gone go on. More
 /// would be of little use, as encoding, scans and large merges run on the thread pool.</remarks>
 [StatelessWorker(1), Reentrant]
+[GrainType("search")]
 internal sealed class SearchGrain(
     LiveCollections collections,
     ShardPlacement placement,

@@ -5,6 +5,7 @@ using Orleans;
 namespace FuseMix.Grains.Training;
 
 [IndexPlacement]
+[GrainType("evaluation")]
 internal sealed class EvaluationGrain(EvaluationQueue queue, ModelEvaluation evaluation, BaselineFitting baselines) : Grain, IEvaluationGrain
 {
     public Task<EvaluationReport> Evaluate(EvaluationRequest request, CancellationToken cancellationToken = default) =>

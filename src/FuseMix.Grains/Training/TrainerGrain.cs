@@ -18,6 +18,7 @@ using Orleans.Storage;
 namespace FuseMix.Grains.Training;
 
 [TrainPlacement]
+[GrainType("trainer")]
 internal sealed partial class TrainerGrain(
     [FromKeyedServices(GrainStorage.Name)] IGrainStorage storage,
     FuseMixHome home,

@@ -7,7 +7,7 @@ using Orleans;
 namespace FuseMix.Grains.Training;
 
 /// <summary>The ids of the trainer's jobs; each job has a record of its own.</summary>
-[GenerateSerializer]
+[GenerateSerializer, Alias("fusemix.TrainerRecord")]
 public sealed record TrainerRecord
 {
     /// <summary>Jobs that are queued or running, in the order of submission.</summary>
@@ -20,7 +20,7 @@ public sealed record TrainerRecord
 }
 
 /// <summary>What survives the trainer's node of one training job.</summary>
-[GenerateSerializer]
+[GenerateSerializer, Alias("fusemix.TrainingJobRecord")]
 public sealed record TrainingJobRecord
 {
     /// <summary>What was asked.</summary>
