@@ -1,8 +1,7 @@
-using FuseMix.Client.Tests.Contract;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
 using FuseMix.Contracts.Training;
-using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Benchmarks.Cluster;
 

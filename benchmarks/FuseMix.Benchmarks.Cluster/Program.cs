@@ -1,7 +1,7 @@
 using System.Globalization;
 using FuseMix.Benchmarks.Cluster.Chaos;
 using FuseMix.Benchmarks.Cluster.Latency;
-using FuseMix.Silo.Tests.Processes.Clusters;
+using FuseMix.Testing.Clusters;
 
 // Real silos as processes, which find one another in a PostgreSQL server that is started for them:
 //   dotnet run -c Release --project benchmarks/FuseMix.Benchmarks.Cluster -- latency [--silos 3] [--searches 2000]

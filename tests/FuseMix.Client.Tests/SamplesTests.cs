@@ -4,8 +4,7 @@ using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Search;
-using FuseMix.Encoders.Tests;
-using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 

@@ -3,9 +3,9 @@ using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Grains.Nodes;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Storage;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Hosting.Tests;
 

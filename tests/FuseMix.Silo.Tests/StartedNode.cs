@@ -1,9 +1,9 @@
 using FuseMix.Grains.Nodes;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Security;
 using FuseMix.Storage;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans;

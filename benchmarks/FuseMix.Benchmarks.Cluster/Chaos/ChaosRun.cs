@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using FuseMix.Client;
-using FuseMix.Client.Tests.Contract;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
 using FuseMix.Data.Datasets;
-using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Benchmarks.Cluster.Chaos;
 

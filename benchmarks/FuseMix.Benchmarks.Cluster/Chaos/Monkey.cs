@@ -1,5 +1,4 @@
-using FuseMix.Grains.Tests.Clusters;
-using FuseMix.Silo.Tests.Processes.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Benchmarks.Cluster.Chaos;
 

@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using FuseMix.Client;
 using FuseMix.Client.Grains;
-using FuseMix.Client.Tests.Contract;
 using FuseMix.Contracts.Search;
-using FuseMix.Grains.Tests.Clusters;
-using FuseMix.Silo.Tests.Processes.Clusters;
+using FuseMix.Testing.Clusters;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

@@ -35,7 +35,7 @@ public static class ClusterClientHosting
         client.UseTls(tls => BecomeMember(tls, certificate, authority));
 
     /// <summary>TLS with certificates on both sides: shows one's own, and takes those of the authority alone, whatever name they bear.</summary>
-    public static void BecomeMember(TlsOptions tls, Func<X509Certificate2> certificate, X509Certificate2Collection authority)
+    internal static void BecomeMember(TlsOptions tls, Func<X509Certificate2> certificate, X509Certificate2Collection authority)
     {
         tls.LocalServerCertificateSelector = (_, _) => certificate();
         tls.LocalClientCertificateSelector = (_, _, _, _, _) => certificate();

@@ -73,7 +73,7 @@ public sealed class DoctorTests
     {
         using var folder = new TemporaryFolder();
         Directory.CreateDirectory(folder["encoders/broken"]);
-        await File.WriteAllTextAsync(folder["encoders/broken/encoder.json"], "{");
+        await File.WriteAllTextAsync(folder["encoders/broken/current.json"], "{");
         var result = await new CliTester { Home = folder.Path }.Run("doctor", "--json");
         Assert.Equal(1, result.Code);
         Assert.False(result.Json.GetProperty("healthy").GetBoolean());

@@ -5,8 +5,7 @@ using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Search;
 using FuseMix.Contracts.Training;
-using FuseMix.Encoders.Tests;
-using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Client.Tests.Contract;
 

@@ -1,5 +1,5 @@
 using FuseMix.Contracts.Search;
-using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Client.Tests.Contract;
 

@@ -1,6 +1,7 @@
 using FuseMix.Encoders.Packs;
 using FuseMix.Storage;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Encoders.Tests.Packs;
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using FuseMix.Encoders.Packs;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Encoders.Tests.Packs;
 

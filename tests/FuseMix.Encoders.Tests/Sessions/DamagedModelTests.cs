@@ -1,6 +1,7 @@
 using FuseMix.Encoders.Packs;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 using Google.Protobuf;
 using Protocol = global::Onnx;
 

@@ -4,6 +4,7 @@ using FuseMix.Encoders.Packs;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Encoders.Tests.Images;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Encoders.Tests.Sessions;
 

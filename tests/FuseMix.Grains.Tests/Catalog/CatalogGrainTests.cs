@@ -1,6 +1,7 @@
 using FuseMix.Contracts.Collections;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Storage;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Catalog;
 

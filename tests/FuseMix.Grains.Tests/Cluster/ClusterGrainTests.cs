@@ -1,4 +1,5 @@
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Cluster;
 

@@ -1,6 +1,7 @@
 using FuseMix.Contracts;
 using FuseMix.Contracts.Training;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 [assembly: AssemblyFixture(typeof(PreparedHome))]
 

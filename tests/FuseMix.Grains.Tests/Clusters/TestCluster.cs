@@ -8,6 +8,7 @@ using FuseMix.Contracts.Training;
 using FuseMix.Grains.Hosting;
 using FuseMix.Grains.Nodes;
 using FuseMix.Hosting.Sqlite;
+using FuseMix.Testing.Clusters;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans;

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using FuseMix.Contracts.Cluster;
+using FuseMix.Testing.Clusters;
 using FuseMix.Training;
 using FuseMix.Training.Models;
 using FuseMix.Training.Recipe;

@@ -2,6 +2,7 @@ using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Storage;
+using FuseMix.Testing.Clusters;
 using Orleans.Runtime;
 
 namespace FuseMix.Grains.Tests.Collections;

@@ -1,5 +1,6 @@
 using FuseMix.Contracts;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Extraction;
 

@@ -5,6 +5,7 @@ using FuseMix.Contracts.Extraction;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Grains.Extraction;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Extraction;
 

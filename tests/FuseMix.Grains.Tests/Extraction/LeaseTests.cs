@@ -3,6 +3,7 @@ using FuseMix.Contracts.Extraction;
 using FuseMix.Data.Latents;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Extraction;
 

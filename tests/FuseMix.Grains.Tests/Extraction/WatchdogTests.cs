@@ -1,6 +1,7 @@
 using FuseMix.Contracts;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Extraction;
 

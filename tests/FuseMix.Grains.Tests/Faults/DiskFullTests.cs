@@ -2,6 +2,7 @@ using System.Diagnostics;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Faults;
 

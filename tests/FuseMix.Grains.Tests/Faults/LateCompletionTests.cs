@@ -2,6 +2,7 @@ using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Jobs;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Faults;
 
@@ -13,7 +14,7 @@ public sealed class LateCompletionTests(PreparedHome prepared)
     {
         using var home = TestHome.Create();
         await using var cluster = await TestCluster.StartAsync(home);
-        using var held = new HeldFile(Directory.GetFiles(Path.Combine(home.Home.Datasets, TestHome.Dataset), "items-*.jsonl").Single());
+        using var held = new HeldFile(home.ItemsFile());
         var first = cluster.Start(TestHome.TextEncoder);
         await held.Reached;
         await Assert.ThrowsAsync<TimeoutException>(() => first.WaitAsync(TimeSpan.Zero, TestContext.Current.CancellationToken));
@@ -33,7 +34,7 @@ public sealed class LateCompletionTests(PreparedHome prepared)
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: stage.Configure);
         var request = PreparedHome.Request("late", "late", 7);
-        using var held = new HeldFile(Directory.GetFiles(Path.Combine(home.Home.Datasets, TestHome.Dataset), "items-*.jsonl").Single());
+        using var held = new HeldFile(home.ItemsFile());
 
         // Whatever the work itself has to read, the answer does not wait for it.
         var first = await cluster.Trainer.Submit(request);
@@ -53,7 +54,7 @@ public sealed class LateCompletionTests(PreparedHome prepared)
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
         var request = new CollectionBuild(PreparedHome.Model, TestHome.Dataset);
-        using var held = new HeldFile(Directory.GetFiles(Path.Combine(home.Home.Datasets, TestHome.Dataset), "items-*.jsonl").Single());
+        using var held = new HeldFile(home.ItemsFile());
         var first = cluster.Collection("boats").StartBuild(request);
         await held.Reached;
         await Assert.ThrowsAsync<TimeoutException>(() => first.WaitAsync(TimeSpan.Zero, TestContext.Current.CancellationToken));

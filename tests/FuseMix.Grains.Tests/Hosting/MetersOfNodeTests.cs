@@ -3,6 +3,7 @@ using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace FuseMix.Grains.Tests.Hosting;

@@ -2,6 +2,7 @@ using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Jobs;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Jobs;
 

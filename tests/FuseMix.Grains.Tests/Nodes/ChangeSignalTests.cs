@@ -1,4 +1,5 @@
 using FuseMix.Grains.Nodes;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Nodes;
 
@@ -47,6 +48,6 @@ public sealed class ChangeSignalTests
             Interlocked.Increment(ref value);
             signal.Raise();
         });
-        await waiter.WaitAsync(Clusters.Patience.Long, TestContext.Current.CancellationToken);
+        await waiter.WaitAsync(Patience.Long, TestContext.Current.CancellationToken);
     }
 }

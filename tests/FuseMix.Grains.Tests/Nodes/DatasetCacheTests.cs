@@ -1,5 +1,5 @@
 using FuseMix.Grains.Nodes;
-using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Nodes;
 

@@ -1,9 +1,9 @@
 using FuseMix.Contracts.Catalog;
 using FuseMix.Data.Datasets;
 using FuseMix.Grains.Nodes;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Storage;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Nodes;
 

@@ -1,4 +1,5 @@
 using FuseMix.Grains.Nodes;
+using FuseMix.Testing.Clusters;
 using Orleans.Runtime;
 
 namespace FuseMix.Grains.Tests.Nodes;
@@ -87,7 +88,7 @@ public sealed class SerialStateTests
         public List<string> Writes { get; } = [];
 
         /// <summary>Completes when a write is under way.</summary>
-        public Task Writing => _writing.Task.WaitAsync(Clusters.Patience.Long);
+        public Task Writing => _writing.Task.WaitAsync(Patience.Long);
 
         public void Finish(Exception? failure = null)
         {

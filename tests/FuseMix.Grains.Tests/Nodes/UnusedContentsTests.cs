@@ -3,6 +3,7 @@ using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Retrieval.Generations;
 using FuseMix.Storage;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 using FuseMix.Training.Models;
 using Microsoft.Extensions.Logging;
 
@@ -56,7 +57,7 @@ public sealed class UnusedContentsTests : IDisposable
     {
         var needed = _home.Packs.Load(TestHome.TextEncoder);
         var unneeded = _home.ReplaceTextEncoder();
-        _home.Install(folder => FuseMix.Encoders.Tests.TestPacks.Text(folder, TestHome.TextEncoder, edit: pack => pack["about"] = "A third one."));
+        _home.Install(folder => TestPacks.Text(folder, TestHome.TextEncoder, edit: pack => pack["about"] = "A third one."));
         CollectAll();
         Assert.Equal(needed.Fingerprint, _home.Packs.Load(TestHome.TextEncoder, needed.Fingerprint).Fingerprint);
         Assert.Throws<FuseMixException>(() => _home.Packs.Load(TestHome.TextEncoder, unneeded.Fingerprint));

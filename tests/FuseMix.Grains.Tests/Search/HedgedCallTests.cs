@@ -1,6 +1,6 @@
 using FuseMix.Grains.Search;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 using Orleans.Runtime;
 
 namespace FuseMix.Grains.Tests.Search;

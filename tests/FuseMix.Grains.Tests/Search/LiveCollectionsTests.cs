@@ -3,6 +3,7 @@ using FuseMix.Grains.Search;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Retrieval.Generations;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 using Orleans.Runtime;
 
 namespace FuseMix.Grains.Tests.Search;

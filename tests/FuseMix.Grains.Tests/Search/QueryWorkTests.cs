@@ -1,7 +1,7 @@
 using FuseMix.Grains.Nodes;
 using FuseMix.Grains.Search;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Search;
 

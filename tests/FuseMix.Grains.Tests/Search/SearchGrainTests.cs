@@ -4,6 +4,7 @@ using FuseMix.Data.Datasets;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Search;
 

@@ -1,6 +1,7 @@
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 using Orleans.Runtime;
 
 namespace FuseMix.Grains.Tests.Search;

@@ -1,5 +1,6 @@
 using FuseMix.Contracts.Training;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Training;
 
@@ -24,7 +25,7 @@ public sealed class EvaluationGrainTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home, [TestCluster.Everything], options: options => options.EvaluationsQueued = 1);
-        using var held = new HeldFile(Path.Combine(home.Home.Datasets, TestHome.Dataset, "items.jsonl"));
+        using var held = new HeldFile(home.ItemsFile());
         var running = cluster.Evaluate(Request);
         await held.Reached;
 
@@ -48,7 +49,7 @@ public sealed class EvaluationGrainTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        using var held = new HeldFile(Path.Combine(home.Home.Datasets, TestHome.Dataset, "items.jsonl"));
+        using var held = new HeldFile(home.ItemsFile());
         using var leaving = new CancellationTokenSource();
         var fitting = cluster.Evaluation(TestHome.Dataset).FitBaseline(PreparedHome.Model, TestHome.Dataset, leaving.Token);
         await held.Reached;

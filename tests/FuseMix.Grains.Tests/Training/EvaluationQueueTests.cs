@@ -1,6 +1,6 @@
 using FuseMix.Grains.Nodes;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Grains.Training;
+using FuseMix.Testing.Clusters;
 using Microsoft.Extensions.Hosting;
 
 namespace FuseMix.Grains.Tests.Training;

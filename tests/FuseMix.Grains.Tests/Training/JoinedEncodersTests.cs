@@ -4,9 +4,9 @@ using FuseMix.Contracts.Search;
 using FuseMix.Contracts.Training;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Sessions;
-using FuseMix.Encoders.Tests;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Training;
 

@@ -2,6 +2,7 @@ using FuseMix.Contracts;
 using FuseMix.Contracts.Training;
 using FuseMix.Data.Datasets;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 using Fold = FuseMix.Evaluation.Fold;
 
 namespace FuseMix.Grains.Tests.Training;

@@ -2,6 +2,7 @@ using FuseMix.Contracts;
 using FuseMix.Grains.Nodes;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Grains.Training;
+using FuseMix.Testing.Clusters;
 using FuseMix.Training;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -252,7 +253,7 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         if (made is not null) await made.Reached;
         else if (crash == CrashPoint.AfterTheCheckpointsAreGone) await Patience.Until(() => Task.FromResult(Directory.Exists(Checkpoints(home, "job"))), exist => !exist);
         else await Patience.Until(() => Task.FromResult(storage.Waiting), waiting => waiting > before);
-        Assert.Equal(crash != CrashPoint.AfterTheLastCheckpoint, File.Exists(Path.Combine(home.Home.Models, "made", "model.json")));
+        Assert.Equal(crash != CrashPoint.AfterTheLastCheckpoint, home.Models.Contains("made"));
         Assert.Equal(crash != CrashPoint.AfterTheCheckpointsAreGone, Directory.Exists(Checkpoints(home, "job")));
 
         await cluster.AddAsync("gateway+train@right");

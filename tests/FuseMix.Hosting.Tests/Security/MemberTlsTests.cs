@@ -6,10 +6,10 @@ using System.Security.Cryptography.X509Certificates;
 using FuseMix.Client.Grains;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Grains.Nodes;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Hosting.Configuration;
 using FuseMix.Hosting.Security;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans;
@@ -38,10 +38,10 @@ public sealed class MemberTlsTests : IDisposable
     public async Task Members_make_a_cluster_and_let_a_member_in_as_a_client()
     {
         var first = Configure("first", _authority);
-        using var node = await Start(first);
+        await using var node = await Start(first);
         var second = Configure("second", _authority);
         second.Cluster.PrimarySiloPort = first.Cluster.SiloPort;
-        using var joined = await Start(second);
+        await using var joined = await Start(second);
         await Patience.Until(
             () => joined.Services.GetRequiredService<IGrainFactory>().GetGrain<IClusterGrain>(0).Status(),
             status => status.Nodes.Count(n => n.State == "Active") == 2);
@@ -54,7 +54,7 @@ public sealed class MemberTlsTests : IDisposable
     public async Task A_client_that_is_no_member_is_refused()
     {
         var configuration = Configure("node", _authority);
-        using var node = await Start(configuration);
+        await using var node = await Start(configuration);
         using var foreign = TestCertificates.Signed("CN=client", _stranger, isAuthority: false);
         await Assert.ThrowsAnyAsync<Exception>(() => AskAsClient(configuration, client => client.UseMemberTls(() => foreign, [_authority])));
         await Assert.ThrowsAnyAsync<Exception>(() => AskAsClient(configuration, client => client));
@@ -70,7 +70,7 @@ public sealed class MemberTlsTests : IDisposable
     public async Task Whoever_shows_no_certificate_is_told_nothing(bool byPortOfNodes)
     {
         var configuration = Configure("node", _authority);
-        using var node = await Start(configuration);
+        await using var node = await Start(configuration);
         using var socket = new TcpClient();
         await socket.ConnectAsync(IPAddress.Loopback, byPortOfNodes ? configuration.Cluster.SiloPort : configuration.Cluster.GatewayPort, TestContext.Current.CancellationToken);
         await using var session = new SslStream(socket.GetStream(), leaveInnerStreamOpen: false, (_, _, _, _) => true);
@@ -94,13 +94,13 @@ public sealed class MemberTlsTests : IDisposable
     public async Task A_node_of_another_authority_does_not_get_in()
     {
         var first = Configure("first", _authority);
-        using var node = await Start(first);
+        await using var node = await Start(first);
         var second = Configure("second", _stranger);
         second.Cluster.PrimarySiloPort = first.Cluster.SiloPort;
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-            using var joined = await Start(second, patience.Token);
+            await using var joined = await Start(second, patience.Token);
         });
         var nodes = (await node.Services.GetRequiredService<IGrainFactory>().GetGrain<IClusterGrain>(0).Status()).Nodes;
         Assert.Equal("first", Assert.Single(nodes, n => n.State == "Active").Name);
@@ -157,7 +157,7 @@ public sealed class MemberTlsTests : IDisposable
         };
     }
 
-    private static async Task<IHost> Start(NodeConfiguration configuration, CancellationToken cancellationToken = default)
+    private static async Task<Node> Start(NodeConfiguration configuration, CancellationToken cancellationToken = default)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.UseOrleans(silo => silo.AddFuseMixNode(configuration));
@@ -165,7 +165,7 @@ public sealed class MemberTlsTests : IDisposable
         try
         {
             await host.StartAsync(cancellationToken);
-            return host;
+            return new Node(host);
         }
         catch
         {
@@ -190,6 +190,18 @@ public sealed class MemberTlsTests : IDisposable
         finally
         {
             await host.StopAsync();
+        }
+    }
+
+    /// <summary>A node that leaves in order.</summary>
+    private sealed class Node(IHost host) : IAsyncDisposable
+    {
+        public IServiceProvider Services => host.Services;
+
+        public async ValueTask DisposeAsync()
+        {
+            await host.StopAsync();
+            host.Dispose();
         }
     }
 }

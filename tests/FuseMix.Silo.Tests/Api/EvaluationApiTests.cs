@@ -1,7 +1,6 @@
 using System.Net;
 using FuseMix.Client;
-using FuseMix.Client.Tests.Contract;
-using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Api;
 
@@ -22,7 +21,7 @@ public sealed class EvaluationApiTests
 
         await using var node = await StartedNode.StartAsync(home: home.Home, node: options => options.EvaluationsQueued = 0);
         var client = node.Client();
-        using var held = new HeldFile(Path.Combine(home.Home.Datasets, TestHome.Dataset, "items.jsonl"));
+        using var held = new HeldFile(home.ItemsFile());
         using var leaving = new CancellationTokenSource();
         var first = client.PostAsync(Evaluation, null, leaving.Token);
         await held.Reached;

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.ServerSentEvents;
 using System.Text.Json.Nodes;
-using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Api;
 

@@ -1,5 +1,5 @@
 using System.Net;
-using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Api;
 

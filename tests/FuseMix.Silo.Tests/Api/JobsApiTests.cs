@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Api;
 

@@ -1,8 +1,8 @@
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Training;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Silo.Tests.Telemetry;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Dashboards;
 

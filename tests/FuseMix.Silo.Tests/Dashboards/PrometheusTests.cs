@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Silo.Tests.Telemetry;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Dashboards;
 

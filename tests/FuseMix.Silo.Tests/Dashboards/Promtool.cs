@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Dashboards;
 

@@ -4,6 +4,7 @@ using FuseMix.Contracts.Cluster;
 using FuseMix.Grains.Nodes;
 using FuseMix.Silo.Configuration;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -138,5 +139,5 @@ public sealed class HealthHostingTests : IAsyncDisposable
 
     /// <summary>Asks again until what is remembered has been forgotten.</summary>
     private Task<(int Status, string Text)> AskUntil(string probe, int status) =>
-        Grains.Tests.Clusters.Patience.Until(() => Ask(probe), answer => answer.Status == status);
+        Patience.Until(() => Ask(probe), answer => answer.Status == status);
 }

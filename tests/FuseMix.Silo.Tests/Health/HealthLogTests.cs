@@ -1,5 +1,5 @@
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Silo.Health;
+using FuseMix.Testing.Clusters;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 

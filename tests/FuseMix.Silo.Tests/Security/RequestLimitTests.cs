@@ -2,8 +2,8 @@ using System.Formats.Tar;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Silo.Configuration;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Security;
 

@@ -3,10 +3,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
-using FuseMix.Encoders.Tests;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Silo.Configuration;
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Uploads;
 

@@ -1,4 +1,5 @@
 using FuseMix.Testing;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Processes.Clusters;
 

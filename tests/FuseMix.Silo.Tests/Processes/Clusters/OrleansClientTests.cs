@@ -1,4 +1,4 @@
-using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Processes.Clusters;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Extraction;
-using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Processes.Clusters;
 

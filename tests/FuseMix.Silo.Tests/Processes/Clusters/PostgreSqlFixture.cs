@@ -1,3 +1,5 @@
+using FuseMix.Testing.Clusters;
+
 namespace FuseMix.Silo.Tests.Processes.Clusters;
 
 /// <summary>A PostgreSQL server for the tests of a class. A test that asks for it where there is none is skipped.</summary>

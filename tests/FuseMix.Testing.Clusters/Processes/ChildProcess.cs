@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using FuseMix.Grains.Tests.Clusters;
 
-namespace FuseMix.Silo.Tests.Processes;
+namespace FuseMix.Testing.Clusters;
 
 /// <summary>A program that a test runs, with what it prints. It is gone when the test is, however that ends.</summary>
 internal sealed partial class ChildProcess : IAsyncDisposable

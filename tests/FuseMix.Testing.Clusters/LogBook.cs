@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace FuseMix.Grains.Tests.Clusters;
+namespace FuseMix.Testing.Clusters;
 
 /// <summary>The log lines of all nodes, for tests that wait for something that only the log tells.</summary>
 internal sealed class LogBook : ILoggerProvider

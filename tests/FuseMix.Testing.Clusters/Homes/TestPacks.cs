@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using FuseMix.Onnx;
 
-namespace FuseMix.Encoders.Tests;
+namespace FuseMix.Testing.Clusters;
 
 /// <summary>Small encoder packs with real ONNX models, whose latents a test can work out by hand.</summary>
 internal static class TestPacks

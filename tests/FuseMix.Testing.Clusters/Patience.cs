@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace FuseMix.Grains.Tests.Clusters;
+namespace FuseMix.Testing.Clusters;
 
 /// <summary>How long a test waits for what must happen; only a failed test waits that long.</summary>
 internal static class Patience

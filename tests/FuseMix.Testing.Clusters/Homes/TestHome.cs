@@ -4,12 +4,10 @@ using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
 using FuseMix.Encoders.Sessions;
-using FuseMix.Encoders.Tests;
 using FuseMix.Storage;
-using FuseMix.Testing;
 using FuseMix.Training.Models;
 
-namespace FuseMix.Grains.Tests.Clusters;
+namespace FuseMix.Testing.Clusters;
 
 /// <summary>
 /// A home folder with two tiny real encoder packs and a dataset whose pictures have the colours that their captions' words stand for,
@@ -159,6 +157,9 @@ internal sealed class TestHome : IDisposable
 
     public void SaveDataset(IReadOnlyList<DatasetItem> items, IReadOnlyList<DatasetPair> pairs, string name = Dataset) =>
         Datasets.Save(new Dataset(Home, name, "CC0-1.0", "Colours and words.", items, pairs, [], []));
+
+    /// <summary>The items of the version of a dataset that there is.</summary>
+    public string ItemsFile(string dataset = Dataset) => Directory.GetFiles(Path.Combine(Home.Datasets, dataset), "items-*.jsonl").Single();
 
     public LatentReader OpenLatents(string encoder, string dataset = Dataset) => Latents.OpenRead(dataset, encoder, Packs.Load(encoder).Fingerprint);
 

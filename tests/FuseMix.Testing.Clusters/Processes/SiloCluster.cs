@@ -1,9 +1,8 @@
 using System.Collections.Concurrent;
 using FuseMix.Client;
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Hosting;
 
-namespace FuseMix.Silo.Tests.Processes.Clusters;
+namespace FuseMix.Testing.Clusters;
 
 /// <summary>Several silos, each a process, over one home folder.</summary>
 internal sealed class SiloCluster(TestHome home, params string[] settings) : IAsyncDisposable

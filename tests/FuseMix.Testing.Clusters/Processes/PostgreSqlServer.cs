@@ -1,8 +1,7 @@
-using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Hosting;
 using Npgsql;
 
-namespace FuseMix.Silo.Tests.Processes.Clusters;
+namespace FuseMix.Testing.Clusters;
 
 /// <summary>A PostgreSQL server of one's own, on a free port, with its data in a temporary folder.</summary>
 internal sealed class PostgreSqlServer : IAsyncDisposable

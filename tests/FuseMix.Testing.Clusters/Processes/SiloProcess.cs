@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using FuseMix.Client;
-using FuseMix.Grains.Tests.Clusters;
 
-namespace FuseMix.Silo.Tests.Processes;
+namespace FuseMix.Testing.Clusters;
 
 /// <summary>A real silo: the program <c>fusemix-silo</c> in a process of its own.</summary>
 internal sealed class SiloProcess : IAsyncDisposable

@@ -1,4 +1,4 @@
-namespace FuseMix.Silo.Tests.Processes.Clusters;
+namespace FuseMix.Testing.Clusters;
 
 /// <summary>Counts what a client had to try again.</summary>
 internal sealed class CountingHandler() : DelegatingHandler(new SocketsHttpHandler())

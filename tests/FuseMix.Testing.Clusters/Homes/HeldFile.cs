@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using Xunit;
 
-namespace FuseMix.Grains.Tests.Clusters;
+namespace FuseMix.Testing.Clusters;
 
 /// <summary>A file whose reader waits in the middle of its work until the test lets it go on: a pipe in the file's place.</summary>
 internal sealed partial class HeldFile : IDisposable

@@ -1,10 +1,10 @@
+using FuseMix.Client;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Training;
-using FuseMix.Grains.Tests.Clusters;
 
-namespace FuseMix.Client.Tests.Contract;
+namespace FuseMix.Testing.Clusters;
 
 /// <summary>Jobs on a <see cref="TestHome"/> that a cluster serves, each waited for until it is completed.</summary>
 /// <param name="client">A client of the cluster.</param>
