@@ -65,7 +65,7 @@ internal static class ModelsCommand
     private static async Task Show(CliRun run)
     {
         var model = await ModelCatalog.Find(run, run.Get(Name));
-        var jobs = run.TryOwnHome(out _) ? await run.Client.Trainings(run.Stop) : [];
+        var jobs = await run.Client.Trainings(run.Stop);
         var folder = run.IsRemote ? null : FolderOf(run.Home, model.Name);
         var details = new ModelDetails(model, jobs.FirstOrDefault(j => j.Model == model.Name), folder, folder is null ? [] : [.. FilesIn(folder)]);
         run.Terminal.Result(details, CliJson.Relaxed.ModelDetails, d =>

@@ -12,7 +12,7 @@ namespace FuseMix.Cli.Status;
 
 /// <summary>What <c>fusemix status</c> tells.</summary>
 /// <param name="Cluster">The nodes.</param>
-/// <param name="WorkedInBy">The other process that works in this home folder, which alone knows how far its jobs are; null for none.</param>
+/// <param name="NodeOf">The other process of this machine that runs the node of the home folder; null for a node of this command, or a remote cluster.</param>
 /// <param name="Extractions">Extractions that are not complete.</param>
 /// <param name="Trainings">Training jobs, newest first.</param>
 /// <param name="LatentSets">Stored latents.</param>
@@ -20,7 +20,7 @@ namespace FuseMix.Cli.Status;
 /// <param name="Collections">Collections.</param>
 internal sealed record StatusReport(
     ClusterStatus Cluster,
-    string? WorkedInBy,
+    string? NodeOf,
     ExtractionStatus[] Extractions,
     TrainingStatus[] Trainings,
     LatentSetSummary[] LatentSets,
@@ -38,13 +38,13 @@ internal static class StatusCommand
 
     private static async Task Run(CliRun run)
     {
-        var alone = run.TryOwnHome(out var owner);
         var client = run.Client;
+        var cluster = await client.Cluster(run.Stop);
         var report = new StatusReport(
-            await client.Cluster(run.Stop),
-            owner,
-            alone ? [.. (await client.Extractions(run.Stop)).Where(e => e.State is not (JobState.Completed or JobState.Unknown))] : [],
-            alone ? await client.Trainings(run.Stop) : [],
+            cluster,
+            run.Host,
+            [.. (await client.Extractions(run.Stop)).Where(e => e.State is not (JobState.Completed or JobState.Unknown))],
+            await client.Trainings(run.Stop),
             await client.LatentSets(run.Stop),
             await client.Models(run.Stop),
             [.. (await client.Collections(run.Stop)).Select(c => c.Name)]);
@@ -57,13 +57,10 @@ internal static class StatusCommand
         var nodes = Tables.Of("node", "roles", "state");
         foreach (var node in report.Cluster.Nodes) nodes.Row(node.Name, string.Join(", ", node.Roles), node.State);
         terminal.Draw(nodes);
+        if (report.NodeOf is { } process) terminal.Say($"  in {process}");
 
         terminal.Say(terminal.Out.Bold("Jobs"));
-        if (report.WorkedInBy is { } owner)
-        {
-            terminal.Say($"  {owner} works in this home folder; it alone knows how far its jobs are");
-        }
-        else if (report.Extractions.Length + report.Trainings.Length == 0)
+        if (report.Extractions.Length + report.Trainings.Length == 0)
         {
             terminal.Say("  none yet");
         }
