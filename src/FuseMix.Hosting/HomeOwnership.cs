@@ -19,10 +19,27 @@ public sealed class HomeOwnership : IDisposable
         if (FileLock.TryAcquire(LockOf(home.EnsureWritable())) is not { } held) return null;
         var ownership = new HomeOwnership(home, held);
 
-        // Whoever announced himself here was killed.
+        // Whoever announced himself here was killed, and whoever wanted him asks again.
         ownership.Withdraw();
         return ownership;
     }
+
+    /// <summary>Asks whoever has a home to say where its node answers. For as long as that is wanted, it is to be called again and again: the one who
+    /// was asked may end, and the next one does not know.</summary>
+    public static void AskForAnnouncement(FuseMixHome home)
+    {
+        try
+        {
+            if (!File.Exists(WantedIn(home))) File.WriteAllBytes(WantedIn(home), []);
+        }
+        catch (IOException)
+        {
+            // Somebody else asks at the same moment.
+        }
+    }
+
+    /// <summary>Whether another process has asked where the node answers.</summary>
+    public bool IsWanted => File.Exists(WantedIn(_home));
 
     /// <summary>Takes a home for a node that is to stay, waiting for whoever has it to end.</summary>
     /// <param name="home">The home folder.</param>
@@ -43,6 +60,7 @@ public sealed class HomeOwnership : IDisposable
             }
 
             if (waited >= patience) throw InUse(home);
+            AskForAnnouncement(home);
             await Task.Delay(Poll, cancellationToken);
         }
     }
@@ -65,7 +83,11 @@ public sealed class HomeOwnership : IDisposable
     public void Announce(Uri url, string program, string? key = null) => NodeAnnouncement.Of(url, program, key).Write(_home);
 
     /// <summary>Sends other processes to the node no more: the first step of its ending.</summary>
-    public void Withdraw() => File.Delete(NodeAnnouncement.FileOf(_home));
+    public void Withdraw()
+    {
+        File.Delete(NodeAnnouncement.FileOf(_home));
+        File.Delete(WantedIn(_home));
+    }
 
     /// <summary>Gives the home free.</summary>
     public void Dispose()
@@ -75,6 +97,8 @@ public sealed class HomeOwnership : IDisposable
     }
 
     private static string Of(DateTimeOffset time) => time.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
+
+    private static string WantedIn(FuseMixHome home) => Path.Combine(home.State, "node.wanted");
 
     private static string LockOf(FuseMixHome home) => Path.Combine(home.State, "node.lock");
 }

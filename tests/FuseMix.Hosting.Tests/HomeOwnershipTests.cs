@@ -53,6 +53,21 @@ public sealed class HomeOwnershipTests : IDisposable
     }
 
     [Fact]
+    public void Whoever_has_it_learns_that_others_want_his_node_and_the_next_one_is_asked_anew()
+    {
+        using (var ownership = HomeOwnership.TryTake(_home)!)
+        {
+            Assert.False(ownership.IsWanted);
+            HomeOwnership.AskForAnnouncement(_home);
+            HomeOwnership.AskForAnnouncement(_home);
+            Assert.True(ownership.IsWanted);
+        }
+
+        using var next = HomeOwnership.TryTake(_home)!;
+        Assert.False(next.IsWanted);
+    }
+
+    [Fact]
     public async Task One_who_only_starts_or_ends_is_waited_for()
     {
         var ownership = HomeOwnership.TryTake(_home)!;

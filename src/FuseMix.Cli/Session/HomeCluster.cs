@@ -81,6 +81,7 @@ internal sealed class HomeCluster : ICluster
                 return _own.Client;
             }
 
+            HomeOwnership.AskForAnnouncement(_choice.Home);
             var waited = _choice.Clock.GetElapsedTime(started);
             if (waited > Patience) throw HomeOwnership.InUse(_choice.Home);
             if (waited > Silence && !told)

@@ -8,11 +8,11 @@ using Microsoft.Extensions.Logging;
 
 namespace FuseMix.Cli.Session;
 
-/// <summary>The node of a home folder in this process, as long as the command runs. Other commands come in by HTTP meanwhile.</summary>
+/// <summary>The node of a home folder in this process, as long as the command runs. Other commands come in by HTTP meanwhile: it opens for the first
+/// one that asks, since opening costs as much as a search does.</summary>
 internal sealed class OwnNode : IAsyncDisposable
 {
-    /// <summary>Most commands that only look are over by then, and none is held up by what others may want.</summary>
-    private static readonly TimeSpan OpensAfter = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     private readonly HomeOwnership _ownership;
     private readonly LocalCluster _cluster;
@@ -76,8 +76,12 @@ internal sealed class OwnNode : IAsyncDisposable
     {
         try
         {
-            await Task.Delay(OpensAfter);
-            if (_hasEnded) return;
+            while (!_ownership.IsWanted)
+            {
+                await Task.Delay(Poll);
+                if (_hasEnded) return;
+            }
+
             var key = ApiKey.Create();
             var face = SiloHost.BuildFace(_cluster.Grains, choice.Home, key);
             await face.StartAsync();

@@ -82,13 +82,13 @@ public sealed class RunningNodeTests : IDisposable
     {
         await Prepare();
         using var stop = new CancellationTokenSource();
-        var (first, announced) = (new TaskCompletionSource(), Path.Combine(_world.Home, "state", "node.json"));
+        var first = new TaskCompletionSource();
         var owner = Tester(stop: stop.Token, listener: line =>
         {
             if (line.Contains("loss", StringComparison.Ordinal)) first.TrySetResult();
         }).Run(["train", "mine", "--model", "first", "--set", "steps=2000000", "--set", "batchSize=16"]);
         await first.Task;
-        await Grains.Tests.Clusters.Patience.Until(() => Task.FromResult(File.Exists(announced)), there => there);
+        Assert.False(File.Exists(Announcement), "Nobody has asked yet.");
 
         // The second waits for the trainer, which the first one has.
         var second = Run(["train", "mine", "--model", "second", "--set", "steps=50", "--set", "batchSize=16"]);
