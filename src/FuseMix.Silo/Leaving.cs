@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using FuseMix.Hosting.Configuration;
-using FuseMix.Silo.Configuration;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

@@ -5,7 +5,6 @@ using FuseMix.Contracts.Cluster;
 using FuseMix.Hosting;
 using FuseMix.Hosting.Security;
 using FuseMix.Silo.Configuration;
-using FuseMix.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

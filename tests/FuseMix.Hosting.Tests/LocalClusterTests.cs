@@ -4,7 +4,6 @@ using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Grains.Nodes;
 using FuseMix.Grains.Tests.Clusters;
-using FuseMix.Hosting;
 using FuseMix.Storage;
 using FuseMix.Testing;
 
