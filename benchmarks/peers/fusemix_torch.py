@@ -36,15 +36,19 @@ def read_safetensors(path):
 
 def read_latents(home, dataset, encoder):
     rows = {}
-    for path in sorted(glob.glob(os.path.join(home, "latents", dataset, encoder, "*", "shard-*.safetensors"))):
-        shard = read_safetensors(path)
+    for path in sorted(glob.glob(os.path.join(home, "latents", dataset, encoder, "*", "shard-*.json"))):
+        with open(path, encoding="utf-8") as file:
+            shard = read_safetensors(f"{path[:-len('.json')]}-{json.load(file)['sha256'][:16]}.safetensors")
         ids = shard["ids"].tobytes().decode("utf-8").split("\n")
         rows.update(zip(ids, shard["latents"].astype(np.float32)))
     return rows
 
 
-def read_lines(path):
-    with open(path, encoding="utf-8") as file:
+def read_lines(home, dataset, kind):
+    folder = os.path.join(home, "datasets", dataset)
+    with open(os.path.join(folder, "dataset.json"), encoding="utf-8") as file:
+        version = json.load(file)["version"]
+    with open(os.path.join(folder, f"{kind}-{version}.jsonl"), encoding="utf-8") as file:
         return [json.loads(line) for line in file]
 
 
@@ -235,8 +239,8 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
 
-    items = {item["id"]: item for item in read_lines(os.path.join(options.home, "datasets", options.dataset, "items.jsonl"))}
-    pairs = [(p["first"], p["second"]) for p in read_lines(os.path.join(options.home, "datasets", options.dataset, "pairs.jsonl"))]
+    items = {item["id"]: item for item in read_lines(options.home, options.dataset, "items")}
+    pairs = [(p["first"], p["second"]) for p in read_lines(options.home, options.dataset, "pairs")]
     images, texts = (read_latents(options.home, options.dataset, e) for e in (options.image, options.text))
     split = lambda part: [p for p in pairs if items[p[0]]["split"] == part and p[0] in images and p[1] in texts]
     training, test = split("train"), split("test")

@@ -68,15 +68,21 @@ public interface IFuseMixClient
 
     /// <summary>Puts a training in the trainer's queue and returns at once. A job of this id that is cancelled or failed goes on from its last
     /// checkpoint.</summary>
-    /// <exception cref="FuseMixException">Unknown dataset, encoder or recipe key; latents missing; the id stands for another request.</exception>
+    /// <exception cref="FuseMixException">Unknown dataset, encoder or recipe key; the id stands for another request. What only the data tell, missing
+    /// latents for example, fails the job instead.</exception>
     Task<TrainingStatus> SubmitTraining(TrainingRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Where a training stands.</summary>
     /// <exception cref="FuseMixException">No job has this id.</exception>
     Task<TrainingStatus> Training(string jobId, CancellationToken cancellationToken = default);
 
-    /// <summary>Every training, newest first.</summary>
-    Task<TrainingStatus[]> Trainings(CancellationToken cancellationToken = default);
+    /// <summary>Trainings, a page at a time: those that wait, the one submitted last first; the one that runs; and those that are over, the one
+    /// that ended last first. The cluster remembers only so many of those.</summary>
+    /// <param name="limit">Most trainings of the page, 1 to 1,000.</param>
+    /// <param name="continuation">Where to go on: <see cref="TrainingPage.Next"/> of the page before; null at the beginning.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FuseMixException">The limit is out of range, or the continuation is not one of a page.</exception>
+    Task<TrainingPage> Trainings(int limit = 100, string? continuation = null, CancellationToken cancellationToken = default);
 
     /// <summary>The status of a training now and as it goes on, ending with the one in which it is over. A slow reader skips steps.</summary>
     /// <exception cref="FuseMixException">No job has this id.</exception>
@@ -86,16 +92,17 @@ public interface IFuseMixClient
     /// <exception cref="FuseMixException">No job has this id.</exception>
     Task<TrainingStatus> CancelTraining(string jobId, CancellationToken cancellationToken = default);
 
-    /// <summary>Recall of a fusion model on one split of a dataset whose latents are stored. May take minutes.</summary>
-    /// <exception cref="FuseMixException">Unknown model, dataset or split; latents missing.</exception>
+    /// <summary>Recall of a fusion model on one split of a dataset whose latents are stored. May take minutes, and stops when it is cancelled.</summary>
+    /// <exception cref="FuseMixException">Unknown model, dataset or split; latents missing; or too many wait already.</exception>
     Task<EvaluationReport> Evaluate(EvaluationRequest request, CancellationToken cancellationToken = default);
 
-    /// <summary>Fits the yardstick, linear CCA, to the latents of a fusion model's encoders. May take minutes.</summary>
+    /// <summary>Fits the yardstick, linear CCA, to the latents of a fusion model's encoders. May take minutes, and stops when it is
+    /// cancelled.</summary>
     /// <param name="model">Name of the fusion model whose encoders to take.</param>
     /// <param name="dataset">Name of the dataset whose training pairs to take.</param>
-    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <param name="cancellationToken">Stops it.</param>
     /// <returns>Name of the linear model, which is measured like any other.</returns>
-    /// <exception cref="FuseMixException">Unknown model or dataset; latents missing.</exception>
+    /// <exception cref="FuseMixException">Unknown model or dataset; latents missing; or too many wait already.</exception>
     Task<string> FitBaseline(string model, string dataset, CancellationToken cancellationToken = default);
 
     /// <summary>Begins to build a generation of a collection, which goes live when it is whole, and returns at once.</summary>

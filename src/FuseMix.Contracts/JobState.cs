@@ -3,7 +3,7 @@ using Orleans;
 namespace FuseMix.Contracts;
 
 /// <summary>Where a job stands.</summary>
-[GenerateSerializer]
+[GenerateSerializer, Alias("fusemix.JobState")]
 public enum JobState
 {
     /// <summary>Never started.</summary>

@@ -8,10 +8,28 @@ namespace FuseMix.Storage;
 /// <remarks>The steps: write a temporary name in the same folder, fsync it, rename over the final name, fsync the folder.</remarks>
 public static partial class AtomicFile
 {
+    private const int FileExists = 17;
+
     /// <summary>Writes <paramref name="path"/> with what <paramref name="write"/> puts into the stream.</summary>
     /// <remarks>Missing folders are made. If <paramref name="write"/> fails, the temporary file is removed and nothing changes.</remarks>
     /// <exception cref="FuseMixException">The disk is full, or the folder cannot be written to.</exception>
-    public static void Write(string path, Action<Stream> write)
+    public static void Write(string path, Action<Stream> write) => Publish(path, write, (temporary, name) =>
+    {
+        File.Move(temporary, name, overwrite: true);
+        return true;
+    });
+
+    /// <summary>Writes a file that never changes once it is there: of several writers at once, on any nodes, exactly one
+    /// succeeds.</summary>
+    /// <returns>False where there is such a file already, which stays as it is.</returns>
+    /// <exception cref="FuseMixException">The disk is full, or the folder cannot be written to.</exception>
+    public static bool TryCreate(string path, Action<Stream> write) => Publish(path, write, TryName);
+
+    /// <summary>Writes a value as JSON where there is no such file yet; see <see cref="TryCreate"/>.</summary>
+    public static bool TryCreateJson<T>(string path, T value, JsonTypeInfo<T> type) =>
+        TryCreate(path, stream => JsonSerializer.Serialize(stream, value, type));
+
+    private static bool Publish(string path, Action<Stream> write, Func<string, string, bool> name)
     {
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var temporary = Path.Combine(folder, $".{Path.GetFileName(path)}.{Environment.ProcessId}-{Guid.NewGuid():N}.tmp");
@@ -25,17 +43,45 @@ public static partial class AtomicFile
                 Faults.Reach($"written {Path.GetFileName(path)}");
                 stream.Flush(flushToDisk: true);
                 Faults.Reach($"synced {Path.GetFileName(path)}");
-                File.Move(temporary, path, overwrite: true);
+                if (!name(temporary, path))
+                {
+                    File.Delete(temporary);
+                    return false;
+                }
+
+                Faults.Reach($"renamed {Path.GetFileName(path)}");
+                File.Delete(temporary);
             }
 
-            Faults.Reach($"renamed {Path.GetFileName(path)}");
             SyncFolder(folder);
+            return true;
         }
         catch (Exception e) when (e is not SimulatedCrash)
         {
             if (Directory.Exists(folder)) File.Delete(temporary);
             if (DiskFailure.Of(e, path) is { } failure) throw failure;
             throw;
+        }
+    }
+
+    private static bool TryName(string temporary, string path)
+    {
+        // A rename would replace what another writer has just put there, and a look beforehand would come too early.
+        if (!OperatingSystem.IsWindows())
+        {
+            if (Link(temporary, path) == 0) return true;
+            if (Marshal.GetLastPInvokeError() == FileExists) return false;
+        }
+
+        // The file system knows no second names for a file.
+        try
+        {
+            File.Move(temporary, path, overwrite: false);
+            return true;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return false;
         }
     }
 
@@ -97,6 +143,9 @@ public static partial class AtomicFile
         _ = SyncFileSystem(descriptor);
         _ = Close(descriptor);
     }
+
+    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    private static partial int Link(string path, string name);
 
     [LibraryImport("libc", EntryPoint = "open", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);

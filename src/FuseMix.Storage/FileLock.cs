@@ -67,6 +67,23 @@ public sealed class FileLock : IDisposable
         }
     }
 
+    /// <summary>Whether a lock in a folder keeps anybody out: there are mounts on which every owner gets it.</summary>
+    public static bool Works(string folder)
+    {
+        var probe = Path.Combine(folder, $".probe-{Guid.NewGuid():N}");
+        try
+        {
+            using var first = TryAcquire(probe);
+            using var second = TryAcquire(probe);
+            return first is not null && second is null;
+        }
+        finally
+        {
+            File.Delete(probe);
+            File.Delete(OwnerOf(probe));
+        }
+    }
+
     /// <summary>Who last held the lock; null where nobody ever did.</summary>
     public static string? Owner(string path) => File.Exists(OwnerOf(path)) ? File.ReadAllText(OwnerOf(path)) : null;
 

@@ -56,7 +56,8 @@ public sealed class FuseMixHome
         return new FuseMixHome(string.IsNullOrWhiteSpace(variable) ? DefaultFolder : variable);
     }
 
-    /// <summary>Makes the home folder and its sub-folders, and proves by a probe that they can be written to.</summary>
+    /// <summary>Makes the home folder and its sub-folders, and proves by a probe that they can be written to and that a file can be
+    /// locked.</summary>
     /// <exception cref="FuseMixException">They cannot; the message names the folder and why.</exception>
     public FuseMixHome EnsureWritable()
     {
@@ -70,10 +71,11 @@ public sealed class FuseMixHome
             }
 
             folder = Root;
-            var probe = Path.Combine(Root, $".probe-{Guid.NewGuid():N}");
-            File.WriteAllText(probe, "");
-            File.Delete(probe);
-            return this;
+            return FileLock.Works(Root) ? this : throw new FuseMixException(
+                FailureKind.Unavailable,
+                $"The home folder '{folder}' cannot be used: file locks keep nobody out there, and two processes would change the same thing at once.",
+                "Mount it with locks (NFS without 'nolock', SMB without 'nobrl'), unset DOTNET_SYSTEM_IO_DISABLEFILELOCKING, or choose another one "
+                + $"with --home or {EnvironmentVariable}.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -63,6 +63,14 @@ public sealed class SafetensorsWriter
         return hash.Fingerprint();
     }
 
+    /// <summary>The SHA-256 that the whole file will have, for a file that is named after it.</summary>
+    public Fingerprint Checksum()
+    {
+        using var hash = new HashingStream();
+        Write(hash.Over(Stream.Null));
+        return hash.Fingerprint();
+    }
+
     /// <summary>Writes the file's content into a stream.</summary>
     /// <exception cref="InvalidOperationException">A streamed tensor wrote another number of bytes than its shape has.</exception>
     public void Write(Stream stream)

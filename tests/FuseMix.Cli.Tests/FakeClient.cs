@@ -175,7 +175,11 @@ internal sealed class FakeClient : IFuseMixClient
         ? Task.FromResult(At(jobId, "m", JobState.Running, 1))
         : throw FuseMixException.UnknownName("training job", jobId, Jobs.Select(job => job.JobId));
 
-    public Task<TrainingStatus[]> Trainings(CancellationToken cancellationToken = default) => Task.FromResult(Jobs.ToArray());
+    public Task<TrainingPage> Trainings(int limit = 100, string? continuation = null, CancellationToken cancellationToken = default)
+    {
+        var start = continuation is null ? 0 : int.Parse(continuation, System.Globalization.CultureInfo.InvariantCulture);
+        return Task.FromResult(new TrainingPage([.. Jobs.Skip(start).Take(limit)], start + limit < Jobs.Count ? $"{start + limit}" : null));
+    }
 
     public async IAsyncEnumerable<TrainingStatus> WatchTraining(string jobId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

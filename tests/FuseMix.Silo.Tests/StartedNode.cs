@@ -1,3 +1,4 @@
+using FuseMix.Grains.Nodes;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Security;
@@ -29,7 +30,8 @@ internal sealed class StartedNode : IAsyncDisposable
     /// <summary>Starts a node.</summary>
     /// <param name="options">Its HTTP face; the port is any free one.</param>
     /// <param name="home">What it serves; null for an empty home.</param>
-    public static async Task<StartedNode> StartAsync(HttpOptions? options = null, FuseMixHome? home = null)
+    /// <param name="node">Changes what the node is.</param>
+    public static async Task<StartedNode> StartAsync(HttpOptions? options = null, FuseMixHome? home = null, Action<NodeOptions>? node = null)
     {
         options ??= new HttpOptions();
         options.Port = 0;
@@ -37,6 +39,7 @@ internal sealed class StartedNode : IAsyncDisposable
         home ??= new FuseMixHome(folder!.Path);
         var configuration = ServedHome.ConfigurationOf(home.Root);
         configuration.Http = options;
+        node?.Invoke(configuration.Node);
         var app = SiloHost.Build(configuration);
         await app.StartAsync();
         return new StartedNode(folder, app, home);

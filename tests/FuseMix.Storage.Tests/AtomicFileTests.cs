@@ -55,6 +55,36 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
+    public void Of_many_who_create_a_file_one_succeeds_and_nothing_else_is_left()
+    {
+        var made = new int[40];
+        Parallel.For(0, made.Length, new ParallelOptions { MaxDegreeOfParallelism = 8 }, writer =>
+        {
+            if (AtomicFile.TryCreate(_folder[$"x{writer / 8}"], stream => stream.WriteByte((byte)writer))) Interlocked.Increment(ref made[writer / 8]);
+        });
+        Assert.Equal([1, 1, 1, 1, 1], made.Take(5));
+        Assert.Equal(5, Directory.GetFiles(_folder.Path).Length);
+        Assert.False(AtomicFile.TryCreate(_folder["x0"], stream => stream.Write("another"u8)));
+        Assert.Single(File.ReadAllBytes(_folder["x0"]));
+    }
+
+    [Theory]
+    [InlineData("written x", false)]
+    [InlineData("synced x", false)]
+    [InlineData("renamed x", true)]
+    public void A_crash_at_any_step_of_creating_a_file_leaves_it_whole_or_not_there(string step, bool isThere)
+    {
+        Faults.OnStep = s =>
+        {
+            if (s == step) throw new SimulatedCrash(s);
+        };
+        Assert.Throws<SimulatedCrash>(() => AtomicFile.TryCreate(_folder["x"], stream => stream.Write("whole"u8)));
+        Faults.OnStep = null;
+        AtomicFile.RemoveLeftovers(_folder.Path);
+        Assert.Equal(isThere ? ["whole"] : (string[])[], Directory.GetFiles(_folder.Path).Select(File.ReadAllText));
+    }
+
+    [Fact]
     public void The_temporary_file_of_a_live_writer_is_no_leftover()
     {
         AtomicFile.Write(_folder["x"], stream =>

@@ -7,6 +7,10 @@ public sealed class TemporaryFolder : IDisposable
 
     public TemporaryFolder() => Path = Directory.CreateTempSubdirectory("fusemix-test-").FullName;
 
+    /// <param name="parent">Where to make it.</param>
+    public TemporaryFolder(string parent) =>
+        Path = Directory.CreateDirectory(System.IO.Path.Combine(parent, $"fusemix-test-{Guid.NewGuid():N}")).FullName;
+
     public string Path { get; }
 
     public string this[string relative] => System.IO.Path.Combine(Path, relative);

@@ -138,11 +138,9 @@ internal static class ChaosRun
                     verdict.Fail($"The two models of seed {seed} differ.");
             }
 
-            var jobs = (await client.Trainings()).ToDictionary(job => job.JobId);
             foreach (var job in trained.SelectMany(seed => (string[])[$"job-{seed}-a", $"job-{seed}-b"]))
             {
-                if (jobs.GetValueOrDefault(job)?.State != JobState.Completed)
-                    verdict.Fail($"Training job {job} is {jobs.GetValueOrDefault(job)?.State.ToString() ?? "forgotten"}.");
+                if ((await client.Training(job)).State is var state and not JobState.Completed) verdict.Fail($"Training job {job} is {state}.");
             }
 
             var known = (await client.Extractions()).Select(job => $"{job.Dataset}/{job.Encoder}").ToHashSet();

@@ -44,8 +44,16 @@ internal static class EncoderInstall
         var pack = await Task.Run(
             () =>
             {
-                var made = EncoderImport.Import(recipe, fetched[0].Folder, Path.Combine(store.Root, name));
-                return store.Add(made.Folder);
+                var staging = Path.Combine(store.Root, $".{Guid.NewGuid():N}.tmp", name);
+                try
+                {
+                    return store.Add(EncoderImport.Import(recipe, fetched[0].Folder, staging).Folder);
+                }
+                finally
+                {
+                    var folder = Path.GetDirectoryName(staging)!;
+                    if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+                }
             },
             run.Stop);
         return new EncoderInstallation(pack, Reused: false);

@@ -3,7 +3,9 @@ using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
 using FuseMix.Cli.Training;
+using FuseMix.Client;
 using FuseMix.Contracts;
+using FuseMix.Contracts.Training;
 
 namespace FuseMix.Cli.Jobs;
 
@@ -47,7 +49,7 @@ internal static class CancelCommand
     {
         var name = run.Get(Training);
         var client = run.ClientToWork();
-        var going = (await client.Trainings(run.Stop)).Where(job => !job.State.IsOver()).ToArray();
+        var going = await Going(client, run.Stop);
         var meant = going.Where(job => job.JobId == name || job.Model == name).ToArray();
         if (meant.Length == 0) throw FuseMixException.UnknownName("training that is queued or running", name, going.Select(job => job.Model));
         for (var i = 0; i < meant.Length; i++) meant[i] = await TrainingWork.Cancel(client, meant[i].JobId, run.Stop);
@@ -66,6 +68,21 @@ internal static class CancelCommand
         var status = await client.CancelBuild(collection, run.Stop);
         run.Terminal.Result(status, CliJson.Relaxed.BuildStatus, _ => run.Terminal.Say(
             $"{run.Terminal.Out.Green("✓")} Stopped; what was live before stays."));
+    }
+
+    /// <summary>The trainings that are queued or running: the list begins with them.</summary>
+    private static async Task<TrainingStatus[]> Going(IFuseMixClient client, CancellationToken cancellationToken)
+    {
+        List<TrainingStatus> going = [];
+        string? next = null;
+        do
+        {
+            var page = await client.Trainings(ITrainerGrain.MostListed, next, cancellationToken);
+            going.AddRange(page.Trainings.Where(job => job.State is JobState.Queued or JobState.Running));
+            next = page.Trainings is [.., var last] && !last.State.IsOver() ? page.Next : null;
+        }
+        while (next is not null);
+        return [.. going];
     }
 
     private static void Require(JobState state, string job)

@@ -6,6 +6,7 @@ using FuseMix.Cli.Session;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Training;
 using FuseMix.Storage;
+using FuseMix.Training.Models;
 
 namespace FuseMix.Cli.Models;
 
@@ -65,15 +66,15 @@ internal static class ModelsCommand
     private static async Task Show(CliRun run)
     {
         var model = await ModelCatalog.Find(run, run.Get(Name));
-        var jobs = await run.Client.Trainings(run.Stop);
+        var job = await ModelCatalog.Training(run.Client, model.Name, _ => true, run.Stop);
         var folder = run.IsRemote ? null : FolderOf(run.Home, model.Name);
-        var details = new ModelDetails(model, jobs.FirstOrDefault(j => j.Model == model.Name), folder, folder is null ? [] : [.. FilesIn(folder)]);
+        var details = new ModelDetails(model, job, folder, folder is null ? [] : [.. FilesIn(folder)]);
         run.Terminal.Result(details, CliJson.Relaxed.ModelDetails, d =>
         {
             run.Terminal.Say($"{run.Terminal.Out.Bold(d.Model.Name)}: {d.Model.Dimension} dimensions, {Phrases.Count(d.Model.Steps, "step")}");
             foreach (var (modality, encoder) in d.Model.Encoders.OrderBy(e => e.Key)) run.Terminal.Say($"  {EvaluationTable.Word(modality),-6} {encoder}");
             if (d.Model.Error is { } error) run.Terminal.Say($"  {run.Terminal.Out.Red(error)}");
-            if (d.Job is { } job) run.Terminal.Say($"  job {job.JobId}, {EvaluationTable.Word(job.State)}{(double.IsFinite(job.Loss) ? $", loss {Phrases.Fixed(job.Loss, 3)}" : "")}");
+            if (d.Job is { } made) run.Terminal.Say($"  job {made.JobId}, {EvaluationTable.Word(made.State)}{(double.IsFinite(made.Loss) ? $", loss {Phrases.Fixed(made.Loss, 3)}" : "")}");
             if (d.Folder is not null) run.Terminal.Say($"  {d.Folder}: {string.Join(", ", d.Files)}");
         });
     }
@@ -98,8 +99,8 @@ internal static class ModelsCommand
             $"{run.Terminal.Out.Green("✓")} {e.Model}: {string.Join(", ", e.Files)} in {e.Folder}"));
     }
 
-    private static string FolderOf(FuseMixHome home, string model) => Path.Combine(home.Models, model);
+    private static string FolderOf(FuseMixHome home, string model) => new FusionModelStore(home).FolderOf(model);
 
-    private static IEnumerable<string> FilesIn(string folder) =>
+    private static IEnumerable<string> FilesIn(string folder) => !Directory.Exists(folder) ? [] :
         Directory.EnumerateFiles(folder).Select(f => Path.GetFileName(f)!).Where(f => !f.StartsWith('.')).Order(StringComparer.Ordinal);
 }

@@ -59,7 +59,8 @@ internal sealed class HomeClient(HomeCluster cluster, IHomeFiles files, TimeProv
     public Task<TrainingStatus> Training(string jobId, CancellationToken cancellationToken = default) =>
         Call(client => client.Training(jobId, cancellationToken), cancellationToken);
 
-    public Task<TrainingStatus[]> Trainings(CancellationToken cancellationToken = default) => Call(client => client.Trainings(cancellationToken), cancellationToken);
+    public Task<TrainingPage> Trainings(int limit = 100, string? continuation = null, CancellationToken cancellationToken = default) =>
+        Call(client => client.Trainings(limit, continuation, cancellationToken), cancellationToken);
 
     public IAsyncEnumerable<TrainingStatus> WatchTraining(string jobId, CancellationToken cancellationToken = default) =>
         Watch(client => client.WatchTraining(jobId, cancellationToken), status => status.State, cancellationToken);

@@ -14,7 +14,8 @@ namespace FuseMix.Cli.Status;
 /// <param name="Cluster">The nodes.</param>
 /// <param name="NodeOf">The other process of this machine that runs the node of the home folder; null for a node of this command, or a remote cluster.</param>
 /// <param name="Extractions">Extractions that are not complete.</param>
-/// <param name="Trainings">Training jobs, newest first.</param>
+/// <param name="Trainings">The first training jobs of the list: those that wait or run, then those that ended last.</param>
+/// <param name="MoreTrainings">Whether the list goes on.</param>
 /// <param name="LatentSets">Stored latents.</param>
 /// <param name="Models">Fusion models.</param>
 /// <param name="Collections">Collections.</param>
@@ -23,6 +24,7 @@ internal sealed record StatusReport(
     string? NodeOf,
     ExtractionStatus[] Extractions,
     TrainingStatus[] Trainings,
+    bool MoreTrainings,
     LatentSetSummary[] LatentSets,
     ModelSummary[] Models,
     string[] Collections);
@@ -30,8 +32,16 @@ internal sealed record StatusReport(
 /// <summary><c>fusemix status</c></summary>
 internal static class StatusCommand
 {
+    private static readonly Option<int> Trainings = new("--trainings")
+    {
+        Description = $"How many trainings to show at most, 1 to {ITrainerGrain.MostListed}",
+        HelpName = "number",
+        DefaultValueFactory = _ => 100,
+    };
+
     public static Command Create() =>
         new CliCommand("status", "The nodes of the cluster, its jobs, and what is stored.")
+            .With(Trainings)
             .WithExample("./fusemix status", "nodes, jobs and contents")
             .WithExample("./fusemix status --json", "the same for scripts")
             .Does(Run);
@@ -40,11 +50,13 @@ internal static class StatusCommand
     {
         var client = run.Client;
         var cluster = await client.Cluster(run.Stop);
+        var trainings = await client.Trainings(run.Get(Trainings), null, run.Stop);
         var report = new StatusReport(
             cluster,
             run.Host,
             [.. (await client.Extractions(run.Stop)).Where(e => e.State is not (JobState.Completed or JobState.Unknown))],
-            await client.Trainings(run.Stop),
+            trainings.Trainings,
+            trainings.Next is not null,
             await client.LatentSets(run.Stop),
             await client.Models(run.Stop),
             [.. (await client.Collections(run.Stop)).Select(c => c.Name)]);
@@ -72,6 +84,7 @@ internal static class StatusCommand
             foreach (var t in report.Trainings)
                 jobs.Row($"train {t.Model}", Word(t.State), $"{Phrases.Count(t.Step)} / {Phrases.Count(t.Steps)}", t.Error ?? Figures(t));
             terminal.Draw(jobs);
+            if (report.MoreTrainings) terminal.Say("  … and earlier trainings: --trainings N shows more");
         }
 
         terminal.Say(terminal.Out.Bold("Stored"));

@@ -148,7 +148,8 @@ public sealed class GrainFuseMixClient : IFuseMixClient
         Call(grains => Trainer(grains).Status(jobId), cancellationToken);
 
     /// <inheritdoc/>
-    public Task<TrainingStatus[]> Trainings(CancellationToken cancellationToken = default) => Call(grains => Trainer(grains).List(), cancellationToken);
+    public Task<TrainingPage> Trainings(int limit = 100, string? continuation = null, CancellationToken cancellationToken = default) =>
+        Call(grains => Trainer(grains).List(limit, continuation), cancellationToken);
 
     /// <inheritdoc/>
     public IAsyncEnumerable<TrainingStatus> WatchTraining(string jobId, CancellationToken cancellationToken = default) => Watch(
@@ -163,11 +164,11 @@ public sealed class GrainFuseMixClient : IFuseMixClient
 
     /// <inheritdoc/>
     public Task<EvaluationReport> Evaluate(EvaluationRequest request, CancellationToken cancellationToken = default) =>
-        Call(grains => Trainer(grains).Evaluate(request), cancellationToken);
+        Call(grains => grains.GetGrain<IEvaluationGrain>(request.Model).Evaluate(request, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public Task<string> FitBaseline(string model, string dataset, CancellationToken cancellationToken = default) =>
-        Call(grains => Trainer(grains).FitBaseline(model, dataset), cancellationToken);
+        Call(grains => grains.GetGrain<IEvaluationGrain>(dataset).FitBaseline(model, dataset, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public Task<BuildStatus> StartBuild(string collection, CollectionBuild request, CancellationToken cancellationToken = default) =>

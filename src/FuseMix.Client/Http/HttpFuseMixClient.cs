@@ -138,8 +138,11 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         Get(Training(jobId), ApiJson.Default.TrainingStatus, cancellationToken);
 
     /// <inheritdoc/>
-    public async Task<TrainingStatus[]> Trainings(CancellationToken cancellationToken = default) =>
-        [.. (await List("trainings", ApiJson.Default.PageTrainingStatus, cancellationToken)).DistinctBy(status => status.JobId)];
+    public async Task<TrainingPage> Trainings(int limit = 100, string? continuation = null, CancellationToken cancellationToken = default)
+    {
+        var page = await Get(Listing("trainings", limit, continuation), ApiJson.Default.PageTrainingStatus, cancellationToken);
+        return new TrainingPage(page.Items, page.Next);
+    }
 
     /// <inheritdoc/>
     public IAsyncEnumerable<TrainingStatus> WatchTraining(string jobId, CancellationToken cancellationToken = default) =>
@@ -156,7 +159,7 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
             + (request.Without is null ? "" : $"&without={Uri.EscapeDataString(request.Without)}")
             + (request.Fold is null ? "" : $"&fold={Uri.EscapeDataString(request.Fold)}");
         return _api.Send(
-            new ApiCall(HttpMethod.Get, $"models/{Named(request.Model, "fusion model")}/evaluation?{query}") { AnswersAfter = LongWork },
+            new ApiCall(HttpMethod.Post, $"models/{Named(request.Model, "fusion model")}/evaluation?{query}") { AnswersAfter = LongWork },
             ApiJson.Default.EvaluationReport, cancellationToken);
     }
 
@@ -294,6 +297,9 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         },
         cancellationToken);
 
+    private static string Listing(string address, int limit, string? cursor) =>
+        string.Create(CultureInfo.InvariantCulture, $"{address}?limit={limit}") + (cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}");
+
     private async Task<T[]> List<T>(string address, JsonTypeInfo<Page<T>> type, CancellationToken cancellationToken)
     {
         const int most = 1_000;
@@ -301,8 +307,7 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         string? cursor = null;
         do
         {
-            var query = string.Create(CultureInfo.InvariantCulture, $"?limit={most}") + (cursor is null ? "" : $"&cursor={Uri.EscapeDataString(cursor)}");
-            var page = await Get(address + query, type, cancellationToken);
+            var page = await Get(Listing(address, most, cursor), type, cancellationToken);
             all.AddRange(page.Items);
             cursor = page.Next;
         }

@@ -4,25 +4,32 @@ namespace FuseMix.Contracts.Catalog;
 
 /// <summary>Lists what the shared storage holds.</summary>
 /// <remarks>Stateless: any key will do, 0 by custom.</remarks>
+[Alias("fusemix.ICatalogGrain")]
 public interface ICatalogGrain : IGrainWithIntegerKey
 {
     /// <summary>Encoder packs, by name.</summary>
+    [Alias("Encoders")]
     Task<EncoderSummary[]> Encoders();
 
     /// <summary>Datasets, by name.</summary>
+    [Alias("Datasets")]
     Task<DatasetSummary[]> Datasets();
 
     /// <summary>One dataset, with what its import found worth telling.</summary>
     /// <exception cref="FuseMixException">There is none of that name, or it is damaged.</exception>
+    [Alias("Dataset")]
     Task<DatasetDetails> Dataset(string name);
 
     /// <summary>Latent sets, by dataset and encoder.</summary>
+    [Alias("LatentSets")]
     Task<LatentSetSummary[]> LatentSets();
 
     /// <summary>Fusion models, by name.</summary>
+    [Alias("Models")]
     Task<ModelSummary[]> Models();
 
     /// <summary>Names of the collections.</summary>
+    [Alias("Collections")]
     Task<string[]> Collections();
 }
 
@@ -35,7 +42,7 @@ public interface ICatalogGrain : IGrainWithIntegerKey
 /// <param name="Origin">Where they came from.</param>
 /// <param name="Error">Why it cannot be used; null when sound.</param>
 /// <param name="About">For somebody who chooses.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.EncoderSummary")]
 public sealed record EncoderSummary(
     string Name, Modality Modality, int Dimension, string Fingerprint, string Licence, string Origin, string? Error, string About = "");
 
@@ -49,7 +56,7 @@ public sealed record EncoderSummary(
 /// <param name="Error">Why it cannot be used; null when sound.</param>
 /// <param name="Fingerprint">SHA-256 over its content, in hexadecimal.</param>
 /// <param name="About">One or two sentences.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.DatasetSummary")]
 public sealed record DatasetSummary(
     string Name,
     Dictionary<Modality, int> Items,
@@ -67,7 +74,7 @@ public sealed record DatasetSummary(
 /// <param name="Pairs">Pairs per kind and split.</param>
 /// <param name="Notices">What the import found worth telling.</param>
 /// <param name="Failures">What could not be imported; of many the first <see cref="MaxFailures"/>.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.DatasetDetails")]
 public sealed record DatasetDetails(
     DatasetSummary Summary, Dictionary<Modality, long> Bytes, PairSummary[] Pairs, string[] Notices, FailureSummary[] Failures)
 {
@@ -80,13 +87,13 @@ public sealed record DatasetDetails(
 /// <param name="Second">Modality of the second items.</param>
 /// <param name="Split">train, validation or test.</param>
 /// <param name="Count">Number of pairs.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.PairSummary")]
 public sealed record PairSummary(Modality First, Modality Second, string Split, int Count);
 
 /// <summary>Something that could not be imported.</summary>
 /// <param name="Source">The file, or the line of a table.</param>
 /// <param name="Reason">Why not.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.FailureSummary")]
 public sealed record FailureSummary(string Source, string Reason);
 
 /// <summary>A latent set.</summary>
@@ -97,7 +104,7 @@ public sealed record FailureSummary(string Source, string Reason);
 /// <param name="Dimension">Values per latent.</param>
 /// <param name="Failed">Items without a latent.</param>
 /// <param name="Complete">Whether every shard is committed.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.LatentSetSummary")]
 public sealed record LatentSetSummary(
     string Dataset, string Encoder, string Fingerprint, int Count, int Dimension, int Failed, bool Complete);
 
@@ -107,5 +114,5 @@ public sealed record LatentSetSummary(
 /// <param name="Dimension">Values per embedding (D_s).</param>
 /// <param name="Steps">Optimiser steps it was trained for.</param>
 /// <param name="Error">Why it cannot be used; null when sound.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.ModelSummary")]
 public sealed record ModelSummary(string Name, Dictionary<Modality, string> Encoders, int Dimension, int Steps, string? Error);

@@ -7,7 +7,7 @@ namespace FuseMix.Contracts.Collections;
 /// <param name="Dataset">Name of the dataset.</param>
 /// <param name="RowsPerShard">Embeddings per shard, at least 1.</param>
 /// <param name="Replace">Whether a collection of another dataset or model may be replaced.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.CollectionBuild")]
 public sealed record CollectionBuild(string Model, string Dataset, int RowsPerShard = 65_536, bool Replace = true);
 
 /// <summary>How far the build of a generation is.</summary>
@@ -20,7 +20,7 @@ public sealed record CollectionBuild(string Model, string Dataset, int RowsPerSh
 /// <param name="Reused">Whether that generation was there already.</param>
 /// <param name="Elapsed">Time that this run has taken.</param>
 /// <param name="Error">Why it failed; null otherwise.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.BuildStatus")]
 public sealed record BuildStatus(
     string Collection,
     CollectionBuild? Request,
@@ -36,12 +36,12 @@ public sealed record BuildStatus(
 /// <param name="Name">Its name.</param>
 /// <param name="Generation">Id of the live generation.</param>
 /// <param name="Model">Fusion model of the live generation.</param>
-/// <param name="ModelFingerprint">The model's fingerprint when it was built: a model of that name that was trained anew does not fit.</param>
+/// <param name="ModelFingerprint">The fingerprint of the model that it was built with, which searches go on with though that name means another one by now.</param>
 /// <param name="Dataset">Dataset of the live generation.</param>
 /// <param name="Dimension">Values per embedding.</param>
 /// <param name="Shards">Shards of the live generation.</param>
 /// <param name="Generations">Ids of all generations on disk, newest first.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.CollectionStatus")]
 public sealed record CollectionStatus(
     string Name,
     string Generation,
@@ -60,5 +60,5 @@ public sealed record CollectionStatus(
 /// <param name="Name">Its name, unique in the generation.</param>
 /// <param name="Modality">Modality of its items.</param>
 /// <param name="Count">Number of items.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.ShardStatus")]
 public sealed record ShardStatus(string Name, Modality Modality, int Count);

@@ -7,10 +7,19 @@ namespace FuseMix.Contracts.Search;
 /// <param name="Collection">Name of the collection.</param>
 /// <param name="Queries">One or more queries, answered in order.</param>
 /// <param name="Target">Modality of the items wanted; null for any.</param>
-/// <param name="K">Hits wanted per query, 1 to 10,000.</param>
-[GenerateSerializer, Immutable]
+/// <param name="K">Hits wanted per query, 1 to 10,000; over all queries at most <see cref="MaxHits"/>.</param>
+[GenerateSerializer, Immutable, Alias("fusemix.SearchRequest")]
 public sealed record SearchRequest(string Collection, SearchQuery[] Queries, Modality? Target, int K = 10)
 {
+    /// <summary>Most hits that one search may ask for, over all its queries: an answer is put together in memory.</summary>
+    public const int MaxHits = 250_000;
+
+    /// <summary>How long calls of a search wait, so that it is the deadline that ends them: the longest deadline and some time to answer.</summary>
+    internal const string ResponseTimeout = "00:01:30";
+
+    /// <summary>The longest <see cref="Deadline"/>.</summary>
+    public static readonly TimeSpan MaxDeadline = TimeSpan.FromMinutes(1);
+
     /// <summary>Least cosine of a hit; null for no threshold.</summary>
     [Id(0)]
     public float? MinScore { get; init; }
@@ -23,14 +32,15 @@ public sealed record SearchRequest(string Collection, SearchQuery[] Queries, Mod
     [Id(2)]
     public string[]? Exclude { get; init; }
 
-    /// <summary>How long shards may take before the answer goes out without them, named; 0 to 1 hour.</summary>
+    /// <summary>How long the search may take before the answer goes out without the shards that did not answer, named; 0 to
+    /// <see cref="MaxDeadline"/>.</summary>
     [Id(3)]
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(10);
 }
 
 /// <summary>One query: a weighted sum of terms in the shared space ("this image, but <em>snow</em>").</summary>
 /// <param name="Terms">At least one.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.SearchQuery")]
 public sealed record SearchQuery(QueryTerm[] Terms)
 {
     /// <summary>A query of one text.</summary>
@@ -47,7 +57,7 @@ public sealed record SearchQuery(QueryTerm[] Terms)
 
 /// <summary>One term of a query: exactly one of <see cref="Text"/>, <see cref="Content"/>, <see cref="ItemId"/>, <see cref="Latent"/> and
 /// <see cref="Embedding"/> is set.</summary>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.QueryTerm")]
 public sealed record QueryTerm
 {
     /// <summary>A text to encode.</summary>
@@ -86,6 +96,6 @@ public sealed record QueryTerm
 /// <param name="MissingShards">The shards that did not answer, each with the reason.</param>
 /// <param name="Results">Per query, best first.</param>
 /// <param name="Elapsed">Time in the search grain.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.SearchResponse")]
 public sealed record SearchResponse(
     string Collection, string Generation, bool Complete, string[] MissingShards, Hit[][] Results, TimeSpan Elapsed);

@@ -15,7 +15,7 @@ namespace FuseMix.Contracts.Training;
 /// For cross-validation, "2/5": train and validation are divided into five parts by groups, the second stands in for validation, the others for
 /// train. Null for the dataset's own splits.
 /// </param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.TrainingRequest")]
 public sealed record TrainingRequest(
     string JobId, string Model, string Dataset, Dictionary<Modality, string> Encoders, string Recipe, ulong Seed = 0, string? Fold = null);
 
@@ -37,7 +37,7 @@ public sealed record TrainingRequest(
 /// <param name="Epoch">Epoch of the last step, from 1; 0 before the first.</param>
 /// <param name="Epochs">Epochs in all; 0 while not known.</param>
 /// <param name="Validation">The last recall on the validation pairs; null before the first, or where the recipe asks for none.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.TrainingStatus")]
 public sealed record TrainingStatus(
     string JobId,
     string Model,
@@ -57,12 +57,18 @@ public sealed record TrainingStatus(
     int Epochs = 0,
     TrainingValidation? Validation = null);
 
+/// <summary>Some of the training jobs.</summary>
+/// <param name="Trainings">The jobs, in the order of the whole list.</param>
+/// <param name="Next">Where the page after this one begins; null at the end.</param>
+[GenerateSerializer, Immutable, Alias("fusemix.TrainingPage")]
+public sealed record TrainingPage(TrainingStatus[] Trainings, string? Next);
+
 /// <summary>Recall on the validation pairs in the middle of a training.</summary>
 /// <param name="Step">After which step.</param>
 /// <param name="Epoch">After which epoch, from 1.</param>
 /// <param name="At1">R@1, 0..100: the mean over both directions of every list of pairs.</param>
 /// <param name="Mean">Mean of R@1, R@5 and R@10, 0..100: what the best epoch is chosen by.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.TrainingValidation")]
 public sealed record TrainingValidation(int Step, int Epoch, double At1, double Mean);
 
 /// <summary>Measure a fusion model.</summary>
@@ -71,7 +77,7 @@ public sealed record TrainingValidation(int Step, int Epoch, double At1, double 
 /// <param name="Split">train, validation or test.</param>
 /// <param name="Without">Leave out items whose metadata have this key set to "true", e.g. "flag"; null for all.</param>
 /// <param name="Fold">Divides train and validation as in <see cref="TrainingRequest"/>: validation is the fold, train the others. Null for the dataset's own.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.EvaluationRequest")]
 public sealed record EvaluationRequest(string Model, string Dataset, string Split, string? Without = null, string? Fold = null);
 
 /// <summary>Recall of one direction, in percent.</summary>
@@ -83,7 +89,7 @@ public sealed record EvaluationRequest(string Model, string Dataset, string Spli
 /// <param name="At5">R@5.</param>
 /// <param name="At10">R@10.</param>
 /// <param name="MedianRank">Median rank of the best correct candidate, from 1.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.DirectionRecall")]
 public sealed record DirectionRecall(
     Modality From, Modality To, int Queries, int Candidates, double At1, double At5, double At10, double MedianRank);
 
@@ -95,6 +101,6 @@ public sealed record DirectionRecall(
 /// <param name="Directions">Every direction between its modalities.</param>
 /// <param name="Mean">Mean of R@1, R@5 and R@10 over the directions (the "mean of six" for two modalities).</param>
 /// <param name="Fold">How train and validation were divided, as it was asked; null for the dataset's own splits.</param>
-[GenerateSerializer, Immutable]
+[GenerateSerializer, Immutable, Alias("fusemix.EvaluationReport")]
 public sealed record EvaluationReport(
     string Model, string Dataset, string Split, string? Without, DirectionRecall[] Directions, double Mean, string? Fold = null);

@@ -14,6 +14,7 @@ public static class RecallEvaluation
     /// <param name="dimension">Values per row.</param>
     /// <param name="correct">For each query the rows of <paramref name="candidates"/> that answer it; at least one.</param>
     /// <param name="threads">Threads to use, 0 for one per core. The ranks do not depend on it.</param>
+    /// <param name="cancellationToken">Stops between two blocks.</param>
     /// <returns>
     /// [n] 1 + the number of wrong candidates whose score is at least that of the best right one: ties count against us,
     /// other right candidates do not count.
@@ -25,7 +26,8 @@ public static class RecallEvaluation
         ReadOnlyMemory<float> candidates,
         int dimension,
         IReadOnlyList<IReadOnlyList<int>> correct,
-        int threads = 0)
+        int threads = 0,
+        CancellationToken cancellationToken = default)
     {
         var n = RequireRows(queries.Span, dimension, "query");
         var m = RequireRows(candidates.Span, dimension, "candidate");
@@ -42,7 +44,11 @@ public static class RecallEvaluation
 
         var ranks = new int[n];
         var blocks = (n + QueryBlock - 1) / QueryBlock;
-        var options = new ParallelOptions { MaxDegreeOfParallelism = threads == 0 ? Environment.ProcessorCount : threads };
+        var options = new ParallelOptions
+        {
+            MaxDegreeOfParallelism = threads == 0 ? Environment.ProcessorCount : threads,
+            CancellationToken = cancellationToken,
+        };
         if (blocks == 1 || options.MaxDegreeOfParallelism == 1)
         {
             for (var block = 0; block < blocks; block++) RankBlock(block);
@@ -56,6 +62,7 @@ public static class RecallEvaluation
 
         void RankBlock(int block)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var first = block * QueryBlock;
             var count = Math.Min(QueryBlock, n - first);
             RankQueries(queries.Span.Slice(first * dimension, count * dimension), candidates.Span, dimension, correct, first, ranks.AsSpan(first, count));

@@ -50,11 +50,13 @@ public sealed record DatasetItem
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>Whether a text may be an item's id.</summary>
-    public static bool IsValidId(string? id) =>
-        id is { Length: > 0 and <= MaxIdLength }
-        && !char.IsWhiteSpace(id[0]) && !char.IsWhiteSpace(id[^1])
-        && !id.Any(char.IsControl)
-        && IsWellFormed(id);
+    public static bool IsValidId(string? id)
+    {
+        if (id is not { Length: > 0 and <= MaxIdLength } || char.IsWhiteSpace(id[0]) || char.IsWhiteSpace(id[^1])) return false;
+
+        // Nearly all are plain ASCII, and there may be millions.
+        return !id.AsSpan().ContainsAnyExceptInRange(' ', '~') || (!id.Any(char.IsControl) && IsWellFormed(id));
+    }
 
     /// <summary>Whether every surrogate has its other half, so that UTF-8 can hold the text unchanged.</summary>
     internal static bool IsWellFormed(string text)

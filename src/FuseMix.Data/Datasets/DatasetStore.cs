@@ -6,61 +6,49 @@ using FuseMix.Storage;
 namespace FuseMix.Data.Datasets;
 
 /// <summary>The datasets of a home folder: <c>datasets/&lt;name&gt;/</c> with <c>dataset.json</c> and one JSON line per item, pair and failure.</summary>
+/// <remarks>
+/// The files with the lines never change: each version has its own, and <c>dataset.json</c> says which one counts. Who reads waits for
+/// nobody and
+/// sees one version, whole.
+/// </remarks>
 public sealed class DatasetStore(FuseMixHome home)
 {
     private const string ManifestFile = "dataset.json";
-    private const string ItemsFile = "items.jsonl";
-    private const string PairsFile = "pairs.jsonl";
-    private const string FailuresFile = "failures.jsonl";
-    private const int Format = 1;
+    private const string Items = "items";
+    private const string Pairs = "pairs";
+    private const string Failures = "failures";
+    private const int Format = 2;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
-    private static readonly string[] Files = [ItemsFile, PairsFile, FailuresFile];
+    private static readonly string[] Kinds = [Items, Pairs, Failures];
 
     /// <summary>The statistics of every dataset, by name. Reads no items.</summary>
-    public IReadOnlyList<DatasetStatistics> List() => [.. Names().Select(name =>
-    {
-        using var held = Lock(name);
-        return ReadManifest(name).Statistics;
-    })];
+    public IReadOnlyList<DatasetStatistics> List() => [.. Names().Select(name => ReadManifest(name).Statistics)];
 
     /// <summary>The statistics of one dataset. Reads no items.</summary>
     /// <exception cref="FuseMixException">There is none of that name (the nearest one is named), or its manifest is damaged.</exception>
-    public DatasetStatistics Describe(string name)
-    {
-        ResourceName.Require(name, "dataset");
-        if (!Exists(name)) throw FuseMixException.UnknownName("dataset", name, Names());
-        using var held = Lock(name);
-        return ReadManifest(name).Statistics;
-    }
+    public DatasetStatistics Describe(string name) => ReadManifest(ResourceName.Require(name, "dataset")).Statistics;
 
     /// <summary>Whether there is a dataset of that name.</summary>
-    public bool Exists(string name) => ResourceName.IsValid(name) && Names().Contains(name, StringComparer.Ordinal);
+    public bool Exists(string name) => ResourceName.IsValid(name) && File.Exists(Path.Combine(FolderOf(name), ManifestFile));
 
     /// <summary>Reads a dataset.</summary>
     /// <exception cref="FuseMixException">There is none of that name (the nearest one is named), or its files are damaged.</exception>
     public Dataset Load(string name)
     {
-        ResourceName.Require(name, "dataset");
-        if (!Exists(name)) throw FuseMixException.UnknownName("dataset", name, Names());
-        using var held = Lock(name);
-        var manifest = ReadManifest(name);
-        var folder = FolderOf(name);
-        foreach (var file in Files)
+        for (var manifest = ReadManifest(ResourceName.Require(name, "dataset")); ;)
         {
-            if (!manifest.Files.TryGetValue(file, out var checksum)) throw Damaged(name, $"'{ManifestFile}' does not list '{file}'");
-            FileChecksum.Require(Path.Combine(folder, file), new Fingerprint(checksum), $"Import dataset '{name}' again.");
+            try
+            {
+                return Load(name, manifest);
+            }
+            catch (Exception e) when (e is FuseMixException or FileNotFoundException or DirectoryNotFoundException)
+            {
+                // Where another version has taken its place in between, its files are gone.
+                var now = ReadManifest(name);
+                if (now.Version == manifest.Version) throw;
+                manifest = now;
+            }
         }
-
-        var about = manifest.Statistics;
-        return new Dataset(
-            home,
-            name,
-            about.Licence,
-            about.About,
-            ReadLines(Path.Combine(folder, ItemsFile), DatasetJson.Default.DatasetItem),
-            ReadLines(Path.Combine(folder, PairsFile), DatasetJson.Default.DatasetPair),
-            ReadLines(Path.Combine(folder, FailuresFile), DatasetJson.Default.ImportFailure),
-            about.Notices);
     }
 
     /// <summary>Writes a dataset in place of any of the same name: whoever reads meanwhile sees the old one or the new one.</summary>
@@ -68,24 +56,20 @@ public sealed class DatasetStore(FuseMixHome home)
     {
         using var held = Lock(dataset.Name);
         var folder = FolderOf(dataset.Name);
-        var work = $"{HiddenFolderOf(dataset.Name)}.tmp";
-        var old = OldOf(dataset.Name);
-        RemoveFolder(work);
-        WriteLines(Path.Combine(work, ItemsFile), dataset.Items, DatasetJson.Default.DatasetItem);
-        WriteLines(Path.Combine(work, PairsFile), dataset.Pairs, DatasetJson.Default.DatasetPair);
-        WriteLines(Path.Combine(work, FailuresFile), dataset.Failures, DatasetJson.Default.ImportFailure);
-        var checksums = Files.ToDictionary(f => f, f => FileChecksum.Of(Path.Combine(work, f)).Hex);
+        var version = Guid.NewGuid().ToString("N");
+        WriteLines(FileOf(folder, Items, version), dataset.Items, DatasetJson.Default.DatasetItem);
+        WriteLines(FileOf(folder, Pairs, version), dataset.Pairs, DatasetJson.Default.DatasetPair);
+        WriteLines(FileOf(folder, Failures, version), dataset.Failures, DatasetJson.Default.ImportFailure);
+        var checksums = Kinds.ToDictionary(kind => kind, kind => FileChecksum.Of(FileOf(folder, kind, version)).Hex);
         AtomicFile.WriteJson(
-            Path.Combine(work, ManifestFile),
-            new DatasetManifest(Format, dataset.Statistics(), checksums),
+            Path.Combine(folder, ManifestFile),
+            new DatasetManifest(Format, version, dataset.Statistics(), checksums),
             DatasetJson.Default.DatasetManifest);
 
-        if (Directory.Exists(folder)) Directory.Move(folder, old);
-        Faults.Reach("old dataset moved away");
-        Directory.Move(work, folder);
-        AtomicFile.SyncFolder(home.Datasets);
-        Faults.Reach("new dataset in place");
-        RemoveFolder(old);
+        // Those of the version before, and of whoever died while saving.
+        AtomicFile.RemoveLeftovers(folder);
+        foreach (var path in Directory.EnumerateFiles(folder, "*.jsonl").ToArray())
+            if (!path.EndsWith(FileOf("", "", version), StringComparison.Ordinal)) File.Delete(path);
     }
 
     /// <summary>Removes a dataset; the files that its items point to stay.</summary>
@@ -94,61 +78,58 @@ public sealed class DatasetStore(FuseMixHome home)
     {
         if (!Exists(name)) throw FuseMixException.UnknownName("dataset", name, Names());
         using var held = Lock(name);
-        // Renamed first, so that a half-removed folder never passes for a dataset.
-        var doomed = $"{HiddenFolderOf(name)}.tmp";
-        RemoveFolder(doomed);
-        Directory.Move(FolderOf(name), doomed);
-        RemoveFolder(doomed);
+        File.Delete(Path.Combine(FolderOf(name), ManifestFile));
+        AtomicFile.SyncFolder(FolderOf(name));
+        Directory.Delete(FolderOf(name), recursive: true);
         AtomicFile.SyncFolder(home.Datasets);
     }
 
     /// <summary>The names of all datasets, in order, damaged ones too.</summary>
-    public IReadOnlyList<string> Names()
-    {
-        if (!Directory.Exists(home.Datasets)) return [];
-        var replaced = Directory.EnumerateDirectories(home.Datasets, ".*.old").Select(p => Path.GetFileName(p)[1..^".old".Length]);
-        return [.. Directory.EnumerateDirectories(home.Datasets).Select(p => Path.GetFileName(p)!).Concat(replaced)
-            .Where(ResourceName.IsValid).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
-    }
+    public IReadOnlyList<string> Names() => Directory.Exists(home.Datasets)
+        ? [.. Directory.EnumerateDirectories(home.Datasets).Select(path => Path.GetFileName(path)!).Where(Exists).Order(StringComparer.Ordinal)]
+        : [];
 
-    /// <summary>Locks a dataset and finishes what a writer that died between its two renames had begun.</summary>
-    private FileLock Lock(string name)
-    {
-        var held = FileLock.Acquire(Path.Combine(home.Datasets, ".locks", name), $"Dataset '{name}'", Patience);
-        try
-        {
-            var old = OldOf(name);
-            if (Directory.Exists(old))
-            {
-                if (Directory.Exists(FolderOf(name))) RemoveFolder(old);
-                else Directory.Move(old, FolderOf(name));
-            }
-
-            return held;
-        }
-        catch
-        {
-            held.Dispose();
-            throw;
-        }
-    }
+    /// <summary>Keeps out others who write.</summary>
+    private FileLock Lock(string name) => FileLock.Acquire(Path.Combine(home.Datasets, ".locks", name), $"Dataset '{name}'", Patience);
 
     private string FolderOf(string name) => Path.Combine(home.Datasets, name);
 
-    private string HiddenFolderOf(string name) => Path.Combine(home.Datasets, $".{name}");
+    private static string FileOf(string folder, string kind, string version) => Path.Combine(folder, $"{kind}-{version}.jsonl");
 
-    private string OldOf(string name) => $"{HiddenFolderOf(name)}.old";
+    private Dataset Load(string name, DatasetManifest manifest)
+    {
+        var folder = FolderOf(name);
+        foreach (var kind in Kinds)
+        {
+            if (!manifest.Files.TryGetValue(kind, out var checksum)) throw Damaged(name, $"'{ManifestFile}' does not list its {kind}");
+            FileChecksum.Require(FileOf(folder, kind, manifest.Version), new Fingerprint(checksum), $"Import dataset '{name}' again.");
+        }
+
+        var about = manifest.Statistics;
+        return new Dataset(
+            home,
+            name,
+            about.Licence,
+            about.About,
+            ReadLines(FileOf(folder, Items, manifest.Version), DatasetJson.Default.DatasetItem),
+            ReadLines(FileOf(folder, Pairs, manifest.Version), DatasetJson.Default.DatasetPair),
+            ReadLines(FileOf(folder, Failures, manifest.Version), DatasetJson.Default.ImportFailure),
+            about.Notices);
+    }
 
     private DatasetManifest ReadManifest(string name)
     {
         var path = Path.Combine(FolderOf(name), ManifestFile);
-        if (!File.Exists(path)) throw Damaged(name, $"'{ManifestFile}' is missing");
         try
         {
             var manifest = JsonSerializer.Deserialize(File.ReadAllBytes(path), DatasetJson.Default.DatasetManifest);
-            if (manifest is null || manifest.Format != Format)
+            if (manifest is not { Format: Format, Version: not null, Files: not null, Statistics: not null })
                 throw Damaged(name, $"'{ManifestFile}' has a format that this version does not know");
-            return manifest;
+            return manifest.Version == Path.GetFileName(manifest.Version) ? manifest : throw Damaged(name, $"'{ManifestFile}' points to another folder");
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw FuseMixException.UnknownName("dataset", name, Names());
         }
         catch (JsonException e)
         {
@@ -189,15 +170,10 @@ public sealed class DatasetStore(FuseMixHome home)
 
     private static FuseMixException Damaged(string name, string what, Exception? inner = null) =>
         new(FailureKind.Corrupt, $"Dataset '{name}' is damaged: {what}.", $"Import dataset '{name}' again.", inner);
-
-    private static void RemoveFolder(string folder)
-    {
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-    }
 }
 
 /// <summary>What <c>dataset.json</c> holds.</summary>
-internal sealed record DatasetManifest(int Format, DatasetStatistics Statistics, IReadOnlyDictionary<string, string> Files);
+internal sealed record DatasetManifest(int Format, string Version, DatasetStatistics Statistics, IReadOnlyDictionary<string, string> Files);
 
 internal sealed class CamelCaseEnum<T>() : JsonStringEnumConverter<T>(JsonNamingPolicy.CamelCase) where T : struct, Enum;
 

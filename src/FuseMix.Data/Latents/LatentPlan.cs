@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using FuseMix.Data.Datasets;
 
@@ -64,22 +63,17 @@ public sealed record LatentPlan
         if (Dimension < 1) throw Invalid($"a dimension of {Dimension}");
         if (ShardSize < 1) throw Invalid($"{ShardSize} items per shard");
         if (Items.Count == 0) throw Invalid("no items");
-        var seen = new HashSet<string>(Items.Count, StringComparer.Ordinal);
         foreach (var item in Items)
-        {
             if (!DatasetItem.IsValidId(item.Id)) throw Invalid($"the item id '{item.Id}', which is not valid");
-            if (!seen.Add(item.Id)) throw Invalid($"item '{item.Id}' twice");
-        }
-
-        return this;
+        return new ItemIndex(Items).FindDuplicate() is { } twice ? throw Invalid($"item '{twice}' twice") : this;
     }
 
     /// <summary>Changes with any item of a shard, its content and its place.</summary>
     internal static string HashOf(IEnumerable<LatentItem> items)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var item in items) hash.AppendData(Encoding.UTF8.GetBytes($"{item.Id}\n{item.Content}\n"));
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        var text = new StringBuilder();
+        foreach (var item in items) text.Append(item.Id).Append('\n').Append(item.Content).Append('\n');
+        return Fingerprint.Of(text.ToString()).Hex;
     }
 
     private FuseMixException Invalid(string what) => new(

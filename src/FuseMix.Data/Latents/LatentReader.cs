@@ -7,7 +7,7 @@ namespace FuseMix.Data.Latents;
 [Flags]
 public enum LatentReading
 {
-    /// <summary>Every shard must be there, and each is read through once to verify its checksum.</summary>
+    /// <summary>Every shard must be there, and each is read through once in a process to verify its checksum.</summary>
     Default = 0,
 
     /// <summary>Only headers and ids are verified, not every byte: for a set that was verified before.</summary>
@@ -28,11 +28,7 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
     private readonly List<string> _ids = [];
     private readonly Dictionary<string, int> _rows = new(StringComparer.Ordinal);
 
-    private LatentReader(LatentManifest manifest)
-    {
-        Status = LatentSetStatus.Of(manifest);
-        Dimension = manifest.Dimension;
-    }
+    private LatentReader(LatentSetStatus status) => (Status, Dimension) = (status, status.Dimension);
 
     /// <inheritdoc/>
     public int Count => _ids.Count;
@@ -43,7 +39,7 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
     /// <summary>The item of every row.</summary>
     public IReadOnlyList<string> Ids => _ids;
 
-    /// <summary>What the manifest said when the set was opened, with the items that have no latent and why.</summary>
+    /// <summary>What was committed when the set was opened, with the items that have no latent and why.</summary>
     public LatentSetStatus Status { get; }
 
     /// <summary>The row of an item.</summary>
@@ -76,32 +72,28 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
 
     internal static LatentReader Open(string folder, Fingerprint encoderFingerprint, LatentReading reading)
     {
-        var manifest = LatentManifest.Read(folder);
+        var plan = StoredPlan.Read(folder);
+        var manifest = plan.Manifest;
         if (manifest.EncoderFingerprint != encoderFingerprint)
             throw new FuseMixException(
                 FailureKind.Corrupt,
                 $"'{folder}' holds latents of the encoder {manifest.EncoderFingerprint}, not {encoderFingerprint}.",
                 Remedy);
-        if (!manifest.IsComplete && !reading.HasFlag(LatentReading.AllowPartial))
+        var committed = plan.Committed();
+        var reader = new LatentReader(LatentSetStatus.Of(plan, committed));
+        if (!reader.Status.IsComplete && !reading.HasFlag(LatentReading.AllowPartial))
         {
-            var committed = manifest.Shards.Count(s => s.Committed is not null);
             throw new FuseMixException(
                 FailureKind.Unavailable,
-                $"The latents of dataset '{manifest.Dataset}' by encoder '{manifest.Encoder}' are not complete: {committed} of {manifest.Shards.Count} shards are there.",
+                $"The latents of dataset '{manifest.Dataset}' by encoder '{manifest.Encoder}' are not complete: {committed.Count} of {reader.Status.Shards} shards are there.",
                 $"Run 'fusemix extract {manifest.Dataset} {manifest.Encoder}', which goes on where it stopped.");
         }
 
-        var reader = new LatentReader(manifest);
         try
         {
-            var plan = LatentSet.ReadPlan(folder, manifest);
-            var first = 0;
-            foreach (var shard in manifest.Shards)
-            {
-                var planned = plan[first..(first += shard.Count)];
-                if (shard.Committed is { } committed) reader.Add(folder, manifest, shard, committed, planned, reading);
-            }
-
+            plan.VerifyIds();
+            foreach (var (shard, ids) in plan.Shards())
+                if (committed.TryGetValue(shard.Index, out var found)) reader.Add(folder, manifest, shard, found, ids, reading);
             return reader;
         }
         catch
@@ -114,14 +106,14 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
     private void Add(
         string folder,
         LatentManifest manifest,
-        ShardEntry shard,
+        PlannedShard shard,
         CommittedShard committed,
         string[] planned,
         LatentReading reading)
     {
-        var path = Path.Combine(folder, shard.FileName);
+        var path = Path.Combine(folder, CommittedShard.LatentsFile(shard.Index, committed.Sha256));
         if (!File.Exists(path)) throw new FuseMixException(FailureKind.Corrupt, $"The shard '{path}' is missing.", Remedy);
-        if (!reading.HasFlag(LatentReading.SkipChecksums)) FileChecksum.Require(path, new Fingerprint(committed.Sha256), Remedy);
+        if (!reading.HasFlag(LatentReading.SkipChecksums)) VerifiedFiles.Require(path, new Fingerprint(committed.Sha256), Remedy);
         var file = SafetensorsFile.Open(path);
         _shards.Add(file);
 
@@ -132,7 +124,7 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
         if (latents.Dtype.ToString() != manifest.Dtype.ToString() || latents.Shape is not [var rows, var dimension] || rows != committed.Rows || dimension != manifest.Dimension)
             throw Lies(
                 path,
-                $"it holds {latents.Dtype} [{string.Join(", ", latents.Shape)}], its manifest {manifest.Dtype} [{committed.Rows}, {manifest.Dimension}]");
+                $"it holds {latents.Dtype} [{string.Join(", ", latents.Shape)}], its commit {manifest.Dtype} [{committed.Rows}, {manifest.Dimension}]");
         if (names.Dtype != SafetensorsDtype.U8) throw Lies(path, $"its ids are {names.Dtype}");
 
         var failed = committed.Failures.Select(f => f.Id).ToHashSet(StringComparer.Ordinal);
@@ -160,6 +152,6 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
 
     private static FuseMixException Lies(string path, string why) => new(
         FailureKind.Corrupt,
-        $"The shard '{path}' is not what its manifest says: {why}.",
+        $"The shard '{path}' is not what its commit says: {why}.",
         Remedy);
 }

@@ -1,13 +1,9 @@
+using System.Collections;
 using System.Numerics.Tensors;
 using System.Text;
 using FuseMix.Storage;
 
 namespace FuseMix.Data.Latents;
-
-/// <summary>A shard that waits for its latents.</summary>
-/// <param name="Index">Its number in the set.</param>
-/// <param name="Ids">Its items, in the order of its rows.</param>
-public sealed record PendingShard(int Index, IReadOnlyList<string> Ids);
 
 /// <summary>What a commit came to.</summary>
 /// <param name="Rows">Latents that the shard holds.</param>
@@ -15,10 +11,18 @@ public sealed record PendingShard(int Index, IReadOnlyList<string> Ids);
 /// <param name="AlreadyCommitted">Whether somebody had committed the shard before; then nothing was written.</param>
 public sealed record ShardCommit(int Rows, IReadOnlyList<LatentFailure> Failures, bool AlreadyCommitted);
 
+/// <summary>How far a latent set is, and what is missing.</summary>
+/// <param name="Status">How far it is.</param>
+/// <param name="Pending">The shards that nobody has committed yet, in order.</param>
+public sealed record LatentProgress(LatentSetStatus Status, IReadOnlyList<int> Pending);
+
 /// <summary>A latent set that is being filled, by any number of writers on any number of nodes that share the storage.</summary>
 /// <remarks>
-/// The durable steps of a commit: the shard under a temporary name, fsync, rename, fsync of the folder, then the
-/// manifest the same way. Only what the manifest lists exists; a crash before its rename leaves the set as it was.
+/// The durable steps of a commit: the latents under a name that tells their content, then a small file that says that they are the shard's.
+/// Both
+/// are written under a temporary name, flushed and named at once, and never change. The first commit of a shard stays; whoever is late
+/// removes what
+/// it has written. Nobody waits for anybody but those who plan.
 /// </remarks>
 public sealed class LatentSet
 {
@@ -28,36 +32,50 @@ public sealed class LatentSet
     private const string LockFile = ".lock";
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private readonly string _folder;
-    private readonly Dictionary<int, string[]> _ids;
-    private readonly Dictionary<int, string> _planned;
-    private volatile LatentManifest _manifest;
+    private volatile StoredPlan _plan;
 
-    private LatentSet(string folder, LatentManifest manifest, string[] plan)
-    {
-        _folder = folder;
-        _manifest = manifest;
-        _planned = manifest.Shards.ToDictionary(s => s.Index, s => s.ItemsSha256);
-        _ids = [];
-        var first = 0;
-        foreach (var shard in manifest.Shards)
-        {
-            _ids.Add(shard.Index, plan[first..(first + shard.Count)]);
-            first += shard.Count;
-        }
-    }
+    private LatentSet(string folder, StoredPlan plan) => (_folder, _plan) = (folder, plan);
 
     /// <summary>Values per latent.</summary>
-    public int Dimension => _manifest.Dimension;
+    public int Dimension => _plan.Manifest.Dimension;
 
-    /// <summary>How far the set is, as the manifest on disk says now.</summary>
-    public LatentSetStatus Status() => LatentSetStatus.Of(Reread());
+    /// <summary>How far the set is. Reads every commit.</summary>
+    public LatentSetStatus Status() => Progress().Status;
 
-    /// <summary>Whether every shard is stored.</summary>
-    public bool IsComplete => Reread().IsComplete;
+    /// <summary>Whether every shard is stored. Reads every commit.</summary>
+    public bool IsComplete => Status().IsComplete;
 
-    /// <summary>The shards that nobody has committed yet, in order.</summary>
-    public IReadOnlyList<PendingShard> PendingShards() =>
-        [.. Reread().Shards.Where(s => s.Committed is null && IsPlanned(s)).Select(s => new PendingShard(s.Index, _ids[s.Index]))];
+    /// <summary>How far the set is, and what is missing. Reads every commit.</summary>
+    public LatentProgress Progress()
+    {
+        var plan = Current();
+        var committed = plan.Committed();
+        return new LatentProgress(
+            LatentSetStatus.Of(plan, committed), [.. plan.Table.Shards.Select(shard => shard.Index).Where(index => !committed.ContainsKey(index))]);
+    }
+
+    /// <summary>The items of a shard, in its order, as they were when the set was last looked at. Reads no more than them.</summary>
+    /// <exception cref="FuseMixException">There is no such shard, or its plan is damaged or gone.</exception>
+    public IReadOnlyList<string> ItemIds(int index)
+    {
+        var plan = _plan;
+        return plan.IdsOf(Find(plan, index));
+    }
+
+    /// <summary>Fails unless a shard is planned to hold exactly these items with these contents.</summary>
+    /// <exception cref="FuseMixException">The dataset has changed since, or the set was planned anew.</exception>
+    public void Require(int index, IEnumerable<LatentItem> items)
+    {
+        if (Find(Current(), index).ItemsSha256 != LatentPlan.HashOf(items)) throw PlannedAnew(index);
+    }
+
+    /// <summary>What stands in the store of a shard; null where nobody has committed it, or it is not planned. Reads one small
+    /// file.</summary>
+    public ShardCommit? Committed(int index)
+    {
+        var plan = _plan;
+        return plan.Find(index) is { } shard && plan.Committed(shard) is { } committed ? Of(committed) : null;
+    }
 
     /// <summary>Stores the latents of one shard. Committing a shard again, or from two writers at once, is harmless: the first one stays.</summary>
     /// <param name="index">The shard's number.</param>
@@ -74,124 +92,114 @@ public sealed class LatentSet
     /// </exception>
     public ShardCommit CommitShard(int index, IReadOnlyList<string> ids, ReadOnlyMemory<float> rows, IReadOnlyList<LatentFailure> failures)
     {
-        if (!_ids.TryGetValue(index, out var planned)) throw new FuseMixException(FailureKind.NotFound, $"{this} has no shard {index}.");
-        RequireWhole(index, planned, ids, rows.Length, failures);
+        var plan = Current();
+        var shard = Find(plan, index);
+        RequireWhole(index, plan.IdsOf(shard), ids, rows.Length, failures);
+        if (plan.Committed(shard) is { } before) return Of(before);
+
         var (keptIds, keptRows, allFailures) = LeaveOutUnusable(ids, rows, failures);
-
-        using var held = FileLock.Acquire(Path.Combine(_folder, LockFile), ToString(), Patience);
-        var manifest = LatentManifest.Read(_folder);
-        var entry = manifest.Shards.FirstOrDefault(s => s.Index == index);
-        if (entry is null || !IsPlanned(entry))
-        {
-            throw new FuseMixException(
-                FailureKind.Conflict,
-                $"{this} was planned anew while shard {index} was extracted: its items have changed.",
-                "Start the extraction again; what others committed is kept.");
-        }
-
-        if (entry.Committed is { } before)
-        {
-            _manifest = manifest;
-            return new ShardCommit(before.Rows, before.Failures, AlreadyCommitted: true);
-        }
-
+        var manifest = plan.Manifest;
         var writer = new SafetensorsWriter()
             .AddMetadata("dataset", manifest.Dataset)
             .AddMetadata("encoder", manifest.Encoder)
             .AddMetadata("encoderFingerprint", manifest.EncoderFingerprint.Hex)
             .AddMetadata("shard", index.ToString(System.Globalization.CultureInfo.InvariantCulture))
-            .AddMetadata("itemsSha256", entry.ItemsSha256);
+            .AddMetadata("itemsSha256", shard.ItemsSha256);
         var text = Encoding.UTF8.GetBytes(string.Join('\n', keptIds));
         if (manifest.Dtype == LatentDtype.F16) writer.AddFloat16(LatentsTensor, keptRows, keptIds.Count, Dimension);
         else writer.AddFloat32(LatentsTensor, keptRows, keptIds.Count, Dimension);
-        var checksum = writer.AddBytes(IdsTensor, text, text.Length).Save(Path.Combine(_folder, entry.FileName));
+        writer.AddBytes(IdsTensor, text, text.Length);
+        var checksum = writer.Checksum().Hex;
+        var latents = CommittedShard.LatentsFile(index, checksum);
+        writer.Save(Path.Combine(_folder, latents));
 
-        var committed = entry with { Committed = new CommittedShard(keptIds.Count, checksum.Hex, allFailures) };
-        manifest = manifest with { Shards = [.. manifest.Shards.Select(s => s.Index == index ? committed : s)] };
-        manifest.Write(_folder);
-        _manifest = manifest;
-        return new ShardCommit(keptIds.Count, allFailures, AlreadyCommitted: false);
+        var commit = new CommittedShard(shard.ItemsSha256, keptIds.Count, checksum, allFailures);
+        if (AtomicFile.TryCreateJson(Path.Combine(_folder, CommittedShard.FileName(index)), commit, ShardJson.Default.CommittedShard))
+            return new ShardCommit(keptIds.Count, allFailures, AlreadyCommitted: false);
+
+        var first = plan.Committed(shard) ?? throw PlannedAnew(index);
+        if (CommittedShard.LatentsFile(index, first.Sha256) != latents) File.Delete(Path.Combine(_folder, latents));
+        return Of(first);
     }
 
     /// <summary>The set's dataset and encoder.</summary>
-    public override string ToString() => $"The latent set of dataset '{_manifest.Dataset}' by encoder '{_manifest.Encoder}'";
+    public override string ToString() => $"The latent set of dataset '{_plan.Manifest.Dataset}' by encoder '{_plan.Manifest.Encoder}'";
 
-    internal static LatentSet OpenOrCreate(string folder, LatentPlan plan)
+    internal static LatentSet Open(string folder) => new(folder, StoredPlan.Read(folder));
+
+    internal static LatentSet OpenOrCreate(string folder, LatentPlan plan, CancellationToken cancellation)
     {
-        using var held = FileLock.Acquire(
+        using var planning = FileLock.Acquire(
             Path.Combine(folder, LockFile),
             $"The latent set of dataset '{plan.Dataset}' by encoder '{plan.Encoder}'",
-            Patience);
-        LatentManifest? stored = null;
+            Patience,
+            cancellation);
+        StoredPlan? stored = null;
         if (File.Exists(Path.Combine(folder, LatentManifest.FileName)))
         {
-            stored = LatentManifest.Read(folder);
-            RequireSame(folder, stored, plan);
+            stored = StoredPlan.Read(folder);
+            RequireSame(folder, stored.Manifest, plan);
+            stored.VerifyIds();
         }
 
-        var (manifest, ids) = stored is null ? Renew(folder, null, [], plan) : Renew(folder, stored, ReadPlan(folder, stored), plan);
-        LatentGarbage.Remove(folder, manifest);
-        return new LatentSet(folder, manifest, ids);
-    }
+        // The fingerprint is over every item's id, content and place.
+        if (stored?.Manifest.DatasetFingerprint != plan.DatasetFingerprint)
+        {
+            Renew(folder, stored, plan, cancellation).Write(folder);
+            stored = StoredPlan.Read(folder);
+        }
 
-    /// <summary>The ids of all shards, one after the other.</summary>
-    internal static string[] ReadPlan(string folder, LatentManifest manifest)
-    {
-        var path = Path.Combine(folder, manifest.PlanFile);
-        const string Remedy = "Remove the latent set's folder and extract again.";
-        FileChecksum.Require(path, new Fingerprint(manifest.PlanSha256), Remedy);
-        var ids = File.ReadAllText(path).Split('\n');
-        return ids.Length == manifest.Shards.Sum(s => s.Count)
-            ? ids
-            : throw new FuseMixException(
-                FailureKind.Corrupt,
-                $"'{path}' has {ids.Length} items, its manifest {manifest.Shards.Sum(s => s.Count)}.",
-                Remedy);
+        stored.RemoveGarbage(stored.Committed());
+        return new LatentSet(folder, stored);
     }
 
     /// <summary>The stored plan where it still holds, else one that keeps every shard whose items are all unchanged.</summary>
-    private static (LatentManifest Manifest, string[] Ids) Renew(string folder, LatentManifest? stored, string[] storedIds, LatentPlan plan)
+    private static LatentManifest Renew(string folder, StoredPlan? stored, LatentPlan plan, CancellationToken cancellation)
     {
-        var content = plan.Items.ToDictionary(i => i.Id, i => i.Content, StringComparer.Ordinal);
-        var kept = new List<ShardEntry>();
-        var ids = new List<string>(plan.Items.Count);
-        var allKept = true;
-        var first = 0;
-        foreach (var shard in stored?.Shards ?? [])
+        var kept = new List<(int Index, int Count, string ItemsSha256)>();
+        var known = new BitArray(plan.Items.Count);
+        if (stored is not null)
         {
-            var members = storedIds[first..(first += shard.Count)];
-            var unchanged = members.All(content.ContainsKey) && LatentPlan.HashOf(members.Select(id => new LatentItem(id, content[id]))) == shard.ItemsSha256;
-            allKept &= unchanged;
-            if (!unchanged) continue;
-            kept.Add(shard);
-            ids.AddRange(members);
+            var index = new ItemIndex(plan.Items);
+            foreach (var (shard, ids) in stored.Shards())
+            {
+                cancellation.ThrowIfCancellationRequested();
+                int[] places = [.. ids.Select(id => index.Find(id) ?? -1)];
+                if (places.Contains(-1) || LatentPlan.HashOf(places.Select(place => plan.Items[place])) != shard.ItemsSha256) continue;
+                kept.Add((shard.Index, shard.Count, shard.ItemsSha256));
+                foreach (var place in places) known[place] = true;
+            }
+
+            if (kept.Count == stored.Table.Shards.Count && known.HasAllSet())
+                return stored.Manifest with { DatasetFingerprint = plan.DatasetFingerprint };
         }
 
-        var known = ids.ToHashSet(StringComparer.Ordinal);
-        var fresh = plan.Items.Where(i => !known.Contains(i.Id)).ToArray();
-        if (stored is not null && allKept && fresh.Length == 0 && kept.Count == stored.Shards.Count)
-        {
-            if (stored.DatasetFingerprint == plan.DatasetFingerprint) return (stored, storedIds);
-            stored = stored with { DatasetFingerprint = plan.DatasetFingerprint };
-            stored.Write(folder);
-            return (stored, storedIds);
-        }
-
-        var next = stored?.NextIndex ?? 0;
-        foreach (var members in fresh.Chunk(plan.ShardSize))
-        {
-            kept.Add(new ShardEntry(next++, members.Length, LatentPlan.HashOf(members), null));
-            ids.AddRange(members.Select(m => m.Id));
-        }
-
-        var text = string.Join('\n', ids);
-        var hash = Fingerprint.Of(text);
-        var planFile = $"plan-{hash.Short}.txt";
-        AtomicFile.WriteText(Path.Combine(folder, planFile), text);
+        var next = stored?.Manifest.NextIndex ?? 0;
+        var shards = kept.ToList();
+        foreach (var fresh in Fresh()) shards.Add((next++, fresh.Length, LatentPlan.HashOf(fresh)));
         var manifest = new LatentManifest(
-            LatentManifest.CurrentFormat, plan.Dataset, plan.DatasetFingerprint, plan.Encoder, plan.EncoderFingerprint, plan.Dimension, plan.Dtype, planFile, hash.Hex, next, kept);
-        manifest.Write(folder);
-        return (manifest, [.. ids]);
+            LatentManifest.CurrentFormat,
+            plan.Dataset,
+            plan.DatasetFingerprint,
+            plan.Encoder,
+            plan.EncoderFingerprint,
+            plan.Dimension,
+            plan.Dtype,
+            "",
+            "",
+            next);
+        var members = kept.Select(shard => stored!.IdsOf(stored.Find(shard.Index)!)).Concat(Fresh().Select(fresh => fresh.Select(item => item.Id).ToArray()));
+        return StoredPlan.Write(folder, manifest, shards, members);
+
+        IEnumerable<LatentItem[]> Fresh()
+        {
+            var unknown = Enumerable.Range(0, plan.Items.Count).Where(place => !known[place]).Select(place => plan.Items[place]);
+            foreach (var members in unknown.Chunk(plan.ShardSize))
+            {
+                cancellation.ThrowIfCancellationRequested();
+                yield return members;
+            }
+        }
     }
 
     private static void RequireSame(string folder, LatentManifest stored, LatentPlan plan)
@@ -213,10 +221,18 @@ public sealed class LatentSet
         }
     }
 
-    /// <summary>Whether a shard is still what this writer planned it to be.</summary>
-    private bool IsPlanned(ShardEntry shard) => _planned.TryGetValue(shard.Index, out var items) && items == shard.ItemsSha256;
+    private static ShardCommit Of(CommittedShard committed) => new(committed.Rows, committed.Failures, AlreadyCommitted: true);
 
-    private LatentManifest Reread() => _manifest = LatentManifest.Read(_folder);
+    private StoredPlan Current() => _plan = _plan.Current();
+
+    private PlannedShard Find(StoredPlan plan, int index) => plan.Find(index) ?? throw (index >= 0 && index < plan.Manifest.NextIndex
+        ? PlannedAnew(index)
+        : new FuseMixException(FailureKind.NotFound, $"{this} has no shard {index}."));
+
+    private FuseMixException PlannedAnew(int index) => new(
+        FailureKind.Conflict,
+        $"{this} was planned anew while shard {index} was extracted, or the dataset has changed since: its items are others now.",
+        "Start the extraction again; what others committed is kept.");
 
     private void RequireWhole(int index, string[] planned, IReadOnlyList<string> ids, int values, IReadOnlyList<LatentFailure> failures)
     {
@@ -237,7 +253,7 @@ public sealed class LatentSet
     private (IReadOnlyList<string> Ids, ReadOnlyMemory<float> Rows, IReadOnlyList<LatentFailure> Failures) LeaveOutUnusable(
         IReadOnlyList<string> ids, ReadOnlyMemory<float> rows, IReadOnlyList<LatentFailure> failures)
     {
-        var limit = _manifest.Dtype == LatentDtype.F16 ? (float)Half.MaxValue : float.MaxValue;
+        var limit = _plan.Manifest.Dtype == LatentDtype.F16 ? (float)Half.MaxValue : float.MaxValue;
         var unusable = new Dictionary<int, string>();
         for (var i = 0; i < ids.Count; i++)
             if (Complaint(rows.Span.Slice(i * Dimension, Dimension), limit) is { } complaint) unusable.Add(i, complaint);
@@ -255,8 +271,8 @@ public sealed class LatentSet
         var largest = MathF.Abs(TensorPrimitives.MaxMagnitude(row));
         return float.IsNaN(largest) ? "its latent has a value that is not a number"
             : float.IsInfinity(largest) ? "its latent has an infinite value"
-            : largest > limit ? $"its latent has a value of magnitude {largest}, which {_manifest.Dtype} cannot hold"
-            : largest == 0 || (_manifest.Dtype == LatentDtype.F16 && (Half)largest == Half.Zero) ? "its latent is all zeros"
+            : largest > limit ? $"its latent has a value of magnitude {largest}, which {_plan.Manifest.Dtype} cannot hold"
+            : largest == 0 || (_plan.Manifest.Dtype == LatentDtype.F16 && (Half)largest == Half.Zero) ? "its latent is all zeros"
             : null;
     }
 }

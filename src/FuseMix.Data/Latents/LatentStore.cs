@@ -10,10 +10,18 @@ public sealed class LatentStore(FuseMixHome home)
     /// If the dataset changed since, shards whose items all stayed as they were keep their latents; only the others are planned
     /// anew. What a writer that died left behind is removed.
     /// </remarks>
+    /// <param name="plan">What the set is to hold.</param>
+    /// <param name="cancellation">Ends the planning between two shards; the set is as it was then.</param>
     /// <exception cref="FuseMixException">The plan is not valid, or contradicts the stored set in dimension or dtype.</exception>
-    public LatentSet OpenOrCreate(LatentPlan plan) => LatentSet.OpenOrCreate(
+    public LatentSet OpenOrCreate(LatentPlan plan, CancellationToken cancellation = default) => LatentSet.OpenOrCreate(
         FolderOf(plan.Checked().Dataset, plan.Encoder, plan.EncoderFingerprint),
-        plan);
+        plan,
+        cancellation);
+
+    /// <summary>Opens a latent set for writing as it was planned. Waits for nobody.</summary>
+    /// <exception cref="FuseMixException">There is none, or its plan is damaged.</exception>
+    public LatentSet Open(string dataset, string encoder, Fingerprint encoderFingerprint) =>
+        LatentSet.Open(FolderOf(dataset, encoder, encoderFingerprint));
 
     /// <summary>Opens a latent set for reading.</summary>
     /// <param name="dataset">The dataset's name.</param>
@@ -39,11 +47,15 @@ public sealed class LatentStore(FuseMixHome home)
         return LatentReader.Open(folder, encoderFingerprint, reading);
     }
 
+    /// <summary>Whether there are latents of a dataset by an encoder of that name, whatever its fingerprint, complete or not.</summary>
+    public bool Contains(string dataset, string encoder) => Directory.Exists(Path.Combine(
+        home.Latents, ResourceName.Require(dataset, "dataset"), ResourceName.Require(encoder, "encoder")));
+
     /// <summary>How far the extraction of a latent set is; null where there is none.</summary>
     public LatentSetStatus? Status(string dataset, string encoder, Fingerprint encoderFingerprint)
     {
         var folder = FolderOf(dataset, encoder, encoderFingerprint);
-        return File.Exists(Path.Combine(folder, LatentManifest.FileName)) ? LatentSetStatus.Of(LatentManifest.Read(folder)) : null;
+        return File.Exists(Path.Combine(folder, LatentManifest.FileName)) ? LatentSet.Open(folder).Status() : null;
     }
 
     /// <summary>Every latent set, by dataset, encoder and fingerprint.</summary>
@@ -53,7 +65,7 @@ public sealed class LatentStore(FuseMixHome home)
             LatentManifest.FileName,
             new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, AttributesToSkip = 0 })
             .Order(StringComparer.Ordinal)
-            .Select(path => LatentSetStatus.Of(LatentManifest.Read(Path.GetDirectoryName(path)!)))]
+            .Select(path => LatentSet.Open(Path.GetDirectoryName(path)!).Status())]
         : [];
 
     private string FolderOf(string dataset, string encoder, Fingerprint fingerprint) => Path.Combine(
@@ -91,16 +103,16 @@ public sealed record LatentSetStatus(
     /// <summary>Whether every shard is stored.</summary>
     public bool IsComplete => CommittedShards == Shards;
 
-    internal static LatentSetStatus Of(LatentManifest manifest) => new(
-        manifest.Dataset,
-        manifest.DatasetFingerprint,
-        manifest.Encoder,
-        manifest.EncoderFingerprint,
-        manifest.Dimension,
-        manifest.Dtype,
-        manifest.Shards.Sum(s => s.Count),
-        manifest.Shards.Sum(s => s.Committed?.Rows ?? 0),
-        manifest.Shards.Count,
-        manifest.Shards.Count(s => s.Committed is not null),
-        [.. manifest.Shards.SelectMany(s => s.Committed?.Failures ?? [])]);
+    internal static LatentSetStatus Of(StoredPlan plan, Dictionary<int, CommittedShard> committed) => new(
+        plan.Manifest.Dataset,
+        plan.Manifest.DatasetFingerprint,
+        plan.Manifest.Encoder,
+        plan.Manifest.EncoderFingerprint,
+        plan.Manifest.Dimension,
+        plan.Manifest.Dtype,
+        plan.Items,
+        committed.Values.Sum(shard => shard.Rows),
+        plan.Table.Shards.Count,
+        committed.Count,
+        [.. plan.Table.Shards.SelectMany(shard => committed.TryGetValue(shard.Index, out var found) ? found.Failures : [])]);
 }

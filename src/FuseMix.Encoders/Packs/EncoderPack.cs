@@ -1,4 +1,5 @@
 using System.Text;
+using FuseMix.Storage;
 
 namespace FuseMix.Encoders.Packs;
 
@@ -30,10 +31,12 @@ public sealed class EncoderPack
 
     /// <summary>Reads a pack, checks its definition and that its files are there, and computes its fingerprint.</summary>
     /// <remarks>The model is not opened; the encoder verification does that.</remarks>
+    /// <param name="folder">The pack's folder.</param>
+    /// <param name="afresh">Read every file for the fingerprint, though it was read before in this process and seems unchanged.</param>
     /// <exception cref="FuseMixException">
     /// No such folder or no <c>encoder.json</c> (not found), a definition that breaks a rule, or a named file that is missing (invalid).
     /// </exception>
-    public static EncoderPack Load(string folder)
+    public static EncoderPack Load(string folder, bool afresh = false)
     {
         folder = Path.GetFullPath(folder);
         var definitionPath = Path.Combine(folder, EncoderPackDefinition.FileName);
@@ -53,9 +56,9 @@ public sealed class EncoderPack
         var lines = new StringBuilder();
         foreach (var file in FilesOf(folder))
         {
-            using var stream = new FileStream(Path.Combine(folder, file), FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan);
-            bytes += stream.Length;
-            lines.Append(Fingerprint.Of(stream)).Append("  ").Append(file).Append('\n');
+            var path = Path.Combine(folder, file);
+            lines.Append(VerifiedFiles.ChecksumOf(path, afresh)).Append("  ").Append(file).Append('\n');
+            bytes += new FileInfo(path).Length;
         }
 
         return new EncoderPack(folder, definition, Fingerprint.Of(lines.ToString()), bytes);

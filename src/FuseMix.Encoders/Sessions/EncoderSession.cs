@@ -19,11 +19,12 @@ public sealed class EncoderSession : IEncoder
     private readonly InferenceSession _model;
     private readonly RunOptions _runOptions = new();
     private readonly IPreprocessing _preprocessing;
-    private readonly LatentReader _reader;
+    private readonly ModelOutput _output;
     private readonly string[] _inputNames;
     private readonly string[] _outputNames;
     private readonly SemaphoreSlim _gate;
     private readonly Action<string>? _deviceLost;
+    private readonly TaskScheduler _scheduler;
     private readonly int _workers;
     private readonly int _itemsPerCall;
     private readonly int _fixedRows;
@@ -33,11 +34,12 @@ public sealed class EncoderSession : IEncoder
     static EncoderSession() => OnnxRuntimeTelemetry.TurnOff();
 
     private EncoderSession(
-        EncoderPack pack, InferenceSession model, IPreprocessing preprocessing, EncoderDevice device, int workers, Action<string>? deviceLost)
+        EncoderPack pack, InferenceSession model, IPreprocessing preprocessing, EncoderDevice device, int workers, EncoderSessionOptions options)
     {
-        (Pack, _model, _preprocessing, Device, _workers, _deviceLost) = (pack, model, preprocessing, device, workers, deviceLost);
+        (Pack, _model, _preprocessing, Device, _workers) = (pack, model, preprocessing, device, workers);
+        (_deviceLost, _scheduler) = (options.DeviceLost, options.Scheduler ?? TaskScheduler.Default);
         (_fixedRows, _fixedLength) = ModelSignature.Check(pack, model, preprocessing);
-        _reader = new LatentReader(pack.Definition);
+        _output = new ModelOutput(pack.Definition);
         _inputNames = [.. preprocessing.Tensors.Select(tensor => tensor.Name)];
         _outputNames = [pack.Definition.Latent.Tensor];
         _gate = new SemaphoreSlim(workers);
@@ -85,7 +87,7 @@ public sealed class EncoderSession : IEncoder
         try
         {
             var workers = options.Aim == EncoderAim.Throughput ? threads : 1;
-            return new EncoderSession(pack, model, preprocessing, device, workers, options.DeviceLost);
+            return new EncoderSession(pack, model, preprocessing, device, workers, options);
         }
         catch
         {
@@ -176,7 +178,7 @@ public sealed class EncoderSession : IEncoder
         try
         {
             using var outputs = _model.Run(_runOptions, _inputNames, inputs, _outputNames);
-            _reader.Read(outputs[0], filled, batch, length);
+            _output.Read(outputs[0], filled, batch, length);
         }
         catch (OnnxRuntimeException e) when (Device == EncoderDevice.Cuda && CudaFailure.IsLoss(e.Message))
         {
@@ -220,7 +222,7 @@ public sealed class EncoderSession : IEncoder
             System.Threading.Tasks.Parallel.For(
                 0,
                 Math.Min(_workers, count),
-                new ParallelOptions { MaxDegreeOfParallelism = _workers, CancellationToken = cancellation },
+                new ParallelOptions { MaxDegreeOfParallelism = _workers, CancellationToken = cancellation, TaskScheduler = _scheduler },
                 (_, loop) =>
                 {
                     for (int i; !loop.ShouldExitCurrentIteration && (i = Interlocked.Increment(ref next)) < count;)

@@ -37,6 +37,9 @@ public sealed record EncoderSessionOptions
     /// <summary>What the threads are for.</summary>
     public EncoderAim Aim { get; init; } = EncoderAim.Throughput;
 
+    /// <summary>Whose threads the session uses beside its caller's; null for those of the thread pool.</summary>
+    public TaskScheduler? Scheduler { get; init; }
+
     /// <summary>Told why the device failed, after which nothing runs on it in this process.</summary>
     public Action<string>? DeviceLost { get; init; }
 

@@ -10,6 +10,7 @@ using Orleans.Concurrency;
 namespace FuseMix.Grains.Catalog;
 
 [StatelessWorker]
+[GrainType("catalog")]
 internal sealed class CatalogGrain(
     EncoderPackStore packs, DatasetStore datasets, DatasetCache cache, LatentStore latents, FusionModels models, CollectionStore collections)
     : Grain, ICatalogGrain

@@ -54,7 +54,11 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
         var model = models.Get(request.Model);
         var dataset = datasets.Get(request.Dataset);
         string[] columns = ["caption", "group", "split", .. dataset.Items.SelectMany(item => item.Metadata.Keys).Distinct().Order(StringComparer.Ordinal)];
-        var spec = new GenerationSpec(model.Name, model.Fingerprint, model.SharedDimension, [.. columns.Distinct()]) { Origin = Origin(dataset, request) };
+        var spec = new GenerationSpec(model.Name, model.Fingerprint, model.SharedDimension, [.. columns.Distinct()])
+        {
+            Origin = Origin(dataset, request),
+            Encoders = [.. model.Modalities.SelectMany(modality => model.Source(modality).Parts).Select(part => new PinnedEncoder(part.Encoder, part.Fingerprint.Hex)).Distinct()],
+        };
         var captions = Captions(dataset);
         var latentsOf = OpenLatents(model, dataset);
         try

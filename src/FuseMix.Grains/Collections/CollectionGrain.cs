@@ -12,7 +12,7 @@ using Orleans.Runtime;
 namespace FuseMix.Grains.Collections;
 
 /// <summary>What survives the node: the build that should be running, or how the last one ended. What is live stands on disk.</summary>
-[GenerateSerializer]
+[GenerateSerializer, Alias("fusemix.CollectionRecord")]
 public sealed class CollectionRecord
 {
     /// <summary>What is or was being built; null where nothing ever was.</summary>
@@ -37,10 +37,12 @@ public sealed class CollectionRecord
 }
 
 [IndexPlacement]
+[GrainType("collection")]
 internal sealed partial class CollectionGrain(
     [PersistentState("collection", GrainStorage.Name)] IPersistentState<CollectionRecord> record,
     CollectionStore collections,
     CollectionBuilder builder,
+    UnusedContents unused,
     NodeOptions options,
     TimeProvider clock,
     ILogger<CollectionGrain> logger) : Grain, ICollectionGrain
@@ -48,12 +50,17 @@ internal sealed partial class CollectionGrain(
     /// <summary>Generations to keep beside the live one, for rolling back.</summary>
     private const int Kept = 2;
 
+    /// <summary>How long a start waits to see whether there is anything to build. Where that takes longer, the answer is that it
+    /// runs.</summary>
+    private static readonly TimeSpan CheckPatience = TimeSpan.FromSeconds(2);
+
     private static readonly TimeSpan KeepAlive = TimeSpan.FromMinutes(1);
 
     private readonly SerialState<CollectionRecord> _state = new(record);
     private readonly ChangeSignal _changed = new();
     private CollectionStatus? _status;
     private int _changes;
+    private Task _accepting = Task.CompletedTask;
     private RunningBuild? _running;
 
     private string Name => this.GetPrimaryKeyString();
@@ -84,16 +91,7 @@ internal sealed partial class CollectionGrain(
                 "Wait until that build has ended, or cancel it.");
         }
 
-        // Refuse now what would fail later: unknown names, missing latents.
-        var live = await Task.Run(() => builder.FindLive(Name, request));
-        if (live is null) await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Begun(Me);
-        await Record(state =>
-        {
-            state.State = live is null ? JobState.Running : JobState.Completed;
-            (state.Build, state.Error, state.Generation, state.Reused) = (request, null, live?.Generation, live is not null);
-            return true;
-        });
-        if (live is null) Run(request);
+        await (_accepting = Accept(request));
         return Snapshot();
     }
 
@@ -101,6 +99,8 @@ internal sealed partial class CollectionGrain(
 
     public async Task<BuildStatus> CancelBuild()
     {
+        // A start that is being recorded is one that can be cancelled.
+        await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         if (_running is { } running)
         {
             await running.Stop.CancelAsync();
@@ -151,21 +151,39 @@ internal sealed partial class CollectionGrain(
         // Safe to repeat: what is gone need not be dropped again.
         await Task.Run(() =>
         {
-            if (collections.Collections().Contains(Name)) collections.Drop(Name);
+            if (!collections.Collections().Contains(Name)) return;
+            collections.Drop(Name);
+            unused.Collect();
         });
         Forget();
     }
 
     private JobReference Me => new(JobKind.Build, Name);
 
-    private void Run(CollectionBuild request)
+    private async Task Accept(CollectionBuild request)
+    {
+        // Refuse now what would fail later: unknown names, missing latents. Large latent sets take longer to check than a call may.
+        var check = Task.Run(() => builder.FindLive(Name, request));
+        await Task.WhenAny(check, Task.Delay(CheckPatience, clock));
+        var live = check.IsCompleted ? await check : null;
+        if (live is null) await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Begun(Me);
+        await Record(state =>
+        {
+            state.State = live is null ? JobState.Running : JobState.Completed;
+            (state.Build, state.Error, state.Generation, state.Reused) = (request, null, live?.Generation, live is not null);
+            return true;
+        });
+        if (live is null) Run(request, check);
+    }
+
+    private void Run(CollectionBuild request, Task<GenerationManifest?>? check = null)
     {
         var running = new RunningBuild(request, clock.GetTimestamp());
         _running = running;
-        running.Work = Work(running);
+        running.Work = Work(running, check);
     }
 
-    private async Task Work(RunningBuild running)
+    private async Task Work(RunningBuild running, Task<GenerationManifest?>? check)
     {
         // It goes on for long after the call that began it, and is a trace of its own.
         Activity.Current = null;
@@ -174,6 +192,7 @@ internal sealed partial class CollectionGrain(
         var (state, error, generation, reused) = (JobState.Completed, (string?)null, (string?)null, false);
         try
         {
+            if (check is not null) await check.WaitAsync(running.Stop.Token);
             (var manifest, reused) = await Task.Factory.StartNew(
                 () => IndexMetrics.TraceBuild(Name, () => builder.Build(Name, running.Request, Publish, running.Stop.Token)),
                 CancellationToken.None,
@@ -182,7 +201,11 @@ internal sealed partial class CollectionGrain(
             generation = manifest.Generation;
             LogBuilt(Name, generation, manifest.Count);
             Forget();
-            await Task.Run(() => collections.CollectGarbage(Name, Kept));
+            await Task.Run(() =>
+            {
+                collections.CollectGarbage(Name, Kept);
+                unused.Collect();
+            });
         }
         catch (OperationCanceledException)
         {

@@ -10,6 +10,7 @@ using Orleans.Runtime;
 namespace FuseMix.Grains.Collections;
 
 [IndexPlacement]
+[GrainType("indexshard")]
 internal sealed partial class IndexShardGrain(
     CollectionStore collections, ShardPlacement placement, NodeOptions options, IndexMetrics metrics, ILogger<IndexShardGrain> logger) : Grain, IIndexShardGrain
 {
@@ -33,7 +34,7 @@ internal sealed partial class IndexShardGrain(
 
     public Task<ShardAnswer> Search(ShardQuery query) => Task.Run(() =>
     {
-        var found = _shard.Search(query.Embeddings, query.Count, new SearchOptions
+        var found = _shard.SearchRows(query.Embeddings, query.Count, new SearchOptions
         {
             K = query.K,
             MinScore = query.MinScore,
@@ -41,8 +42,11 @@ internal sealed partial class IndexShardGrain(
             Exclude = query.Exclude,
             Threads = Math.Min(options.Threads, SearchOptions.MaxThreads),
         });
-        return new ShardAnswer([.. found.Select(hits => hits.Select(Describe).ToArray())]);
+        var items = query.Describe ? Array.ConvertAll([.. found.SelectMany(rows => rows.Rows).Distinct()], Item) : null;
+        return new ShardAnswer(Array.ConvertAll(found, rows => rows.Rows), Array.ConvertAll(found, rows => rows.Scores), items);
     });
+
+    public Task<ShardItem[]> Describe(int[] rows) => Task.Run(() => Array.ConvertAll(rows, Item));
 
     public Task<float[]?> Embedding(string itemId) => Task.FromResult(_shard.TryGetEmbedding(itemId, out var embedding) ? embedding : null);
 
@@ -59,7 +63,9 @@ internal sealed partial class IndexShardGrain(
         return Task.CompletedTask;
     }
 
-    private Hit Describe(SearchHit hit) => new(hit.Id, _shard.Modality, hit.Score, new Dictionary<string, string>(_shard.Metadata(hit.Row)));
+    private ShardItem Item(int row) => (uint)row < (uint)_shard.Count
+        ? new ShardItem(row, _shard.Id(row), new Dictionary<string, string>(_shard.Metadata(row)))
+        : throw new FuseMixException(FailureKind.Invalid, $"Shard '{_shard.Name}' has no row {row}.", $"Ask about rows 0 to {_shard.Count - 1}.");
 
     [LoggerMessage(3101, LogLevel.Information, "Index shard {Shard} moves to the node that it belongs to now")]
     private partial void LogMoves(IndexShardKey shard);

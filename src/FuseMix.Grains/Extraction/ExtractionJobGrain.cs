@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Jobs;
+using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
 using FuseMix.Grains.Nodes;
@@ -13,7 +15,7 @@ using Orleans.Runtime;
 namespace FuseMix.Grains.Extraction;
 
 /// <summary>What survives the node: whether the job should be running. What is done stands in the latent store.</summary>
-[GenerateSerializer]
+[GenerateSerializer, Alias("fusemix.ExtractionJobRecord")]
 public sealed class ExtractionJobRecord
 {
     /// <summary>Where the job stands.</summary>
@@ -29,8 +31,10 @@ public sealed class ExtractionJobRecord
     public string? Accelerator { get; set; }
 }
 
+[GrainType("extractionjob")]
 internal sealed partial class ExtractionJobGrain(
     [PersistentState("extraction", GrainStorage.Name)] IPersistentState<ExtractionJobRecord> record,
+    DatasetStore store,
     DatasetCache datasets,
     EncoderPackStore packs,
     LatentStore latents,
@@ -40,10 +44,15 @@ internal sealed partial class ExtractionJobGrain(
     TimeProvider clock,
     ILogger<ExtractionJobGrain> logger) : Grain, IExtractionJobGrain
 {
+    /// <summary>How long a start waits for the plan. Where that takes longer, the job runs, and counts nothing yet.</summary>
+    private static readonly TimeSpan PlanPatience = TimeSpan.FromSeconds(2);
+
     private readonly SerialState<ExtractionJobRecord> _state = new(record);
     private readonly ChangeSignal _changed = new();
     private readonly Dictionary<int, Holding> _leases = [];
     private readonly Dictionary<int, int> _attempts = [];
+    private Task _accepting = Task.CompletedTask;
+    private Planning? _planning;
     private ExtractionPlan? _plan;
     private IGrainTimer? _watchdog;
     private IDisposable? _running;
@@ -52,25 +61,24 @@ internal sealed partial class ExtractionJobGrain(
 
     private JobReference Me => new(JobKind.Extraction, this.GetPrimaryKeyString());
 
-    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        if (_state.Value.State != JobState.Running) return;
-        try
-        {
-            // The node that ran the job is gone: go on where the latent store says it stopped.
-            await Begin(_state.Value.Accelerator);
-        }
-        catch (FuseMixException failure)
-        {
-            // Its dataset or encoder is gone too. The job must still be there to say so, and to be started again.
-            await End(JobState.Failed, failure.Advice);
-        }
+        // The node that ran the job is gone: go on where the latent store says it stopped.
+        if (_state.Value.State != JobState.Running) return Task.CompletedTask;
+        Reset();
+        Run(Plan());
+        return Task.CompletedTask;
     }
 
-    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
         StopCounting();
-        return Task.CompletedTask;
+        if (_planning is not { } planning) return;
+        _planning = null;
+        await planning.Stop.CancelAsync();
+
+        // Only a courtesy to whoever plans it next, which may not hold up the leaving: it is safe to plan twice.
+        await Task.WhenAny(planning.Plan, Task.Delay(PlanPatience, clock, CancellationToken.None));
     }
 
     public async Task<ExtractionStatus> Start(ExtractionRequest request)
@@ -83,7 +91,7 @@ internal sealed partial class ExtractionJobGrain(
         if (request.Accelerator is { } accelerator && !Accelerators.Known.Contains(accelerator))
             throw FuseMixException.UnknownName("accelerator", accelerator, Accelerators.Known, FailureKind.Invalid);
 
-        if (_state.Value.State != JobState.Running || _plan is null) await Begin(request.Accelerator);
+        if (_state.Value.State != JobState.Running || (_plan is null && _planning is null)) await (_accepting = Accept(request));
         return Snapshot();
     }
 
@@ -91,6 +99,8 @@ internal sealed partial class ExtractionJobGrain(
 
     public async Task<ExtractionStatus> Cancel()
     {
+        // A start that is being recorded is one that can be cancelled.
+        await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         if (_state.Value.State == JobState.Running) await End(JobState.Cancelled, null);
         return Snapshot();
     }
@@ -107,24 +117,30 @@ internal sealed partial class ExtractionJobGrain(
         }
     }
 
-    public Task<ShardLease?> Lease(string extractor)
+    public async Task<ShardLease?> Lease(string extractor)
     {
-        if (_state.Value.State != JobState.Running || _plan is not { } plan) return Task.FromResult<ShardLease?>(null);
+        if (_state.Value.State != JobState.Running || _plan is not { } plan) return null;
 
         DropExpiredLeases();
         var held = _leases.FirstOrDefault(lease => lease.Value.Extractor == extractor);
-        int? shard = held.Value is not null ? held.Key : plan.Pending.Where(s => !_leases.ContainsKey(s)).Select(s => (int?)s).FirstOrDefault();
-        if (shard is not { } index) return Task.FromResult<ShardLease?>(null);
-
-        if (held.Value is null)
+        if ((held.Value is null ? plan.Take() : held.Key) is not { } shard) return null;
+        var lease = held.Value ?? (_leases[shard] = new Holding(extractor));
+        if (held.Value is null) _attempts[shard] = _attempts.GetValueOrDefault(shard) + 1;
+        Extend(lease);
+        string[] ids;
+        try
         {
-            _leases[index] = new Holding(extractor);
-            _attempts[index] = _attempts.GetValueOrDefault(index) + 1;
+            ids = await Task.Run<string[]>(() => [.. plan.ItemIds(shard)]);
+        }
+        catch (FuseMixException failure)
+        {
+            // Without its items no shard can be made.
+            if (_plan == plan) await End(JobState.Failed, failure.Advice);
+            return null;
         }
 
-        Extend(_leases[index]);
-        return Task.FromResult<ShardLease?>(
-            new ShardLease(index, [.. plan.ItemIds(index)], plan.Encoder.Fingerprint.Hex, options.LeaseDuration));
+        // It may have been cancelled meanwhile.
+        return _leases.GetValueOrDefault(shard) == lease ? new ShardLease(shard, ids, plan.Encoder.Fingerprint.Hex, options.LeaseDuration) : null;
     }
 
     public Task<bool> Renew(string extractor, int shard, int itemsDone)
@@ -138,12 +154,17 @@ internal sealed partial class ExtractionJobGrain(
 
     public async Task Report(string extractor, ShardOutcome outcome)
     {
-        if (_leases.TryGetValue(outcome.Shard, out var lease) && lease.Extractor == extractor) _leases.Remove(outcome.Shard);
-        if (_plan is not { } plan) return;
+        if (_plan is not { } plan)
+        {
+            _changed.Raise();
+            return;
+        }
 
+        var isHeld = _leases.TryGetValue(outcome.Shard, out var lease) && lease.Extractor == extractor;
         if (outcome.Error is { } error)
         {
             LogShardFailed(outcome.Shard, this.GetPrimaryKeyString(), error);
+            if (isHeld) GiveUp(outcome.Shard);
             if (_state.Value.State == JobState.Running && _attempts.GetValueOrDefault(outcome.Shard) >= options.ShardAttempts)
             {
                 await End(JobState.Failed, $"Shard {outcome.Shard} failed {options.ShardAttempts} times: {error}");
@@ -153,10 +174,12 @@ internal sealed partial class ExtractionJobGrain(
         else
         {
             // The store, not the report, says what is committed: a report of a lost lease, or after a cancel, counts all the same.
-            plan.Refresh();
+            var commit = await Task.Run(() => plan.Look(outcome.Shard));
+            if (commit is not null) plan.Count(outcome.Shard, commit);
+            if (isHeld && _leases.GetValueOrDefault(outcome.Shard) == lease) GiveUp(outcome.Shard);
         }
 
-        if (_state.Value.State == JobState.Running && plan.PendingCount == 0) await End(JobState.Completed, null);
+        if (_plan == plan && _state.Value.State == JobState.Running && plan.PendingCount == 0) await End(JobState.Completed, null);
         else _changed.Raise();
     }
 
@@ -164,7 +187,7 @@ internal sealed partial class ExtractionJobGrain(
     {
         if (_leases.TryGetValue(shard, out var lease) && lease.Extractor == extractor)
         {
-            _leases.Remove(shard);
+            GiveUp(shard);
             _attempts[shard]--;
             _changed.Raise();
         }
@@ -172,30 +195,100 @@ internal sealed partial class ExtractionJobGrain(
         return Task.CompletedTask;
     }
 
-    private async Task Begin(string? accelerator)
+    /// <summary>Refuses what cannot be, and records that the job runs, unless it shows soon that there is nothing to do.</summary>
+    private async Task Accept(ExtractionRequest request)
     {
+        await Task.Run(() => ExtractionPlan.Require(request, store, packs));
+        var planning = Plan();
+        try
+        {
+            await Task.WhenAny(planning.Plan, Task.Delay(PlanPatience, clock));
+            var state = planning.Plan.IsCompleted && (await planning.Plan).PendingCount == 0 ? JobState.Completed : JobState.Running;
+            if (state == JobState.Running) await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Begun(Me);
+            await Record(current =>
+            {
+                (current.State, current.Accelerator, current.Error) = (state, request.Accelerator, null);
+                return true;
+            });
+        }
+        catch
+        {
+            await planning.Stop.CancelAsync();
+            throw;
+        }
+
+        Reset();
+        if (_state.Value.State == JobState.Running) Run(planning);
+        else _plan = await planning.Plan;
+        _changed.Raise();
+    }
+
+    /// <summary>Begins to plan, on a thread of its own: a large dataset takes longer than a call may.</summary>
+    private Planning Plan()
+    {
+        var stop = new CancellationTokenSource();
         var request = ExtractionRequest.FromKey(this.GetPrimaryKeyString());
-        _plan = await Task.Run(() => ExtractionPlan.Make(request, datasets, packs, latents, options.ItemsPerShard));
+        return new Planning(stop, Task.Factory.StartNew(
+            () => ExtractionPlan.Make(request, datasets, packs, latents, options.ItemsPerShard, stop.Token),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default));
+    }
+
+    private void Reset()
+    {
+        _plan = null;
         _leases.Clear();
         _attempts.Clear();
         _startedAt = clock.GetTimestamp();
         _elapsed = TimeSpan.Zero;
-        if (_plan.PendingCount > 0) await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Begun(Me);
-        await Record(state =>
-        {
-            state.Accelerator = accelerator;
-            state.State = _plan.PendingCount == 0 ? JobState.Completed : JobState.Running;
-            state.Error = null;
-            return true;
-        });
-        _changed.Raise();
-        if (_state.Value.State != JobState.Running) return;
+    }
 
-        LogStarted(this.GetPrimaryKeyString(), _plan.PendingCount, _plan.ShardCount);
-        var period = options.LeaseDuration / 3;
+    private void Run(Planning planning)
+    {
         _running ??= metrics.JobRuns();
+        var period = options.LeaseDuration / 3;
         _watchdog?.Dispose();
-        _watchdog = this.RegisterGrainTimer(_ => CallExtractors(), new GrainTimerCreationOptions(TimeSpan.Zero, period) { KeepAlive = true });
+        _watchdog = this.RegisterGrainTimer(_ => CallExtractors(), new GrainTimerCreationOptions(period, period) { KeepAlive = true });
+        _planning = planning;
+        _ = Begin(planning);
+    }
+
+    /// <summary>Begins to extract once the plan is there; calls are answered meanwhile.</summary>
+    private async Task Begin(Planning planning)
+    {
+        // It goes on for long after the call that began it, and is a trace of its own.
+        Activity.Current = null;
+        var (plan, error) = ((ExtractionPlan?)null, (string?)null);
+        try
+        {
+            plan = await planning.Plan;
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            error = (failure as FuseMixException)?.Advice ?? failure.Message;
+        }
+
+        // Cancelled meanwhile, or leaving the node.
+        if (_planning != planning) return;
+        _planning = null;
+        _plan = plan;
+        try
+        {
+            if (plan is null) await End(JobState.Failed, error);
+            else if (plan.PendingCount == 0) await End(JobState.Completed, null);
+            else
+            {
+                LogStarted(this.GetPrimaryKeyString(), plan.PendingCount, plan.ShardCount);
+                _changed.Raise();
+                await CallExtractors();
+            }
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // The grain leaves, and the next activation plans anew.
+            LogNotRecorded(failure, this.GetPrimaryKeyString());
+        }
     }
 
     private async Task End(JobState state, string? error)
@@ -203,8 +296,14 @@ internal sealed partial class ExtractionJobGrain(
         _watchdog?.Dispose();
         _watchdog = null;
         StopCounting();
-        _elapsed = _plan is null ? TimeSpan.Zero : clock.GetElapsedTime(_startedAt);
+        _elapsed = clock.GetElapsedTime(_startedAt);
         _leases.Clear();
+        if (_planning is { } planning)
+        {
+            _planning = null;
+            await planning.Stop.CancelAsync();
+        }
+
         var ended = await Record(current =>
         {
             if (current.State != JobState.Running) return false;
@@ -251,28 +350,35 @@ internal sealed partial class ExtractionJobGrain(
         }
     }
 
-    /// <summary>Wakes one extractor per slot. Nodes that joined get some, slots of dead nodes are placed anew; a busy one ignores it.</summary>
+    /// <summary>Wakes an extractor for every slot of every node that may take part; one that works for this job ignores it.</summary>
     private Task CallExtractors()
     {
+        if (_plan is null) return Task.CompletedTask;
         DropExpiredLeases();
-        var slots = Math.Max(1, nodes.Count(NodeRoles.Extract, _state.Value.Accelerator)) * options.Threads;
+        var extractors = nodes.Extractors(_state.Value.Accelerator);
+        if (extractors.Length == 0)
+        {
+            LogNobodyExtracts(
+                this.GetPrimaryKeyString(), _state.Value.Accelerator is { } accelerator ? $" and the accelerator '{accelerator}'" : "");
+        }
 
         // Not awaited: a node that hangs must not keep this grain from leasing shards to the others.
-        for (var slot = 0; slot < slots; slot++) _ = Call(slot);
+        foreach (var node in extractors)
+            for (var slot = 0; slot < node.Slots; slot++) _ = Call(IExtractorGrain.KeyOf(node.Name, slot));
         return Task.CompletedTask;
     }
 
-    private async Task Call(int slot)
+    private async Task Call(string extractor)
     {
         var job = this.GetPrimaryKeyString();
         try
         {
-            await GrainFactory.GetGrain<IExtractorGrain>(_state.Value.Accelerator is { } accelerator ? $"{job}#{accelerator}#{slot}" : $"{job}#{slot}").Work(job);
+            await GrainFactory.GetGrain<IExtractorGrain>(extractor).Work(job);
         }
         catch (Exception failure) when (failure is not OutOfMemoryException)
         {
             // The next tick tries again.
-            LogExtractorUnreachable(slot, job, failure.Message);
+            LogExtractorUnreachable(extractor, job, failure.Message);
         }
     }
 
@@ -282,8 +388,15 @@ internal sealed partial class ExtractionJobGrain(
         {
             LogLeaseExpired(shard, this.GetPrimaryKeyString(), lease.Extractor);
             metrics.LeaseExpired();
-            _leases.Remove(shard);
+            GiveUp(shard);
         }
+    }
+
+    /// <summary>Ends a lease; the shard waits for the next extractor, unless it is committed.</summary>
+    private void GiveUp(int shard)
+    {
+        _leases.Remove(shard);
+        _plan?.PutBack(shard);
     }
 
     private void Extend(Holding lease) =>
@@ -328,11 +441,20 @@ internal sealed partial class ExtractionJobGrain(
     [LoggerMessage(1004, LogLevel.Warning, "Shard {Shard} of extraction {Job} is taken from {Extractor}, which has been silent too long")]
     private partial void LogLeaseExpired(int shard, string job, string extractor);
 
-    [LoggerMessage(1005, LogLevel.Warning, "Extractor {Slot} of extraction {Job} could not be reached: {Error}")]
-    private partial void LogExtractorUnreachable(int slot, string job, string error);
+    [LoggerMessage(1005, LogLevel.Warning, "Extractor {Extractor} could not be reached for extraction {Job}: {Error}")]
+    private partial void LogExtractorUnreachable(string extractor, string job, string error);
 
     [LoggerMessage(1006, LogLevel.Debug, "Extraction {Job} is over, but the list of jobs does not know yet: {Error}")]
     private partial void LogStillListed(string job, string error);
+
+    [LoggerMessage(1007, LogLevel.Warning, "Extraction {Job} waits: no active node has the role 'extract'{With}. Start one, or add the role to a node")]
+    private partial void LogNobodyExtracts(string job, string with);
+
+    [LoggerMessage(1008, LogLevel.Error, "Extraction {Job} could not record where it stands")]
+    private partial void LogNotRecorded(Exception failure, string job);
+
+    /// <summary>A plan in the making.</summary>
+    private sealed record Planning(CancellationTokenSource Stop, Task<ExtractionPlan> Plan);
 
     private sealed class Holding(string extractor)
     {

@@ -1,68 +1,102 @@
 using FuseMix.Contracts.Extraction;
+using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
 using FuseMix.Grains.Nodes;
 
 namespace FuseMix.Grains.Extraction;
 
-/// <summary>The shards of one extraction and which of them stand in the latent store.</summary>
+/// <summary>The shards of one extraction: which wait, and how much stands in the latent store. It is counted on shard by shard.</summary>
 internal sealed class ExtractionPlan
 {
     private readonly LatentSet _set;
-    private LatentSetStatus _status;
-    private IReadOnlyList<PendingShard> _pending;
+    private readonly HashSet<int> _pending;
+    private readonly SortedSet<int> _waiting;
 
     private ExtractionPlan(EncoderPack encoder, LatentSet set)
     {
         (Encoder, _set) = (encoder, set);
-        (_status, _pending) = (set.Status(), set.PendingShards());
-        ItemsFound = ItemsCommitted;
+        var (status, pending) = set.Progress();
+        (ItemCount, ShardCount) = (status.Items, status.Shards);
+        ItemsFailed = status.Failures.Count;
+        ItemsFound = ItemsCommitted = status.Rows + ItemsFailed;
+        _pending = [.. pending];
+        _waiting = [.. pending];
     }
 
     public EncoderPack Encoder { get; }
 
-    public int ItemCount => _status.Items;
+    public int ItemCount { get; }
 
-    public int ItemsCommitted => _status.Rows + _status.Failures.Count;
+    public int ItemsCommitted { get; private set; }
 
     /// <summary>Items that were committed when the plan was made.</summary>
     public int ItemsFound { get; }
 
-    public int ItemsFailed => _status.Failures.Count;
+    public int ItemsFailed { get; private set; }
 
-    public int ShardCount => _status.Shards;
+    public int ShardCount { get; }
 
-    /// <summary>Indices of the shards that nobody has committed, in order.</summary>
-    public IEnumerable<int> Pending => _pending.Select(shard => shard.Index);
-
+    /// <summary>Shards that nobody has committed.</summary>
     public int PendingCount => _pending.Count;
 
-    public static ExtractionPlan Make(
-        ExtractionRequest request, DatasetCache datasets, EncoderPackStore packs, LatentStore latents, int itemsPerShard)
+    /// <summary>Refuses what can be told without reading the items: unknown names, a dataset with nothing for the encoder.</summary>
+    /// <exception cref="FuseMixException">It cannot be extracted.</exception>
+    public static void Require(ExtractionRequest request, DatasetStore datasets, EncoderPackStore packs)
     {
         var pack = packs.Load(request.Encoder);
-        return new ExtractionPlan(pack, Open(request, datasets, pack, latents, itemsPerShard));
+        var items = datasets.Describe(request.Dataset).Items;
+        if (items.All(count => count.Modality != pack.Definition.Modality)) throw Nothing(request, pack, items.Select(count => count.Modality));
     }
 
-    /// <summary>The latent set of a request, planned where it is not yet.</summary>
-    public static LatentSet Open(ExtractionRequest request, DatasetCache datasets, EncoderPack pack, LatentStore latents, int itemsPerShard)
+    /// <summary>Reads the dataset, plans what is not planned yet, and looks at what is committed. Blocks the calling thread, for minutes
+    /// where there are
+    /// millions of items.</summary>
+    /// <exception cref="FuseMixException">It cannot be extracted.</exception>
+    public static ExtractionPlan Make(
+        ExtractionRequest request, DatasetCache datasets, EncoderPackStore packs, LatentStore latents, int itemsPerShard, CancellationToken cancellation)
     {
+        var pack = packs.Load(request.Encoder);
         var dataset = datasets.Get(request.Dataset);
+        cancellation.ThrowIfCancellationRequested();
         var modality = pack.Definition.Modality;
-        if (dataset.ItemsOf(modality).Count == 0)
-        {
-            throw new FuseMixException(
-                FailureKind.Invalid,
-                $"Dataset '{dataset.Name}' has no {modality} items for encoder '{pack.Name}'.",
-                $"It has: {string.Join(", ", dataset.Items.Select(item => item.Modality).Distinct())}.");
-        }
-
+        if (dataset.ItemsOf(modality).Count == 0) throw Nothing(request, pack, dataset.Items.Select(item => item.Modality).Distinct());
         var plan = LatentPlan.Of(dataset, modality, pack.Name, pack.Fingerprint, pack.Definition.Latent.Dimension);
-        return latents.OpenOrCreate(plan with { ShardSize = itemsPerShard });
+        return new ExtractionPlan(pack, latents.OpenOrCreate(plan with { ShardSize = itemsPerShard }, cancellation));
     }
 
-    public IReadOnlyList<string> ItemIds(int shard) => _pending.First(pending => pending.Index == shard).Ids;
+    /// <summary>Takes the first shard that waits; null where none does.</summary>
+    public int? Take()
+    {
+        if (_waiting.Count == 0) return null;
+        var shard = _waiting.Min;
+        _waiting.Remove(shard);
+        return shard;
+    }
 
-    /// <summary>Looks at the store again.</summary>
-    public void Refresh() => (_status, _pending) = (_set.Status(), _set.PendingShards());
+    /// <summary>A shard that was taken waits again, unless it is committed.</summary>
+    public void PutBack(int shard)
+    {
+        if (_pending.Contains(shard)) _waiting.Add(shard);
+    }
+
+    /// <summary>The items of a shard, in order. Reads a file: not for a grain's turn.</summary>
+    public IReadOnlyList<string> ItemIds(int shard) => _set.ItemIds(shard);
+
+    /// <summary>What stands in the store of a shard; null where nothing does. Reads a file: not for a grain's turn.</summary>
+    public ShardCommit? Look(int shard) => _set.Committed(shard);
+
+    /// <summary>Counts a shard that stands in the store, once.</summary>
+    public void Count(int shard, ShardCommit commit)
+    {
+        if (!_pending.Remove(shard)) return;
+        _waiting.Remove(shard);
+        ItemsCommitted += commit.Rows + commit.Failures.Count;
+        ItemsFailed += commit.Failures.Count;
+    }
+
+    private static FuseMixException Nothing(ExtractionRequest request, EncoderPack pack, IEnumerable<Modality> has) => new(
+        FailureKind.Invalid,
+        $"Dataset '{request.Dataset}' has no {pack.Definition.Modality} items for encoder '{pack.Name}'.",
+        $"It has: {string.Join(", ", has)}.");
 }

@@ -9,6 +9,7 @@ using Orleans.Runtime;
 namespace FuseMix.Grains.Extraction;
 
 [ExtractPlacement]
+[GrainType("extractor")]
 internal sealed partial class ExtractorGrain(
     ShardExtraction extraction, ExtractionMetrics metrics, ILocalSiloDetails silo, TimeProvider clock, ILogger<ExtractorGrain> logger) : Grain, IExtractorGrain
 {
@@ -20,11 +21,14 @@ internal sealed partial class ExtractorGrain(
     private static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(3);
 
     private readonly CancellationTokenSource _stop = new();
+    private readonly List<Turn> _turns = [];
     private Task _work = Task.CompletedTask;
 
     public Task Work(string job)
     {
-        if (_work.IsCompleted) _work = PullShards(job, _stop.Token);
+        if (_turns.Find(turn => turn.Job == job) is { } known) known.IsAskedAgain = true;
+        else _turns.Add(new Turn(job));
+        if (_work.IsCompleted) _work = TakeTurns(_stop.Token);
         return Task.CompletedTask;
     }
 
@@ -36,39 +40,58 @@ internal sealed partial class ExtractorGrain(
         await _work;
     }
 
-    private async Task PullShards(string jobKey, CancellationToken cancellationToken)
+    private async Task TakeTurns(CancellationToken cancellationToken)
     {
         // It goes on for long after the call that began it; each shard is a trace of its own.
         Activity.Current = null;
-        var me = this.GetPrimaryKeyString();
-        var job = GrainFactory.GetGrain<IExtractionJobGrain>(jobKey);
-        for (var failures = 0; failures < JobAttempts && !cancellationToken.IsCancellationRequested;)
+        while (_turns.Count > 0 && !cancellationToken.IsCancellationRequested)
         {
-            try
-            {
-                if (await job.Lease(me) is not { } lease) return;
-                failures = 0;
-                DelayDeactivation(lease.Duration * 2);
-                if (await Extract(job, jobKey, lease, cancellationToken) is { } outcome) await job.Report(me, outcome);
-            }
-            catch (Exception failure) when (failure is not OutOfMemoryException)
-            {
-                // The job's node may have died. Asking on is what wakes the job on another one, where nobody else may be asking.
-                failures++;
-                LogJobUnreachable(me, failure.Message);
-                await Task.Delay(JobRetryAfter, clock, cancellationToken)
-                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-            }
+            var turn = _turns[0];
+            turn.IsAskedAgain = false;
+            var hasMore = await Take(turn, cancellationToken);
+            _turns.Remove(turn);
+            if (hasMore || turn.IsAskedAgain) _turns.Add(turn);
+            if (_turns.Count == 0 || _turns.Exists(other => other.Failures == 0)) continue;
+            await Task.Delay(JobRetryAfter, clock, cancellationToken)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         }
     }
 
-    /// <summary>Extracts one shard on the thread pool while this grain keeps the lease alive; null when the lease was lost.</summary>
+    /// <summary>Works on one shard of a job; false where it has none to give any more.</summary>
+    private async Task<bool> Take(Turn turn, CancellationToken cancellationToken)
+    {
+        var me = this.GetPrimaryKeyString();
+        var job = GrainFactory.GetGrain<IExtractionJobGrain>(turn.Job);
+        try
+        {
+            if (await job.Lease(me) is not { } lease) return false;
+            turn.Failures = 0;
+            DelayDeactivation(lease.Duration * 2);
+            if (await Extract(job, turn.Job, lease, cancellationToken) is { } outcome) await job.Report(me, outcome);
+            return true;
+        }
+        catch (Exception failure) when (failure is not OutOfMemoryException)
+        {
+            // The job's node may have died. Asking on is what wakes the job on another one, where nobody else may be asking.
+            LogJobUnreachable(me, failure.Message);
+            return ++turn.Failures < JobAttempts;
+        }
+    }
+
+    /// <summary>Extracts one shard while this grain keeps the lease alive; null when the lease was lost.</summary>
     private async Task<ShardOutcome?> Extract(IExtractionJobGrain job, string jobKey, ShardLease lease, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var progress = new ShardProgress();
         var request = ExtractionRequest.FromKey(jobKey);
-        var work = Task.Run(() => metrics.Measure(request, lease.Shard, () => extraction.Run(request, lease, progress, stop.Token)), CancellationToken.None);
+
+        // On a thread of its own: it waits for files and for the encoder, and as many as the node has slots would leave the pool none for
+        // calls.
+        var work = Task.Factory.StartNew(
+            () => metrics.Measure(request, lease.Shard, () => extraction.Run(request, lease, progress, stop.Token)),
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
         while (await Task.WhenAny(work, Task.Delay(ReportEvery, clock, CancellationToken.None)) != work)
         {
             if (await Renew(job, lease.Shard, progress.ItemsDone)) continue;
@@ -139,4 +162,16 @@ internal sealed partial class ExtractorGrain(
 
     [LoggerMessage(1102, LogLevel.Warning, "Shard {Shard} of extraction {Job} failed")]
     private partial void LogShardFailed(Exception failure, int shard, string job);
+
+    /// <summary>A job that asked for this slot.</summary>
+    private sealed class Turn(string job)
+    {
+        public string Job => job;
+
+        /// <summary>Whether it asked while this slot asked it: the answer that it has no more may be older than that.</summary>
+        public bool IsAskedAgain { get; set; }
+
+        /// <summary>How many times in a row it did not answer.</summary>
+        public int Failures { get; set; }
+    }
 }

@@ -20,25 +20,27 @@ internal sealed class ShardProgress
 }
 
 /// <summary>Turns one leased shard of items into committed latents.</summary>
-internal sealed class ShardExtraction(
-    DatasetCache datasets, LatentStore latents, EncoderSessions encoders, ExtractionMetrics metrics, NodeOptions options)
+internal sealed class ShardExtraction(DatasetCache datasets, LatentStore latents, EncoderSessions encoders, ExtractionMetrics metrics)
 {
     /// <summary>Items between two looks at the lease: few enough for a smooth progress bar, enough to keep every thread busy.</summary>
     private const int ItemsPerBatch = 64;
 
-    private readonly ConcurrentDictionary<(ExtractionRequest Request, Fingerprint Dataset, string Encoder), LatentSet> _sets = new();
+    private readonly ConcurrentDictionary<(ExtractionRequest Request, string Encoder), LatentSet> _sets = new();
 
     /// <summary>Encodes and commits; blocks the calling thread.</summary>
     /// <exception cref="OperationCanceledException">The lease was lost or the node stops; nothing was committed.</exception>
     /// <exception cref="FuseMixException">The shard as a whole cannot be made. An item that cannot be encoded does not fail its shard.</exception>
     public ShardOutcome Run(ExtractionRequest request, ShardLease lease, ShardProgress progress, CancellationToken cancellationToken)
     {
+        var encoder = new Fingerprint(lease.EncoderFingerprint);
+        var set = _sets.GetOrAdd((request, encoder.Hex), _ => latents.Open(request.Dataset, request.Encoder, encoder));
         var dataset = datasets.Get(request.Dataset);
-        var session = encoders.Get(request.Encoder, new Fingerprint(lease.EncoderFingerprint), EncoderAim.Throughput);
-        var set = _sets.GetOrAdd(
-            (request, dataset.Fingerprint, lease.EncoderFingerprint),
-            _ => ExtractionPlan.Open(request, datasets, session.Pack, latents, options.ItemsPerShard));
+        set.Require(lease.Shard, lease.ItemIds.Select(id => new LatentItem(id, dataset.Find(id)?.Sha256 ?? "")));
 
+        // Whoever had it before may have got to the end of it, and not to its report.
+        if (set.Committed(lease.Shard) is { } before) return new ShardOutcome(lease.Shard, lease.ItemIds.Length, before.Failures.Count, null);
+
+        var session = encoders.Get(request.Encoder, encoder, EncoderAim.Throughput);
         var ids = new List<string>(lease.ItemIds.Length);
         var rows = new List<float>(lease.ItemIds.Length * session.Dimension);
         var failures = new List<LatentFailure>();

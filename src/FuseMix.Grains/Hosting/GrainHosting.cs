@@ -13,6 +13,7 @@ using FuseMix.Grains.Training;
 using FuseMix.Retrieval.Generations;
 using FuseMix.Storage;
 using FuseMix.Training;
+using FuseMix.Training.Models;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -50,7 +51,9 @@ public static class GrainHosting
         services.AddSingleton(new DatasetStore(home));
         services.AddSingleton(new UploadStore(home));
         services.AddSingleton(new LatentStore(home));
+        services.AddSingleton(new FusionModelStore(home));
         services.AddSingleton(new CollectionStore(home));
+        services.AddSingleton<UnusedContents>();
         services.AddMetrics();
         services.AddSingleton<SearchMetrics>();
         services.AddSingleton<IndexMetrics>();
@@ -62,6 +65,7 @@ public static class GrainHosting
         services.AddSingleton<IHomeFiles, HomeFiles>();
         services.AddSingleton<DeviceHealth>();
         services.AddSingleton<StateProbe>();
+        services.AddSingleton<EncodingThreads>();
         services.AddSingleton<EncoderSessions>();
         services.AddSingleton<FusionModels>();
         services.AddSingleton<ShardExtraction>();
@@ -72,9 +76,12 @@ public static class GrainHosting
         services.AddSingleton<Func<IFusionTrainer>>(provider => provider.GetRequiredService<IFusionTrainer>);
         services.AddSingleton<ModelTraining>();
         services.AddSingleton<ModelEvaluation>();
+        services.AddSingleton<BaselineFitting>();
+        services.AddSingleton<EvaluationQueue>();
         services.AddSingleton<CollectionBuilder>();
         services.AddSingleton<ShardPlacement>();
         services.AddSingleton<LiveCollections>();
+        services.AddSingleton<QueryWork>();
         if (options.ResumesJobs) services.AddHostedService<JobKeeper>();
         return silo;
     }

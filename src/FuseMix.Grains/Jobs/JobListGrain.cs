@@ -11,7 +11,7 @@ using Orleans.Runtime;
 namespace FuseMix.Grains.Jobs;
 
 /// <summary>What survives the node: every job, in the order in which they were last begun.</summary>
-[GenerateSerializer]
+[GenerateSerializer, Alias("fusemix.JobListRecord")]
 public sealed class JobListRecord
 {
     /// <summary>The jobs.</summary>
@@ -20,7 +20,7 @@ public sealed class JobListRecord
 }
 
 /// <summary>One job of the list.</summary>
-[GenerateSerializer]
+[GenerateSerializer, Alias("fusemix.JobEntry")]
 public sealed class JobEntry
 {
     /// <summary>The job.</summary>
@@ -32,6 +32,7 @@ public sealed class JobEntry
     public bool IsUnfinished { get; set; }
 }
 
+[GrainType("joblist")]
 internal sealed partial class JobListGrain(
     [PersistentState("jobs", GrainStorage.Name)] IPersistentState<JobListRecord> record, TimeProvider clock, ILogger<JobListGrain> logger)
     : Grain, IJobListGrain
@@ -92,7 +93,7 @@ internal sealed partial class JobListGrain(
     {
         JobKind.Extraction => (await GrainFactory.GetGrain<IExtractionJobGrain>(job.Key).Status()).State == JobState.Running,
         JobKind.Build => (await GrainFactory.GetGrain<ICollectionGrain>(job.Key).BuildStatus()).State == JobState.Running,
-        JobKind.Training => (await GrainFactory.GetGrain<ITrainerGrain>(job.Key).List()).Any(training => !training.State.IsOver()),
+        JobKind.Training => await GrainFactory.GetGrain<ITrainerGrain>(job.Key).Resume(),
         _ => throw new InvalidOperationException($"Jobs of kind {job.Kind} are not known."),
     };
 

@@ -65,6 +65,16 @@ internal sealed class CurrentLatents : ILatentMatrix, IDisposable
 
     private static LatentReader Open(LatentStore latents, Dataset dataset, string encoder, Fingerprint fingerprint)
     {
+        if (latents.Status(dataset.Name, encoder, fingerprint) is null
+            && latents.List().Where(set => set.Dataset == dataset.Name && set.Encoder == encoder).Select(set => set.EncoderFingerprint.Short).ToArray() is { Length: > 0 } others)
+        {
+            throw new FuseMixException(
+                FailureKind.NotFound,
+                $"Dataset '{dataset.Name}' has no latents of encoder '{encoder}' ({fingerprint.Short}), only of others of that name ({string.Join(", ", others)}).",
+                $"An encoder that was replaced is another one: extract and train with '{encoder}' as it is now; or install the earlier pack again "
+                + $"('fusemix encoders add FOLDER --replace') and run 'fusemix extract {dataset.Name} {encoder}'.");
+        }
+
         var reader = latents.OpenRead(dataset.Name, encoder, fingerprint);
         if (reader.Status.DatasetFingerprint == dataset.Fingerprint) return reader;
 

@@ -6,12 +6,12 @@ using FuseMix.Encoders.Sessions;
 namespace FuseMix.Grains.Nodes;
 
 /// <summary>The encoder sessions of a node, opened at first use and shared by all its grains.</summary>
-internal sealed class EncoderSessions(EncoderPackStore packs, DeviceHealth devices, NodeOptions options) : IDisposable
+internal sealed class EncoderSessions(EncoderPackStore packs, DeviceHealth devices, EncodingThreads threads, NodeOptions options) : IDisposable
 {
     private readonly ConcurrentDictionary<(string Encoder, Fingerprint Fingerprint, EncoderAim Aim), Lazy<EncoderSession>> _open = new();
 
-    /// <summary>The session of an encoder, whose installed pack must have that fingerprint.</summary>
-    /// <exception cref="FuseMixException">Unknown encoder, another pack is installed under its name, or it cannot be opened.</exception>
+    /// <summary>The session of an encoder with that fingerprint, whatever is installed under its name now.</summary>
+    /// <exception cref="FuseMixException">There is no such pack any more, or it cannot be opened.</exception>
     public EncoderSession Get(string encoder, Fingerprint fingerprint, EncoderAim aim)
     {
         var key = (encoder, fingerprint, aim);
@@ -35,19 +35,11 @@ internal sealed class EncoderSessions(EncoderPackStore packs, DeviceHealth devic
 
     private EncoderSession Open(string encoder, Fingerprint fingerprint, EncoderAim aim)
     {
-        var pack = packs.Load(encoder);
-        if (pack.Fingerprint != fingerprint)
-        {
-            throw new FuseMixException(
-                FailureKind.Conflict,
-                $"Encoder '{encoder}' is not the one asked for: its pack has the fingerprint {pack.Fingerprint.Short}, not {fingerprint.Short}.",
-                $"Put the earlier pack back, or extract and train again with this one.");
-        }
-
-        return EncoderSession.Open(pack, new EncoderSessionOptions
+        return EncoderSession.Open(packs.Load(encoder, fingerprint), new EncoderSessionOptions
         {
             Threads = options.Threads,
             Aim = aim,
+            Scheduler = aim == EncoderAim.Throughput ? threads : null,
             Device = options.Accelerators.Contains(Accelerators.Cuda) ? EncoderDevice.Cuda : EncoderDevice.Cpu,
             DeviceLost = devices.ReportLost,
         });

@@ -1,40 +1,78 @@
 using System.Collections.Concurrent;
-using FuseMix.Storage;
 using FuseMix.Training.Models;
 
 namespace FuseMix.Grains.Nodes;
 
-/// <summary>The fusion models of a node, loaded at first use and again when they were replaced on disk.</summary>
-internal sealed class FusionModels(FuseMixHome home)
+/// <summary>The fusion models of a node, loaded at first use.</summary>
+internal sealed class FusionModels(FusionModelStore store, TimeProvider clock)
 {
-    private readonly ConcurrentDictionary<string, (DateTime Written, FusionModel Model)> _loaded = new();
+    /// <summary>How long a model stays in memory that nobody uses: of one that is trained again and again, only the last few are in use.</summary>
+    private static readonly TimeSpan Kept = TimeSpan.FromHours(1);
+
+    private readonly ConcurrentDictionary<(string Name, Fingerprint Fingerprint), Loaded> _loaded = new();
 
     /// <summary>Names of the models on disk, in order.</summary>
-    public IReadOnlyList<string> Names() => !Directory.Exists(home.Models) ? [] :
-        [.. Directory.EnumerateDirectories(home.Models)
-            .Where(folder => File.Exists(DescriptionIn(folder)))
-            .Select(folder => Path.GetFileName(folder)!)
-            .Where(name => ResourceName.IsValid(name))
-            .Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Names() => store.Names();
 
     /// <summary>Whether there is a model of that name.</summary>
-    public bool Contains(string name) => ResourceName.IsValid(name) && File.Exists(DescriptionIn(FolderOf(name)));
+    public bool Contains(string name) => store.Contains(name);
 
-    /// <summary>Folder of a model, whether it exists or not.</summary>
-    public string FolderOf(string name) => Path.Combine(home.Models, ResourceName.Require(name, "fusion model"));
-
-    /// <summary>The model of that name.</summary>
+    /// <summary>The model that a name means now.</summary>
     /// <exception cref="FuseMixException">Unknown, or its files are damaged.</exception>
-    public FusionModel Get(string name)
-    {
-        if (!Contains(name)) throw FuseMixException.UnknownName("fusion model", name, Names());
-        var written = File.GetLastWriteTimeUtc(DescriptionIn(FolderOf(name)));
-        if (_loaded.TryGetValue(name, out var loaded) && loaded.Written == written) return loaded.Model;
+    public FusionModel Get(string name) => store.LoadCurrent(name, fingerprint => Get(name, fingerprint));
 
-        var model = FusionModel.Load(FolderOf(name));
-        _loaded[name] = (written, model);
+    /// <summary>The model of a name and fingerprint, whatever the name means now.</summary>
+    /// <exception cref="FuseMixException">It is not there any more, or its files are damaged.</exception>
+    public FusionModel Get(string name, Fingerprint fingerprint)
+    {
+        var now = clock.GetTimestamp();
+        if (_loaded.TryGetValue((name, fingerprint), out var loaded))
+        {
+            loaded.UsedAt = now;
+            return loaded.Model;
+        }
+
+        var model = store.Load(name, fingerprint);
+        foreach (var (key, other) in _loaded)
+        {
+            if (clock.GetElapsedTime(other.UsedAt, now) > Kept) _loaded.TryRemove(key, out _);
+        }
+
+        _loaded[(name, fingerprint)] = new Loaded(model) { UsedAt = now };
         return model;
     }
 
-    private static string DescriptionIn(string folder) => Path.Combine(folder, "model.json");
+    /// <summary>How the model came to be that a name means now, without its weights being read; null where there is none of that name, or its
+    /// description is damaged.</summary>
+    public ModelOrigin? OriginOf(string name)
+    {
+        try
+        {
+            return store.Contains(name) ? FusionModel.ReadOrigin(store.FolderOf(name)) : null;
+        }
+        catch (FuseMixException unreadable) when (unreadable.Kind is FailureKind.Corrupt or FailureKind.Invalid or FailureKind.NotFound)
+        {
+            // Whoever asks makes it anew, which is the remedy.
+            return null;
+        }
+    }
+
+    /// <summary>Whether it was this job that made a name mean what it means now, be it that the same model was there before.</summary>
+    public bool IsBy(string name, TrainingJob job) => store.IsBy(name, job);
+
+    /// <summary>Stores a model; from then on its name means it.</summary>
+    public void Save(string name, FusionModel model) => store.Save(name, model);
+
+    private sealed class Loaded(FusionModel model)
+    {
+        private long _usedAt;
+
+        public FusionModel Model => model;
+
+        public long UsedAt
+        {
+            get => Volatile.Read(ref _usedAt);
+            set => Volatile.Write(ref _usedAt, value);
+        }
+    }
 }

@@ -5,12 +5,16 @@ using FuseMix.Data.Uploads;
 using FuseMix.Encoders.Packs;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Grains.Catalog;
+using FuseMix.Retrieval.Generations;
 using FuseMix.Storage;
+using FuseMix.Training.Models;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FuseMix.Grains.Nodes;
 
 /// <summary>The files of a home folder, for whoever has it: a node, or the command line on the same machine.</summary>
-public sealed class HomeFiles(FuseMixHome home, EncoderPackStore packs, DatasetStore datasets, DatasetCache cache, UploadStore uploads) : IHomeFiles
+public sealed class HomeFiles(
+    FuseMixHome home, EncoderPackStore packs, DatasetStore datasets, DatasetCache cache, UploadStore uploads, UnusedContents unused) : IHomeFiles
 {
     /// <summary>Where folders lie that <see cref="RegisterDataset"/> takes, under the home folder.</summary>
     public const string ImportsFolder = "imports";
@@ -18,8 +22,9 @@ public sealed class HomeFiles(FuseMixHome home, EncoderPackStore packs, DatasetS
     /// <summary>The files of a home folder of which nobody in this process has an idea yet.</summary>
     public static HomeFiles Of(FuseMixHome home)
     {
-        var datasets = new DatasetStore(home);
-        return new HomeFiles(home, new EncoderPackStore(home.Encoders), datasets, new DatasetCache(datasets), new UploadStore(home));
+        var (packs, datasets) = (new EncoderPackStore(home.Encoders), new DatasetStore(home));
+        var unused = new UnusedContents(new CollectionStore(home), new FusionModelStore(home), packs, TimeProvider.System, NullLogger<UnusedContents>.Instance);
+        return new HomeFiles(home, packs, datasets, new DatasetCache(datasets), new UploadStore(home), unused);
     }
 
     /// <inheritdoc/>
@@ -48,12 +53,20 @@ public sealed class HomeFiles(FuseMixHome home, EncoderPackStore packs, DatasetS
 
             EncoderVerification.Verify(pack);
             cancellationToken.ThrowIfCancellationRequested();
-            return Summaries.Of(packs.Add(folder, replace));
+            var added = packs.Add(folder, replace);
+            unused.Collect();
+            return Summaries.Of(added);
         },
         cancellationToken);
 
     /// <inheritdoc/>
-    public Task RemoveEncoder(string name, CancellationToken cancellationToken = default) => Task.Run(() => packs.Remove(name), cancellationToken);
+    public Task RemoveEncoder(string name, CancellationToken cancellationToken = default) => Task.Run(
+        () =>
+        {
+            packs.Remove(name);
+            unused.Collect(removedEncoder: name);
+        },
+        cancellationToken);
 
     /// <inheritdoc/>
     public Task<DatasetSummary> PutDataset(

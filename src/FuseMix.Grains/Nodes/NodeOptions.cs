@@ -17,7 +17,7 @@ public sealed class NodeOptions
     /// named here.</summary>
     public IReadOnlyList<string> Accelerators { get; set; } = [];
 
-    /// <summary>Processor threads for encoding, training and search, 1 or more.</summary>
+    /// <summary>Processor threads for encoding, training and search, 1 or more. As many shards are extracted at once.</summary>
     [Range(1, 1024)]
     public int Threads { get; set; } = Environment.ProcessorCount;
 
@@ -36,6 +36,14 @@ public sealed class NodeOptions
     /// <summary>Optimiser steps between two checkpoints.</summary>
     [Range(1, int.MaxValue)]
     public int CheckpointSteps { get; set; } = 100;
+
+    /// <summary>How many trainings that are over are remembered; of more, those that ended first are forgotten with what they left to go on from.</summary>
+    [Range(1, 100_000)]
+    public int TrainingsKept { get; set; } = 1_000;
+
+    /// <summary>How many evaluations and fits of baselines may wait on the node while one is worked on.</summary>
+    [Range(0, 1_000)]
+    public int EvaluationsQueued { get; set; } = 8;
 
     /// <summary>How many index nodes hold each shard, where there are so many; the same on every node.</summary>
     [Range(1, 16)]
@@ -58,7 +66,7 @@ public sealed class NodeOptions
 
     /// <summary>The silo name that tells all this to the other nodes.</summary>
     /// <exception cref="FuseMixException">The name, a role or an accelerator is not valid.</exception>
-    public NodeName ToNodeName() => NodeName.Create(Name, Roles, Accelerators);
+    public NodeName ToNodeName() => NodeName.Create(Name, Roles, Accelerators, Threads);
 
     /// <summary>Fails, naming the key, where a value is out of range.</summary>
     /// <exception cref="FuseMixException">A value is out of range.</exception>

@@ -6,7 +6,7 @@ using Orleans.Storage;
 namespace FuseMix.Grains.Nodes;
 
 /// <summary>What a probe leaves in the storage.</summary>
-[GenerateSerializer]
+[GenerateSerializer, Alias("fusemix.StateProbeRecord")]
 public sealed class StateProbeRecord
 {
     /// <summary>When it was written.</summary>

@@ -21,30 +21,33 @@ internal sealed class HedgedCall(TimeSpan hedgeAfter, TimeProvider clock, Action
     public async Task<(T? Answer, string? Silence)> Ask<T>(
         int replicas, int first, Func<int, CancellationToken, Task<T>> ask, TimeSpan deadline, CancellationToken cancellationToken)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var asked = 0;
-        var waiting = new List<Task<T>>(replicas);
+        var waiting = new List<(int Replica, Task<T> Answer)>(replicas);
+
+        // Who may be asked: another one helps where one is slow; the same one again only where its node has failed.
+        var free = new Queue<int>(Enumerable.Range(first, replicas).Select(replica => replica % replicas));
         var late = Task.Delay(deadline, clock, over.Token);
         AskNext();
         try
         {
             while (true)
             {
-                // Another one helps where one is slow; asking the same ones again helps only where all have failed.
-                var mayAsk = waiting.Count == 0 ? asked < replicas * Rounds : asked < replicas;
-                var next = mayAsk ? Task.Delay(hedgeAfter, clock, over.Token) : null;
-                var happened = await Task.WhenAny(next is null ? [.. waiting, late] : [.. waiting, next, late]);
+                var next = free.Count > 0 && asked < replicas * Rounds ? Task.Delay(hedgeAfter, clock, over.Token) : null;
+                var answers = waiting.Select(one => (Task)one.Answer);
+                var happened = await Task.WhenAny(next is null ? [.. answers, late] : [.. answers, next, late]);
                 cancellationToken.ThrowIfCancellationRequested();
                 if (happened == late) return (default, "no answer within the deadline");
                 if (happened == next)
                 {
-                    if (waiting.Count > 0) hedged?.Invoke();
+                    if (waiting.Count > 0 && asked < replicas) hedged?.Invoke();
                     AskNext();
                     continue;
                 }
 
-                var answered = (Task<T>)happened;
-                waiting.Remove(answered);
+                var (replica, answered) = waiting.Find(one => one.Answer == happened);
+                waiting.RemoveAll(one => one.Answer == happened);
                 try
                 {
                     return (await answered, null);
@@ -55,8 +58,9 @@ internal sealed class HedgedCall(TimeSpan hedgeAfter, TimeProvider clock, Action
                 }
                 catch (Exception failure) when (failure is not OutOfMemoryException)
                 {
+                    if (failure is OrleansException) free.Enqueue(replica);
                     if (asked < replicas) AskNext();
-                    else if (waiting.Count == 0 && !(failure is OrleansException && asked < replicas * Rounds)) return (default, Reason(failure));
+                    else if (waiting.Count == 0 && (free.Count == 0 || asked == replicas * Rounds)) return (default, Reason(failure));
                 }
             }
         }
@@ -65,7 +69,12 @@ internal sealed class HedgedCall(TimeSpan hedgeAfter, TimeProvider clock, Action
             await over.CancelAsync();
         }
 
-        void AskNext() => waiting.Add(Observed(ask((first + asked++) % replicas, over.Token)));
+        void AskNext()
+        {
+            asked++;
+            var replica = free.Dequeue();
+            waiting.Add((replica, Observed(ask(replica, over.Token))));
+        }
     }
 
     /// <summary>An answer that nobody waits for any more may fail in silence.</summary>

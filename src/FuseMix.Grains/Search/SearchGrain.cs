@@ -1,4 +1,5 @@
 using System.Numerics.Tensors;
+using System.Runtime.CompilerServices;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
 using FuseMix.Encoders.Sessions;
@@ -11,17 +12,31 @@ using Orleans.Concurrency;
 
 namespace FuseMix.Grains.Search;
 
-[StatelessWorker]
+/// <summary>It interleaves: a search that waits for a shard must hold up no other one.</summary>
+/// <remarks>One worker a node: with several, Orleans gives a cancellation to any of them, and most searches whose caller has gone go on. More
+/// would be of little use, as encoding, scans and large merges run on the thread pool.</remarks>
+[StatelessWorker(1), Reentrant]
+[GrainType("search")]
 internal sealed class SearchGrain(
     LiveCollections collections,
     ShardPlacement placement,
     FusionModels models,
     EncoderSessions encoders,
+    QueryWork work,
     SearchMetrics metrics,
     NodeOptions options,
     TimeProvider clock) : Grain, ISearchGrain
 {
-    private static readonly TimeSpan LongestDeadline = TimeSpan.FromHours(1);
+    /// <summary>Rows found, in all shards together, that are described at once: a second call of each shard costs more.</summary>
+    private const int DescribedAtOnce = 1024;
+
+    /// <summary>Rows found, in all shards together, that are merged without giving way to other searches.</summary>
+    private const int MergedAtOnce = 16 * DescribedAtOnce;
+
+    /// <summary>Most time that is kept of a deadline for describing what was found before it.</summary>
+    private static readonly TimeSpan LongestReserve = TimeSpan.FromSeconds(1);
+
+    private const int AnyReplica = -1;
 
     private readonly HedgedCall _hedged = new(options.HedgeAfter, clock, metrics.Hedged);
 
@@ -34,9 +49,6 @@ internal sealed class SearchGrain(
         Validate(request);
         var name = ResourceName.Require(request.Collection, "collection");
         var collection = await collections.Find(GrainFactory.GetGrain<ICollectionGrain>(name), name, cancellationToken);
-        var embeddings = await Embed(request.Queries, collection, Left, cancellationToken);
-        var query = new ShardQuery(embeddings, request.Queries.Length, request.K, request.MinScore, request.Filter, Excluded(request));
-
         var targets = collection.Shards.Where(shard => request.Target is null || shard.Modality == request.Target).ToArray();
         if (targets.Length == 0)
         {
@@ -46,37 +58,121 @@ internal sealed class SearchGrain(
                 $"It holds: {string.Join(", ", collection.Shards.Select(shard => shard.Modality).Distinct())}.");
         }
 
-        var left = Left();
-        var answers = await Task.WhenAll(
-            targets.Select(shard => Ask(collection, shard, grain => grain.Search(query), left, cancellationToken)));
-        var hits = Enumerable.Range(0, request.Queries.Length).Select(i => Merge(answers, i, request.K)).ToArray();
-        string[] missing = [.. answers.Where(answer => answer.Missing is not null).Select(answer => answer.Missing!)];
-        return new SearchResponse(request.Collection, collection.Generation, missing.Length == 0, missing, hits, clock.GetElapsedTime(started));
+        var silent = new Dictionary<ShardStatus, string>();
+        float[] embeddings;
+        try
+        {
+            embeddings = await Embed(request.Queries, collection, () => Left(), cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            foreach (var shard in targets) silent.Add(shard, "the query was not encoded within the deadline");
+            return Answer([.. request.Queries.Select(_ => Array.Empty<Hit>())]);
+        }
 
-        TimeSpan Left() => request.Deadline - clock.GetElapsedTime(started) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        // What one shard finds is all in the answer; of what many find most is not.
+        var findable = request.Queries.Length * targets.Sum(shard => (long)Math.Min(request.K, shard.Count));
+        var describe = findable <= (targets.Length == 1 ? MergedAtOnce : DescribedAtOnce);
+        var query = new ShardQuery(embeddings, request.Queries.Length, request.K, request.MinScore, request.Filter, Excluded(request), describe);
+        var reserve = describe ? TimeSpan.Zero : request.Deadline / 4 is var quarter && quarter < LongestReserve ? quarter : LongestReserve;
+        var found = new List<ShardFindings>(targets.Length);
+        var all = targets.Select(shard => (shard, AnyReplica));
+        await foreach (var reply in AskAll(collection, all, (grain, _) => grain.Search(query), Left(reserve), cancellationToken))
+        {
+            if (reply.Answer is { } answer) found.Add(new ShardFindings(reply.Shard, reply.Replica, answer));
+            else silent.Add(reply.Shard, reply.Silence!);
+        }
+
+        // Of equal hits the earlier shard's comes first, whichever answered first.
+        found.Sort((a, b) => Array.IndexOf(targets, a.Shard).CompareTo(Array.IndexOf(targets, b.Shard)));
+        while (true)
+        {
+            var (hits, unknown) = findable <= MergedAtOnce
+                ? ShardFindings.Merge(found, request.Queries.Length, request.K)
+                : await Task.Run(() => ShardFindings.Merge(found, request.Queries.Length, request.K), cancellationToken);
+            if (hits is not null) return Answer(hits);
+
+            // A shard that does not tell what it found counts as one that did not answer: the others' next best take the place of its hits.
+            var asked = unknown.ToDictionary(part => part.Shard.Shard);
+            await foreach (var reply in AskAll(
+                collection,
+                unknown.Select(part => (part.Shard.Shard, part.Shard.Replica)),
+                (grain, shard) => Describe(grain, asked[shard].Calls),
+                Left(),
+                cancellationToken))
+            {
+                if (reply.Answer is { } items)
+                {
+                    asked[reply.Shard].Shard.Add(items);
+                }
+                else
+                {
+                    silent.Add(reply.Shard, reply.Silence!);
+                    found.Remove(asked[reply.Shard].Shard);
+                }
+            }
+        }
+
+        TimeSpan Left(TimeSpan reserve = default) =>
+            request.Deadline - reserve - clock.GetElapsedTime(started) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero;
+
+        SearchResponse Answer(Hit[][] hits)
+        {
+            string[] missing = [.. targets.Where(silent.ContainsKey).Select(shard => $"{shard.Name}: {silent[shard]}")];
+            return new(request.Collection, collection.Generation, missing.Length == 0, missing, hits, clock.GetElapsedTime(started));
+        }
     }
 
-    /// <summary>What a shard answers, or its name and why it does not.</summary>
-    private async Task<(T? Answer, string? Missing)> Ask<T>(
-        CollectionStatus collection, ShardStatus shard, Func<IIndexShardGrain, Task<T>> call, TimeSpan deadline, CancellationToken cancellationToken)
+    private static async Task<ShardItem[]> Describe(IIndexShardGrain shard, int[][] calls)
+    {
+        if (calls.Length == 1) return await shard.Describe(calls[0]);
+        var items = new List<ShardItem>();
+        foreach (var rows in calls) items.AddRange(await shard.Describe(rows));
+        return [.. items];
+    }
+
+    /// <summary>The replies of shards as they come. Whoever has heard enough leaves, and nobody waits for the others any more.</summary>
+    private async IAsyncEnumerable<ShardReply<T>> AskAll<T>(
+        CollectionStatus collection,
+        IEnumerable<(ShardStatus Shard, int Replica)> shards,
+        Func<IIndexShardGrain, ShardStatus, Task<T>> call,
+        TimeSpan deadline,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        try
+        {
+            var asked = shards.Select(to => Ask(collection, to.Shard, to.Replica, call, deadline, over.Token)).ToArray();
+            await foreach (var reply in Task.WhenEach(asked)) yield return await reply;
+        }
+        finally
+        {
+            await over.CancelAsync();
+        }
+    }
+
+    /// <summary>What a shard answers, or why it does not.</summary>
+    private async Task<ShardReply<T>> Ask<T>(
+        CollectionStatus collection,
+        ShardStatus shard,
+        int first,
+        Func<IIndexShardGrain, ShardStatus, Task<T>> call,
+        TimeSpan deadline,
+        CancellationToken cancellationToken)
     {
         var replicas = placement.Replicas;
         var key = new IndexShardKey(collection.Name, collection.Generation, shard.Name);
         var (answer, silence) = await _hedged.Ask(
             replicas,
-            Random.Shared.Next(replicas),
-            (replica, over) => metrics.MeasureShard(
-                shard.Name, () => call(GrainFactory.GetGrain<IIndexShardGrain>((key with { Replica = replica }).ToString())), over),
+            first == AnyReplica ? Random.Shared.Next(replicas) : first,
+            async (replica, over) =>
+            {
+                var grain = GrainFactory.GetGrain<IIndexShardGrain>((key with { Replica = replica }).ToString());
+                return (Replica: replica, Answer: await metrics.MeasureShard(shard.Name, () => call(grain, shard), over));
+            },
             deadline,
             cancellationToken);
-        return (answer, silence is null ? null : $"{shard.Name}: {silence}");
-    }
-
-    private static Hit[] Merge((ShardAnswer? Answer, string? Missing)[] answers, int query, int k)
-    {
-        var lists = answers.Where(answer => answer.Answer is not null).Select(answer => answer.Answer!.Hits[query]).ToArray();
-        var merged = TopK.Merge([.. lists.Select(list => list.Select((hit, place) => new SearchHit(hit.Id, hit.Score, place)).ToArray())], k);
-        return [.. merged.Select(best => lists[best.List][best.Hit.Row])];
+        return new ShardReply<T>(shard, answer.Replica, answer.Answer, silence);
     }
 
     /// <summary>[queries × dimension]: each query's weighted sum of its terms' embeddings, at unit length.</summary>
@@ -96,7 +192,8 @@ internal sealed class SearchGrain(
         foreach (var group in open)
         {
             int[] places = [.. group];
-            var embedded = await Task.Run(() => Embed(group.Key, [.. places.Select(i => terms[i].Term)], ModelOf(collection), cancellationToken), cancellationToken);
+            var embedded = await work.Run(
+                over => Embed(group.Key, [.. places.Select(i => terms[i].Term)], ModelOf(collection), over), left(), cancellationToken);
             for (var i = 0; i < places.Length; i++) vectors[places[i]] = embedded.AsSpan(i * dimension, dimension).ToArray();
         }
 
@@ -122,17 +219,8 @@ internal sealed class SearchGrain(
         return sums;
     }
 
-    /// <summary>The fusion model that a collection was built with, and no other of its name.</summary>
-    private FusionModel ModelOf(CollectionStatus collection)
-    {
-        var model = models.Get(collection.Model);
-        return model.Fingerprint.Hex == collection.ModelFingerprint
-            ? model
-            : throw new FuseMixException(
-                FailureKind.Conflict,
-                $"Fusion model '{model.Name}' was trained anew since collection '{collection.Name}' was built: queries of the one do not fit the other.",
-                $"Build the collection again: fusemix collections build {collection.Name}.");
-    }
+    /// <summary>The fusion model that a collection was built with, whatever its name means now.</summary>
+    private FusionModel ModelOf(CollectionStatus collection) => models.Get(collection.Model, new Fingerprint(collection.ModelFingerprint));
 
     private float[] Embed(Modality modality, QueryTerm[] terms, FusionModel model, CancellationToken cancellationToken)
     {
@@ -177,12 +265,16 @@ internal sealed class SearchGrain(
 
     private async Task<float[]> ItemEmbedding(CollectionStatus collection, string itemId, TimeSpan left, CancellationToken cancellationToken)
     {
-        var answers = await Task.WhenAll(
-            collection.Shards.Select(shard => Ask(collection, shard, grain => grain.Embedding(itemId), left, cancellationToken)));
-        if (answers.FirstOrDefault(answer => answer.Answer is not null).Answer is { } embedding) return embedding;
+        var missing = new List<string>();
+        var all = collection.Shards.Select(shard => (shard, AnyReplica));
+        await foreach (var reply in AskAll(collection, all, (grain, _) => grain.Embedding(itemId), left, cancellationToken))
+        {
+            if (reply.Answer is { } embedding) return embedding;
+            if (reply.Silence is { } silence) missing.Add($"{reply.Shard.Name}: {silence}");
+        }
 
-        string[] missing = [.. answers.Where(answer => answer.Missing is not null).Select(answer => answer.Missing!)];
-        throw missing.Length == 0
+        missing.Sort(StringComparer.Ordinal);
+        throw missing.Count == 0
             ? new FuseMixException(FailureKind.NotFound, $"Collection '{collection.Name}' has no item '{itemId}'.")
             : new FuseMixException(
                 FailureKind.Unavailable,
@@ -224,8 +316,20 @@ internal sealed class SearchGrain(
     {
         if (request.Queries is not { Length: > 0 and <= 1024 }) throw Invalid("A search has 1 to 1024 queries.");
         if (request.K is < 1 or > SearchOptions.MaxK) throw Invalid($"K is {request.K}; it must be 1 to {SearchOptions.MaxK}.");
-        if (request.Deadline < TimeSpan.Zero || request.Deadline > LongestDeadline)
-            throw Invalid($"The deadline is {request.Deadline}; it must be 0 to {LongestDeadline}.");
+        if ((long)request.Queries.Length * request.K > SearchRequest.MaxHits)
+        {
+            throw Invalid(
+                $"{request.Queries.Length} queries with k = {request.K} are more than the {SearchRequest.MaxHits} hits that one request may ask for.",
+                "Send fewer queries at once, or ask for fewer hits.");
+        }
+
+        if (request.Deadline < TimeSpan.Zero || request.Deadline > SearchRequest.MaxDeadline)
+        {
+            throw Invalid(
+                $"The deadline is {request.Deadline}; it must be 0 to {SearchRequest.MaxDeadline}.",
+                "Give a shorter one; an answer names the shards that it lacks.");
+        }
+
         foreach (var query in request.Queries)
         {
             if (query?.Terms is not { Length: > 0 and <= 64 }) throw Invalid("A query has 1 to 64 terms.");
@@ -242,6 +346,13 @@ internal sealed class SearchGrain(
             }
         }
 
-        static FuseMixException Invalid(string message) => new(FailureKind.Invalid, message);
+        static FuseMixException Invalid(string message, string? remedy = null) => new(FailureKind.Invalid, message, remedy);
     }
+
+    /// <summary>What one shard says.</summary>
+    /// <param name="Shard">The shard.</param>
+    /// <param name="Replica">Which of its replicas answered.</param>
+    /// <param name="Answer">Its answer.</param>
+    /// <param name="Silence">Why there is no answer; null where there is one.</param>
+    private readonly record struct ShardReply<T>(ShardStatus Shard, int Replica, T? Answer, string? Silence);
 }

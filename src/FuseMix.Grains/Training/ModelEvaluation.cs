@@ -1,7 +1,6 @@
 using FuseMix.Contracts.Training;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
-using FuseMix.Encoders.Packs;
 using FuseMix.Evaluation;
 using FuseMix.Grains.Nodes;
 using FuseMix.Training.Models;
@@ -10,12 +9,13 @@ using DirectionRecall = FuseMix.Contracts.Training.DirectionRecall;
 namespace FuseMix.Grains.Training;
 
 /// <summary>Measures fusion models on stored latents, as the field counts: full similarity, rank of the best right candidate.</summary>
-internal sealed class ModelEvaluation(DatasetCache datasets, EncoderPackStore packs, LatentStore latents, FusionModels models, NodeOptions options)
+internal sealed class ModelEvaluation(DatasetCache datasets, LatentStore latents, FusionModels models, NodeOptions options)
 {
     /// <summary>Measures every direction between the model's modalities.</summary>
     /// <remarks>Candidates are unique: items of the same content count once, and are right for whatever any of them is paired with.</remarks>
     /// <exception cref="FuseMixException">Unknown model, dataset or split; latents missing; or no pairs are left to measure on.</exception>
-    public EvaluationReport Run(EvaluationRequest request)
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public EvaluationReport Run(EvaluationRequest request, CancellationToken cancellationToken)
     {
         if (!Enum.TryParse<Split>(request.Split, ignoreCase: true, out var split) || !Enum.IsDefined(split))
         {
@@ -26,14 +26,15 @@ internal sealed class ModelEvaluation(DatasetCache datasets, EncoderPackStore pa
         var model = models.Get(request.Model);
         var dataset = datasets.Get(request.Dataset);
         RequireKey(dataset, request.Without);
-        using var paired = PairedLatents.Open(dataset, model.Encoders(), packs, latents, request.Fold);
+        using var paired = PairedLatents.Open(dataset, model, latents, request.Fold);
         var directions = new List<DirectionRecall>();
         foreach (var (left, right) in paired.ModalityPairs())
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var pairs = paired.Pairs(left, right, split, request.Without, out _);
             if (pairs.Count == 0) continue;
-            var lefts = new Side(model, left, paired.Readers[left], pairs.Select(pair => (pair.Left, pair.LeftItem)));
-            var rights = new Side(model, right, paired.Readers[right], pairs.Select(pair => (pair.Right, pair.RightItem)));
+            var lefts = new Side(model, left, paired.Readers[left], pairs.Select(pair => (pair.Left, pair.LeftItem)), cancellationToken);
+            var rights = new Side(model, right, paired.Readers[right], pairs.Select(pair => (pair.Right, pair.RightItem)), cancellationToken);
             var rightOf = Enumerable.Range(0, lefts.Count).Select(_ => new HashSet<int>()).ToArray();
             var leftOf = Enumerable.Range(0, rights.Count).Select(_ => new HashSet<int>()).ToArray();
             foreach (var pair in pairs)
@@ -43,8 +44,8 @@ internal sealed class ModelEvaluation(DatasetCache datasets, EncoderPackStore pa
                 leftOf[r].Add(l);
             }
 
-            directions.Add(Measure(lefts, rights, rightOf));
-            directions.Add(Measure(rights, lefts, leftOf));
+            directions.Add(Measure(lefts, rights, rightOf, cancellationToken));
+            directions.Add(Measure(rights, lefts, leftOf, cancellationToken));
         }
 
         if (directions.Count == 0)
@@ -57,9 +58,10 @@ internal sealed class ModelEvaluation(DatasetCache datasets, EncoderPackStore pa
         return new EvaluationReport(request.Model, request.Dataset, split.ToString().ToLowerInvariant(), request.Without, [.. directions], mean, request.Fold);
     }
 
-    private DirectionRecall Measure(Side from, Side to, HashSet<int>[] correct)
+    private DirectionRecall Measure(Side from, Side to, HashSet<int>[] correct, CancellationToken cancellationToken)
     {
-        var ranks = RecallEvaluation.Ranks(from.Embeddings, to.Embeddings, from.Dimension, [.. correct.Select(set => set.ToArray())], options.Threads);
+        var ranks = RecallEvaluation.Ranks(
+            from.Embeddings, to.Embeddings, from.Dimension, [.. correct.Select(set => set.ToArray())], options.Threads, cancellationToken);
         var recall = FuseMix.Evaluation.DirectionRecall.Of(from.Modality, to.Modality, to.Count, ranks);
         return new DirectionRecall(
             from.Modality, to.Modality, from.Count, to.Count, recall.R1 * 100, recall.R5 * 100, recall.R10 * 100, recall.MedianRank);
@@ -77,7 +79,7 @@ internal sealed class ModelEvaluation(DatasetCache datasets, EncoderPackStore pa
     {
         private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
 
-        public Side(FusionModel model, Modality modality, CurrentLatents reader, IEnumerable<(int Row, DatasetItem Item)> items)
+        public Side(FusionModel model, Modality modality, CurrentLatents reader, IEnumerable<(int Row, DatasetItem Item)> items, CancellationToken cancellationToken)
         {
             var rows = new List<int>();
             foreach (var (row, item) in items)
@@ -86,9 +88,7 @@ internal sealed class ModelEvaluation(DatasetCache datasets, EncoderPackStore pa
             }
 
             (Modality, Count, Dimension) = (modality, rows.Count, model.SharedDimension);
-            var latents = new float[rows.Count * reader.Dimension];
-            reader.Gather([.. rows], latents);
-            Embeddings = model.Embed(modality, latents, rows.Count);
+            Embeddings = model.Embed(modality, reader, rows, cancellationToken);
         }
 
         public Modality Modality { get; }

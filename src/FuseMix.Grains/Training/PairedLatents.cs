@@ -33,17 +33,33 @@ internal sealed class PairedLatents : IDisposable
     public static PairedLatents Open(
         Dataset dataset, IReadOnlyDictionary<Modality, string> encoders, EncoderPackStore packs, LatentStore latents, string? fold)
     {
-        if (encoders.Count < 2)
-        {
-            throw new FuseMixException(FailureKind.Invalid, "A fusion model joins at least two modalities.", "Name an encoder for each.");
-        }
+        RequireTwo(encoders);
+        return Open(
+            dataset,
+            encoders.Select(named => (
+                named.Key,
+                ModelSource.Join([.. EncoderNames.Parse(named.Value).Select(encoder => Source(packs, latents, dataset, encoder, named.Key))]))),
+            latents,
+            fold);
+    }
 
+    /// <summary>Opens the latents that a fusion model is made for: those of its encoders as they were, whatever is installed under their names now.</summary>
+    /// <param name="dataset">Whose latents.</param>
+    /// <param name="model">The fusion model.</param>
+    /// <param name="latents">Where latents are.</param>
+    /// <param name="fold">See the other overload.</param>
+    /// <exception cref="FuseMixException">Latents are missing or not complete, or the fold is not one.</exception>
+    public static PairedLatents Open(Dataset dataset, FusionModel model, LatentStore latents, string? fold) =>
+        Open(dataset, model.Modalities.Select(modality => (modality, model.Source(modality))), latents, fold);
+
+    private static PairedLatents Open(
+        Dataset dataset, IEnumerable<(Modality Modality, ModelSource Source)> sources, LatentStore latents, string? fold)
+    {
         var opened = new PairedLatents(dataset, fold is null ? null : Fold.Parse(fold));
         try
         {
-            foreach (var (modality, names) in encoders)
+            foreach (var (modality, source) in sources)
             {
-                var source = ModelSource.Join([.. EncoderNames.Parse(names).Select(encoder => Source(packs, latents, dataset, encoder, modality))]);
                 opened._sources.Add(modality, source);
                 opened._readers.Add(modality, CurrentLatents.Open(latents, dataset, source));
             }
@@ -55,6 +71,17 @@ internal sealed class PairedLatents : IDisposable
         }
 
         return opened;
+    }
+
+    /// <summary>Fails where opening them is sure to, as far as names alone tell: nothing is read.</summary>
+    /// <exception cref="FuseMixException">There are fewer than two encoders, or one is unknown and has no latents of the dataset.</exception>
+    public static void RequireKnown(string dataset, IReadOnlyDictionary<Modality, string> encoders, EncoderPackStore packs, LatentStore latents)
+    {
+        RequireTwo(encoders);
+        foreach (var encoder in encoders.Values.SelectMany(EncoderNames.Parse))
+        {
+            if (!packs.Contains(encoder) && !latents.Contains(dataset, encoder)) throw FuseMixException.UnknownName("encoder", encoder, packs.List());
+        }
     }
 
     /// <summary>The pairs of each two modalities; those without both latents are left out, and counted.</summary>
@@ -123,6 +150,12 @@ internal sealed class PairedLatents : IDisposable
     public void Dispose()
     {
         foreach (var reader in _readers.Values) reader.Dispose();
+    }
+
+    private static void RequireTwo(IReadOnlyDictionary<Modality, string> encoders)
+    {
+        if (encoders.Count < 2)
+            throw new FuseMixException(FailureKind.Invalid, "A fusion model joins at least two modalities.", "Name an encoder for each.");
     }
 
     private static ModelSource Source(EncoderPackStore packs, LatentStore latents, Dataset dataset, string encoder, Modality modality)

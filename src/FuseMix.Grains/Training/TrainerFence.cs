@@ -23,7 +23,7 @@ internal sealed class TrainerFence
 
     private TrainerFence(string path, string mine, Action? lost) => (_path, _mine, _lost) = (path, mine, lost);
 
-    /// <summary>Whether a write was refused because another trainer has taken over.</summary>
+    /// <summary>Whether another trainer was seen to have taken over.</summary>
     public bool IsLost { get; private set; }
 
     /// <summary>Whether the trainer before this one was in the middle of a write, and did not come to its end in time.</summary>
@@ -41,6 +41,13 @@ internal sealed class TrainerFence
         var mine = $"{NumberOf(Read(path)) + 1} {Guid.NewGuid():N}";
         AtomicFile.WriteText(path, mine);
         return new TrainerFence(path, mine, lost) { HasOvertaken = !WaitForWrites(path, LockOf(path, mine), patience ?? UsualPatience) };
+    }
+
+    /// <summary>Whether no other trainer has taken over, as one look tells: one may the moment after.</summary>
+    public bool Holds()
+    {
+        IsLost = IsLost || Read(_path) != _mine;
+        return !IsLost;
     }
 
     /// <summary>Writes, unless another trainer has taken over.</summary>

@@ -1,88 +1,116 @@
 using FuseMix.Contracts;
 using FuseMix.Contracts.Training;
 using FuseMix.Training;
+using FuseMix.Training.Models;
 using Orleans;
 
 namespace FuseMix.Grains.Training;
 
-/// <summary>What survives the trainer's node: the queue and how each job ended.</summary>
-[GenerateSerializer]
-public sealed class TrainerRecord
+/// <summary>The ids of the trainer's jobs; each job has a record of its own.</summary>
+[GenerateSerializer, Alias("fusemix.TrainerRecord")]
+public sealed record TrainerRecord
 {
-    /// <summary>Every job, in the order of submission.</summary>
+    /// <summary>Jobs that are queued or running, in the order of submission.</summary>
     [Id(0)]
-    public List<TrainingJobRecord> Jobs { get; set; } = [];
+    public string[] Open { get; init; } = [];
 
-    /// <summary>The job of that id, or null.</summary>
-    public TrainingJobRecord? Find(string jobId) => Jobs.Find(job => job.Request.JobId == jobId);
+    /// <summary>Jobs that are over, the one that ended first before the others.</summary>
+    [Id(1)]
+    public string[] Ended { get; init; } = [];
 }
 
-/// <summary>One training job.</summary>
-[GenerateSerializer]
-public sealed class TrainingJobRecord
+/// <summary>What survives the trainer's node of one training job.</summary>
+[GenerateSerializer, Alias("fusemix.TrainingJobRecord")]
+public sealed record TrainingJobRecord
 {
     /// <summary>What was asked.</summary>
     [Id(0)]
-    public required TrainingRequest Request { get; set; }
+    public required TrainingRequest Request { get; init; }
 
     /// <summary>Where it stands; one that was running when its node died still says so, and goes on.</summary>
     [Id(1)]
-    public JobState State { get; set; }
+    public JobState State { get; init; }
 
     /// <summary>When it was first submitted.</summary>
     [Id(2)]
-    public DateTimeOffset SubmittedAt { get; set; }
+    public DateTimeOffset SubmittedAt { get; init; }
 
     /// <summary>Why it failed; null otherwise.</summary>
     [Id(3)]
-    public string? Error { get; set; }
+    public string? Error { get; init; }
 
     /// <summary>Steps done when it was last written.</summary>
     [Id(4)]
-    public int Step { get; set; }
+    public int Step { get; init; }
 
     /// <summary>Steps in all.</summary>
     [Id(5)]
-    public int Steps { get; set; }
+    public int Steps { get; init; }
 
     /// <summary>Loss when it was last written; null before the first step.</summary>
     [Id(6)]
-    public double? Loss { get; set; }
+    public double? Loss { get; init; }
 
     /// <summary>Learning rate when it was last written.</summary>
     [Id(7)]
-    public double LearningRate { get; set; }
+    public double LearningRate { get; init; }
 
     /// <summary>τ when it was last written.</summary>
     [Id(8)]
-    public double Temperature { get; set; }
+    public double Temperature { get; init; }
 
     /// <summary>Mixed pairs per second when it was last written.</summary>
     [Id(9)]
-    public double PairsPerSecond { get; set; }
+    public double PairsPerSecond { get; init; }
 
     /// <summary>Epoch when it was last written.</summary>
     [Id(10)]
-    public int Epoch { get; set; }
+    public int Epoch { get; init; }
 
     /// <summary>Epochs in all.</summary>
     [Id(11)]
-    public int Epochs { get; set; }
+    public int Epochs { get; init; }
 
     /// <summary>The last validation when it was last written; null for none.</summary>
     [Id(12)]
-    public TrainingValidation? Validation { get; set; }
+    public TrainingValidation? Validation { get; init; }
+
+    /// <summary>What the model says that it made.</summary>
+    internal TrainingJob Job => new(Request.JobId, SubmittedAt);
 
     /// <summary>What a validation comes to, in the words of messages.</summary>
     internal static TrainingValidation? Of(ValidationResult? validation) => validation is null
         ? null
         : new TrainingValidation(validation.Step, validation.Epoch, validation.MeanOf(recall => recall.R1) * 100, validation.Mean * 100);
 
-    /// <summary>Takes over how far a run got.</summary>
-    internal void Keep(TrainingProgress progress)
+    /// <summary>The same job, as far as a run got.</summary>
+    internal TrainingJobRecord At(TrainingProgress progress) => this with
     {
-        (Step, Steps, Loss) = (progress.Step, progress.Steps, progress.Loss);
-        (LearningRate, Temperature, PairsPerSecond) = (progress.LearningRate, progress.Temperature, progress.PairsPerSecond);
-        (Epoch, Epochs, Validation) = (progress.Epoch, progress.Epochs, Of(progress.LastValidation));
+        Step = progress.Step,
+        Steps = progress.Steps,
+        Loss = progress.Loss,
+        LearningRate = progress.LearningRate,
+        Temperature = progress.Temperature,
+        PairsPerSecond = progress.PairsPerSecond,
+        Epoch = progress.Epoch,
+        Epochs = progress.Epochs,
+        Validation = Of(progress.LastValidation),
+    };
+
+    /// <summary>The same job, as its model tells of it where no step of its last run was seen.</summary>
+    internal TrainingJobRecord At(ModelOrigin model)
+    {
+        var (training, epochs) = (model.Training, model.Training.Steps / Math.Max(1, model.Training.StepsPerEpoch));
+        return this with
+        {
+            Step = training.Steps,
+            Steps = training.Steps,
+            Loss = training.FinalLoss ?? Loss,
+            Temperature = model.Temperature,
+            PairsPerSecond = training.PairsPerSecond ?? PairsPerSecond,
+            Epoch = epochs,
+            Epochs = epochs,
+            Validation = Of(training.Validations.LastOrDefault()),
+        };
     }
 }

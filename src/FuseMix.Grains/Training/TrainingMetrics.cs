@@ -38,13 +38,13 @@ internal sealed class TrainingMetrics
     }
 
     /// <summary>Runs a training job in a span.</summary>
-    public static void Trace(TrainingRequest request, Action run)
+    public static T Trace<T>(TrainingRequest request, Func<T> run)
     {
         using var span = Spans.StartActivity("train");
         span?.SetTag("fusemix.job", request.JobId).SetTag("fusemix.model", request.Model);
         try
         {
-            run();
+            return run();
         }
         catch (Exception failure)
         {

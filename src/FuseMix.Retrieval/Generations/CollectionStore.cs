@@ -18,6 +18,7 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
 {
     private const string ManifestFile = "manifest.json";
     private const string LiveFile = "live.json";
+    private const string NeedsFile = "needs.json";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
@@ -26,6 +27,9 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     /// <summary>The names of all collections with at least one committed generation, in order.</summary>
     public IReadOnlyList<string> Collections() =>
         [.. Folders(home.Collections).Where(name => ResourceName.IsValid(name) && Generations(name).Any()).Order(StringComparer.Ordinal)];
+
+    /// <summary>Whether there surely is no such collection: not where the folder of all collections is away.</summary>
+    public bool Lacks(string collection) => Directory.Exists(home.Collections) && !Directory.Exists(FolderOf(collection));
 
     /// <summary>Starts a new generation of a collection, which need not exist yet.</summary>
     /// <exception cref="FuseMixException">A name or the dimension is not valid, or the disk fails.</exception>
@@ -40,7 +44,8 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
         var generation = string.Create(CultureInfo.InvariantCulture, $"g{number:D6}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
         var probe = new ShardWriter(generation, "probe", Modality.Image, spec.Dimension, spec.Columns);
         var folder = FolderOf(collection, generation);
-        Directory.CreateDirectory(folder);
+        var needs = new GenerationNeeds(spec.Model, spec.ModelFingerprint.Hex, spec.Encoders);
+        AtomicFile.WriteJson(Path.Combine(folder, NeedsFile), needs, GenerationJson.Default.GenerationNeeds);
         AtomicFile.SyncFolder(FolderOf(collection));
         return new GenerationBuild(
             this, collection, generation, spec with { Columns = probe.Columns }, FileLock.Acquire(Path.Combine(folder, GenerationBuild.LockFile), $"Generation '{generation}'", TimeSpan.Zero));
@@ -83,10 +88,22 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
         return manifest;
     }
 
+    /// <summary>What all generations need, those that are being built too: neither may be deleted while they are there.</summary>
+    /// <exception cref="FuseMixException">What one of them needs cannot be read.</exception>
+    public GenerationPins Pins()
+    {
+        var needs = Folders(home.Collections).Where(ResourceName.IsValid)
+            .SelectMany(collection => Folders(FolderOf(collection)).Where(id => NumberOf(id) > 0).Select(id => FolderOf(collection, id)))
+            .Select(Needs).OfType<GenerationNeeds>().ToList();
+        return new GenerationPins(
+            needs.Select(need => new NamedContent(need.Model, new Fingerprint(need.ModelFingerprint))).ToHashSet(),
+            needs.SelectMany(need => need.Encoders).Select(encoder => new NamedContent(encoder.Name, new Fingerprint(encoder.Fingerprint))).ToHashSet());
+    }
+
     /// <summary>Opens one shard of a generation and checks that it is the one that the manifest names.</summary>
     /// <param name="manifest">The generation.</param>
     /// <param name="shard">The shard's name.</param>
-    /// <param name="verify">Also compare the file's SHA-256, which reads all of it.</param>
+    /// <param name="verify">Also compare the file's SHA-256, which reads all of it, once in a process.</param>
     /// <exception cref="FuseMixException">No such shard; or the file is missing, damaged, or of another generation.</exception>
     public IndexShard OpenShard(GenerationManifest manifest, string shard, bool verify = true)
     {
@@ -101,7 +118,7 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
             if (opened.Dimension != manifest.Dimension) throw Foreign($"dimension {opened.Dimension}, not {manifest.Dimension}");
             if (opened.Count != entry.Count) throw Foreign($"{opened.Count} items, not {entry.Count}");
             if (!opened.Columns.SequenceEqual(manifest.Columns, StringComparer.Ordinal)) throw Foreign("other metadata columns");
-            if (verify) FileChecksum.Require(path, new Fingerprint(entry.Sha256), "Restore it from a copy, or build the collection again.");
+            if (verify) VerifiedFiles.Require(path, new Fingerprint(entry.Sha256), "Restore it from a copy, or build the collection again.");
             return opened;
         }
         catch
@@ -140,14 +157,12 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     /// <exception cref="FuseMixException">There is no such collection.</exception>
     public void Drop(string collection)
     {
-        using (Change(collection))
-        {
-            // First the pointer: if the machine stops in between, the rest is unreachable rather than half there.
-            File.Delete(Path.Combine(FolderOf(collection), LiveFile));
-            AtomicFile.SyncFolder(FolderOf(collection));
-            foreach (var generation in Generations(collection)) Delete(collection, generation);
-        }
+        using var changing = Change(collection);
 
+        // First the pointer: if the machine stops in between, the rest is unreachable rather than half there.
+        File.Delete(Path.Combine(FolderOf(collection), LiveFile));
+        AtomicFile.SyncFolder(FolderOf(collection));
+        foreach (var generation in Generations(collection)) Delete(collection, generation);
         Directory.Delete(FolderOf(collection), recursive: true);
     }
 
@@ -204,10 +219,27 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     {
         var folder = FolderOf(collection, generation);
 
-        // Without its manifest it is no generation any more, whatever is still there.
+        // Without its manifest it is no generation any more, whatever is still there, and needs nothing.
         File.Delete(Path.Combine(folder, ManifestFile));
+        File.Delete(Path.Combine(folder, NeedsFile));
         AtomicFile.SyncFolder(folder);
         Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>What a generation needs; null where it has just been dropped, or has not begun.</summary>
+    private static GenerationNeeds? Needs(string folder)
+    {
+        try
+        {
+            var manifest = Path.Combine(folder, ManifestFile);
+            if (!File.Exists(manifest)) return Read(Path.Combine(folder, NeedsFile), GenerationJson.Default.GenerationNeeds);
+            var made = Read(manifest, GenerationJson.Default.GenerationManifest);
+            return new GenerationNeeds(made.Model, made.ModelFingerprint, made.Encoders);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
     }
 
     private GenerationManifest Point(string collection, GenerationManifest manifest)
@@ -226,11 +258,25 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     private FileLock Change(string collection)
     {
         RequireCollection(collection);
-        return Lock(collection);
+        var held = Lock(collection);
+        try
+        {
+            // It may have been dropped while this waited.
+            RequireCollection(collection);
+            return held;
+        }
+        catch
+        {
+            held.Dispose();
+            throw;
+        }
     }
 
     private FileLock Lock(string collection) =>
-        FileLock.Acquire(Path.Combine(FolderOf(collection), ".lock"), $"Collection '{collection}'", Patience);
+        FileLock.Acquire(LockOf(collection), $"Collection '{collection}'", Patience);
+
+    /// <summary>Beside the collections: a lock that is deleted with what it guards lets in two.</summary>
+    private string LockOf(string collection) => Path.Combine(home.Collections, ".locks", ResourceName.Require(collection, "collection"));
 
     private void RequireCollection(string collection)
     {

@@ -56,6 +56,7 @@ public sealed class GenerationBuild : IDisposable
             Collection, Generation, _spec.Model, _spec.ModelFingerprint.Hex, _spec.Dimension, _spec.Columns, [.. _shards.Values], _store.Now)
         {
             Origin = _spec.Origin,
+            Encoders = _spec.Encoders,
         };
         _store.Enter(manifest);
         if (makeLive) _store.MakeLive(Collection, Generation);

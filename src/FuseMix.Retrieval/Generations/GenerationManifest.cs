@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using FuseMix.Evaluation;
+using FuseMix.Storage;
 
 namespace FuseMix.Retrieval.Generations;
 
@@ -25,10 +26,18 @@ public sealed record GenerationManifest(
     /// <summary>What the items were taken from, in the caller's words: the same origin builds the same generation.</summary>
     public IReadOnlyDictionary<string, string> Origin { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>The encoders of the fusion model, each by the fingerprint that its latents were extracted with.</summary>
+    public IReadOnlyList<PinnedEncoder> Encoders { get; init; } = [];
+
     /// <summary>Number of items in all shards.</summary>
     [JsonIgnore]
     public long Count => Shards.Sum(s => (long)s.Count);
 }
+
+/// <summary>An encoder that a generation was built with.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Fingerprint">Its fingerprint, 64 hexadecimal digits.</param>
+public sealed record PinnedEncoder([property: JsonRequired] string Name, [property: JsonRequired] string Fingerprint);
 
 /// <summary>One shard of a generation.</summary>
 /// <param name="Name">Its name within the generation.</param>
@@ -52,7 +61,19 @@ public sealed record GenerationSpec(string Model, Fingerprint ModelFingerprint, 
 {
     /// <summary>What the items are taken from, in the caller's words, e.g. dataset → emoji.</summary>
     public IReadOnlyDictionary<string, string> Origin { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The encoders of the fusion model, each by the fingerprint that its latents were extracted with.</summary>
+    public IReadOnlyList<PinnedEncoder> Encoders { get; init; } = [];
 }
+
+/// <summary>What generations need to answer searches, and nobody may delete.</summary>
+/// <param name="Models">Fusion models.</param>
+/// <param name="Encoders">Encoder packs.</param>
+public sealed record GenerationPins(IReadOnlySet<NamedContent> Models, IReadOnlySet<NamedContent> Encoders);
+
+/// <summary>What a generation under construction will need.</summary>
+internal sealed record GenerationNeeds(
+    [property: JsonRequired] string Model, [property: JsonRequired] string ModelFingerprint, [property: JsonRequired] IReadOnlyList<PinnedEncoder> Encoders);
 
 /// <summary>Which generation of a collection searches see.</summary>
 internal sealed record LiveGeneration([property: JsonRequired] string Generation);
@@ -61,4 +82,5 @@ internal sealed record LiveGeneration([property: JsonRequired] string Generation
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(GenerationManifest))]
 [JsonSerializable(typeof(LiveGeneration))]
+[JsonSerializable(typeof(GenerationNeeds))]
 internal sealed partial class GenerationJson : JsonSerializerContext;

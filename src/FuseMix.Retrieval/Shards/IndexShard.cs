@@ -117,13 +117,30 @@ public sealed unsafe class IndexShard : IDisposable
 
     internal SearchHit[][] Search(ReadOnlySpan<float> queries, int count, SearchOptions options, CodeKernel.Kind kernel, out long reranked)
     {
+        using var use = new Use(_handle);
+        var results = Scan(queries, count, options, kernel, out reranked);
+        return [.. results.Select(hits => Array.ConvertAll(hits, hit => new SearchHit(IdOf(hit.Row), hit.Score, hit.Row)))];
+    }
+
+    /// <summary>As <see cref="Search(ReadOnlySpan{float}, int, SearchOptions?)"/>, but without the ids: for who merges several shards.</summary>
+    /// <exception cref="FuseMixException">Another dimension, a query that is zero or not finite, an option out of range, or an unknown metadata column.</exception>
+    /// <exception cref="ObjectDisposedException">The shard was closed.</exception>
+    public FoundRows[] SearchRows(ReadOnlySpan<float> queries, int count, SearchOptions? options = null)
+    {
+        using var use = new Use(_handle);
+        return Array.ConvertAll(
+            Scan(queries, count, options ?? new(), CodeKernel.Best, out _),
+            hits => new FoundRows(Array.ConvertAll(hits, hit => hit.Row), Array.ConvertAll(hits, hit => hit.Score)));
+    }
+
+    private (float Score, int Row)[][] Scan(ReadOnlySpan<float> queries, int count, SearchOptions options, CodeKernel.Kind kernel, out long reranked)
+    {
         options.Validate();
         RequireQueries(queries, count);
-        using var use = new Use(_handle);
         var scan = new ShardScan(_format, _file, _rankOfRow, kernel);
         var results = count == 0 ? [] : scan.Search(queries, count, Allowed(options), options.K, options.MinScore ?? float.NegativeInfinity, options.Threads);
         reranked = scan.Reranked;
-        return [.. results.Select(hits => Array.ConvertAll(hits, hit => new SearchHit(IdOf(hit.Row), hit.Score, hit.Row)))];
+        return results;
     }
 
     /// <summary>The id of a row.</summary>

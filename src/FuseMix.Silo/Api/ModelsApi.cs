@@ -27,9 +27,10 @@ internal static class ModelsApi
             Answers = [Answer.Json<ModelSummary>("The model.")],
             Problems = [StatusCodes.Status404NotFound],
         });
-        api.Get("/models/{model}/evaluation", Evaluate, new ApiRoute("evaluateModel", Scope.Read, "Measure a fusion model")
+        api.Post("/models/{model}/evaluation", Evaluate, new ApiRoute("evaluateModel", Scope.Write, "Measure a fusion model")
         {
-            Description = "Recall of every direction on one split of a dataset whose latents are stored. May take minutes.",
+            Description = "Recall of every direction on one split of a dataset whose latents are stored. Changes nothing, but may keep a node's processors "
+                + "busy for minutes: a node measures one model at a time, and stops when the caller leaves. Where too many wait already the answer is 503.",
             Query =
             [
                 new("dataset", "Name of a dataset; where missing, the one that the model was last trained on.") { Example = "emoji" },
@@ -43,7 +44,7 @@ internal static class ModelsApi
         api.Put("/models/{model}/baseline", FitBaseline, new ApiRoute("fitBaseline", Scope.Write, "Fit the yardstick of a fusion model")
         {
             Description = "Regularised linear CCA on the latents of the model's encoders, as a fusion model of its own. It is named by what it is fitted to: "
-                + "the same request finds it made. May take minutes.",
+                + "the same request finds it made. May take minutes, and waits, stops and is refused as evaluations are.",
             Body = Body.Json<BaselineBody>("What to fit it to.", """{ "dataset": "emoji" }"""),
             Answers = [Answer.Json<BaselineAnswer>("Name of the linear model.")],
             Problems = [StatusCodes.Status404NotFound, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType],
@@ -65,14 +66,16 @@ internal static class ModelsApi
         _ = ResourceName.Require(model, "fusion model");
         var dataset = parameters.Text("dataset") ?? await TrainedOn(model, grains);
         var wanted = new EvaluationRequest(model, ResourceName.Require(dataset, "dataset"), split, parameters.Text("without"), parameters.Text("fold"));
-        return Results.Json(await Trainer(grains).Evaluate(wanted).WaitAsync(cancellationToken), ApiJson.Relaxed.EvaluationReport);
+        var report = await grains.GetGrain<IEvaluationGrain>(model).Evaluate(wanted, cancellationToken).WaitAsync(cancellationToken);
+        return Results.Json(report, ApiJson.Relaxed.EvaluationReport);
     }
 
     private static async Task<IResult> FitBaseline(string model, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
     {
         var body = await RequestBody.ReadJson(request, ApiJson.Default.BaselineBody, cancellationToken);
-        var dataset = Given.Value(body.Dataset, "dataset");
-        var name = await Trainer(grains).FitBaseline(ResourceName.Require(model, "fusion model"), ResourceName.Require(dataset, "dataset")).WaitAsync(cancellationToken);
+        var dataset = ResourceName.Require(Given.Value(body.Dataset, "dataset"), "dataset");
+        var fitting = grains.GetGrain<IEvaluationGrain>(dataset).FitBaseline(ResourceName.Require(model, "fusion model"), dataset, cancellationToken);
+        var name = await fitting.WaitAsync(cancellationToken);
         return Results.Json(new BaselineAnswer(name), ApiJson.Relaxed.BaselineAnswer);
     }
 
@@ -86,12 +89,18 @@ internal static class ModelsApi
     private static async Task<string> TrainedOn(string model, IGrainFactory grains)
     {
         _ = await Find(model, grains);
-        var job = (await Trainer(grains).List()).FirstOrDefault(job => job.Model == model && job.State == JobState.Completed && job.Dataset.Length > 0);
-        return job?.Dataset ?? throw new FuseMixException(
+        var trainer = grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key);
+        var page = await trainer.List(ITrainerGrain.MostListed);
+        while (true)
+        {
+            if (page.Trainings.FirstOrDefault(job => job.Model == model && job.State == JobState.Completed) is { Dataset.Length: > 0 } job) return job.Dataset;
+            if (page.Next is null) break;
+            page = await trainer.List(ITrainerGrain.MostListed, page.Next);
+        }
+
+        throw new FuseMixException(
             FailureKind.Invalid, $"It is not known which dataset the fusion model '{model}' was trained on.", "Give dataset=NAME.");
     }
-
-    private static ITrainerGrain Trainer(IGrainFactory grains) => grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key);
 }
 
 /// <summary>What a yardstick is fitted to.</summary>

@@ -31,14 +31,21 @@ internal sealed record Paging(int Limit, string? After, int Position)
     /// <exception cref="FuseMixException">The limit is out of range, or the cursor is not one of ours.</exception>
     public static Paging Of(HttpRequest request)
     {
-        var parameters = QueryParameters.Of(request);
-        var limit = parameters.Integer("limit") ?? DefaultLimit;
-        if (limit is < 1 or > MaxLimit)
-            throw new FuseMixException(FailureKind.Invalid, $"Query parameter 'limit' is {limit}; it must be 1 to {MaxLimit}.", "Follow 'next' for more.");
+        var (parameters, limit) = (QueryParameters.Of(request), LimitOf(request));
         if (parameters.Text("cursor") is not { } cursor) return new Paging(limit, null, 0);
         return Decode(cursor) is var (position, after)
             ? new Paging(limit, after, position)
             : throw new FuseMixException(FailureKind.Invalid, "Query parameter 'cursor' is not one that a page named.", "Give 'next' of the page before, as it is.");
+    }
+
+    /// <summary>Most items of the page, for a list that cuts itself.</summary>
+    /// <exception cref="FuseMixException">The limit is out of range.</exception>
+    public static int LimitOf(HttpRequest request)
+    {
+        var limit = QueryParameters.Of(request).Integer("limit") ?? DefaultLimit;
+        return limit is >= 1 and <= MaxLimit
+            ? limit
+            : throw new FuseMixException(FailureKind.Invalid, $"Query parameter 'limit' is {limit}; it must be 1 to {MaxLimit}.", "Follow 'next' for more.");
     }
 
     /// <summary>A page of a list in ordinal order of its keys.</summary>

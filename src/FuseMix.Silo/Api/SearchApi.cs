@@ -16,9 +16,6 @@ internal static class SearchApi
     /// <summary>Largest JSON body, in bytes: an upload in base64, and room for the rest.</summary>
     public const int MaxBody = 24 << 20;
 
-    /// <summary>Most hits that one request may ask for, over all its queries: an answer is put together in memory.</summary>
-    private const int MaxHits = 250_000;
-
     /// <summary>Hits per query where the caller does not say.</summary>
     public const int DefaultK = 10;
 
@@ -109,14 +106,6 @@ internal static class SearchApi
     private static async Task<IResult> Search(SearchRequest request, IGrainFactory grains, CancellationToken cancellationToken)
     {
         _ = ResourceName.Require(request.Collection, "collection");
-        if ((long)request.Queries.Length * request.K > MaxHits)
-        {
-            throw new FuseMixException(
-                FailureKind.Invalid,
-                $"{request.Queries.Length} queries with k = {request.K} are more than the {MaxHits} hits that one request may ask for.",
-                "Send fewer queries at once, or ask for fewer hits.");
-        }
-
         var response = await grains.GetGrain<ISearchGrain>(0).Search(request, cancellationToken);
         return Results.Json(SearchAnswer.Of(response), ApiJson.Relaxed.SearchAnswer);
     }

@@ -6,11 +6,12 @@ namespace FuseMix.Silo.Api;
 /// <summary>Queries to one collection, and what holds for all of them.</summary>
 /// <param name="Queries">1 to 1,024 queries, answered in order.</param>
 /// <param name="Target">Modality of the items wanted; any where missing.</param>
-/// <param name="K">Hits wanted per query, 1 to 10,000; 10 where missing.</param>
+/// <param name="K">Hits wanted per query, 1 to 10,000 and over all queries at most 250,000; 10 where missing.</param>
 /// <param name="MinScore">Least cosine of a hit; no threshold where missing.</param>
 /// <param name="Filter">Metadata that a hit must have: key to any of these values.</param>
 /// <param name="Exclude">Ids never to return.</param>
-/// <param name="DeadlineMs">How many milliseconds shards may take before the answer goes out without them, named; 10,000 where missing.</param>
+/// <param name="DeadlineMs">How many milliseconds the search may take before the answer goes out without the shards that did not answer, named;
+/// 0 to 60,000, 10,000 where missing.</param>
 /// <remarks>Generated readers forget what an init-only property is set to where its key is missing: hence null for "as usual".</remarks>
 internal sealed record SearchBody(
     QueryBody?[]? Queries,

@@ -19,7 +19,7 @@ internal static class TrainingsApi
         api.Get("/trainings", List, new ApiRoute("listTrainings", Scope.Read, "List trainings")
         {
             Query = Paging.Parameters,
-            Answers = [Answer.Json<Page<TrainingStatus>>("Training jobs, the newest first.")],
+            Answers = [Answer.Json<Page<TrainingStatus>>("Training jobs: those that wait, the one submitted last first; the one that runs; and those that are over, the one that ended last first.")],
         });
         api.Get("/trainings/{jobId}", Status, new ApiRoute("getTraining", Scope.Read, "One training")
         {
@@ -28,7 +28,7 @@ internal static class TrainingsApi
         });
         api.Put("/trainings/{jobId}", Submit, new ApiRoute("submitTraining", Scope.Write, "Train a fusion model")
         {
-            Description = "Puts a job in the queue of the one trainer. The id is the caller's: the same request under the same id finds its job, and goes on "
+            Description = "Puts a job in the queue of the one trainer, and answers at once: what only the data tell, missing latents for example, fails the job. The id is the caller's: the same request under the same id finds its job, and goes on "
                 + "with one that was cancelled or failed; another request under an id that is taken is a conflict.",
             Body = Body.Json<TrainingBody>(
                 "What to train.",
@@ -56,8 +56,8 @@ internal static class TrainingsApi
 
     private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
     {
-        var page = Paging.Of(request);
-        return Results.Json(page.NewestFirst(await Trainer(grains).List(), job => job.JobId), ApiJson.Relaxed.PageTrainingStatus);
+        var page = await Trainer(grains).List(Paging.LimitOf(request), QueryParameters.Of(request).Text("cursor"));
+        return Results.Json(new Page<TrainingStatus>(page.Trainings, page.Next), ApiJson.Relaxed.PageTrainingStatus);
     }
 
     private static async Task<IResult> Status(string jobId, IGrainFactory grains) =>
@@ -68,7 +68,7 @@ internal static class TrainingsApi
         var body = await RequestBody.ReadJson(request, ApiJson.Default.TrainingBody, cancellationToken);
         var trainer = Trainer(grains);
         var wanted = body.ToRequest(ResourceName.Require(jobId, "job"));
-        var before = (await trainer.List()).FirstOrDefault(job => job.JobId == jobId)?.State ?? JobState.Unknown;
+        var before = await Before(trainer, jobId);
         var status = await trainer.Submit(wanted);
         return JobAnswers.Started(request, before, status.State, status, ApiJson.Relaxed.TrainingStatus);
     }
@@ -82,6 +82,18 @@ internal static class TrainingsApi
 
     private static async Task<IResult> Cancel(string jobId, IGrainFactory grains) =>
         Results.Json(await Trainer(grains).Cancel(jobId), ApiJson.Relaxed.TrainingStatus);
+
+    private static async Task<JobState> Before(ITrainerGrain trainer, string jobId)
+    {
+        try
+        {
+            return (await trainer.Status(jobId)).State;
+        }
+        catch (FuseMixException none) when (none.Kind == FailureKind.NotFound)
+        {
+            return JobState.Unknown;
+        }
+    }
 
     private static ITrainerGrain Trainer(IGrainFactory grains) => grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key);
 }

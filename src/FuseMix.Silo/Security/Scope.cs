@@ -8,7 +8,7 @@ internal static class Scope
     /// <summary>To look and to search.</summary>
     public const string Read = "read";
 
-    /// <summary>To import, extract, train and build, too.</summary>
+    /// <summary>To import, extract, train, measure and build, too: all that works for long.</summary>
     public const string Write = "write";
 
     /// <summary>To add and remove encoders and to delete, too.</summary>

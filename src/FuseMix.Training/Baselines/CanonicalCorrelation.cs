@@ -18,8 +18,11 @@ public static class CanonicalCorrelation
     /// <param name="list">Which list of pairs.</param>
     /// <param name="ridge">What is added to the variance (1) of each feature, above 0.</param>
     /// <param name="components">Dimension of the shared space; fewer where a side has fewer features.</param>
+    /// <param name="cancellationToken">Stops within seconds: between two steps of a decomposition, or two products.</param>
     /// <exception cref="FuseMixException">The data do not fit together, or hold too few pairs.</exception>
-    public static FusionModel Fit(TrainingData data, int list = 0, double ridge = 0.3, int components = 256)
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
+    public static FusionModel Fit(
+        TrainingData data, int list = 0, double ridge = 0.3, int components = 256, CancellationToken cancellationToken = default)
     {
         data.Validate();
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(ridge);
@@ -30,14 +33,14 @@ public static class CanonicalCorrelation
         var left = Side(pairs.Left, pairs.Train.Left);
         var right = Side(pairs.Right, pairs.Train.Right);
         var (dx, dy) = (left.Dimension, right.Dimension);
-        var wx = InverseRoot(left.Covariance(matrices), dx, ridge);
-        var wy = InverseRoot(right.Covariance(matrices), dy, ridge);
+        var wx = InverseRoot(left.Covariance(matrices), dx, ridge, cancellationToken);
+        var wy = InverseRoot(right.Covariance(matrices), dy, ridge, cancellationToken);
         var cross = left.Covariance(right, matrices);
 
         // Singular vectors of T = Wx·Cxy·Wy by way of the smaller of T·Tᵀ and Tᵀ·T.
         var t = Product(Product(wx, dx, dx, cross, dy), dx, dy, wy, dy);
         var kept = Math.Min(components, Math.Min(dx, dy));
-        var (u, v) = SingularVectors(t, dx, dy, kept);
+        var (u, v) = SingularVectors(t, dx, dy, kept, cancellationToken);
         var branches = new Dictionary<Modality, ModelBranch>
         {
             [pairs.Left] = Branch(left, Product(u, kept, dx, wx, dx), kept),
@@ -55,6 +58,7 @@ public static class CanonicalCorrelation
 
         StandardisedSide Side(Modality modality, int[] rows)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var source = data.Latents[modality];
             var transform = LatentTransform.Fit(TransformKind.Standardise, 0, 0, source.Latents, rows, matrices, $"{TrainingData.Name(modality)} latents");
             return new StandardisedSide(source, rows, transform, matrices);
@@ -69,9 +73,9 @@ public static class CanonicalCorrelation
         return new ModelBranch(side.Source.Source, side.Transform, shape, parameters);
     }
 
-    private static double[] InverseRoot(double[] covariance, int n, double ridge)
+    private static double[] InverseRoot(double[] covariance, int n, double ridge, CancellationToken cancellationToken)
     {
-        var (values, vectors) = SymmetricEigen.Decompose(covariance, n);
+        var (values, vectors) = SymmetricEigen.Decompose(covariance, n, cancellationToken);
         var scaled = new double[vectors.Length];
         for (var i = 0; i < n; i++)
         {
@@ -82,16 +86,16 @@ public static class CanonicalCorrelation
         return Product(Transpose(vectors, n, n), n, n, scaled, n);
     }
 
-    private static (double[] Left, double[] Right) SingularVectors(double[] t, int rows, int columns, int kept)
+    private static (double[] Left, double[] Right) SingularVectors(double[] t, int rows, int columns, int kept, CancellationToken cancellationToken)
     {
         var transposed = Transpose(t, rows, columns);
         if (rows > columns)
         {
-            var (right, left) = SingularVectors(transposed, columns, rows, kept);
+            var (right, left) = SingularVectors(transposed, columns, rows, kept, cancellationToken);
             return (left, right);
         }
 
-        var (squares, u) = SymmetricEigen.Decompose(Product(t, rows, columns, transposed, rows), rows);
+        var (squares, u) = SymmetricEigen.Decompose(Product(t, rows, columns, transposed, rows), rows, cancellationToken);
         var first = u[..(kept * rows)];
         var v = Product(first, kept, rows, t, columns);
         for (var i = 0; i < kept; i++)

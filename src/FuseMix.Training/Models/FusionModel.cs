@@ -33,6 +33,13 @@ public sealed record ModelSource(string Encoder, Fingerprint Fingerprint, int Di
     public override int GetHashCode() => HashCode.Combine(Encoder, Fingerprint, Dimension);
 }
 
+/// <summary>How a fusion model came to be.</summary>
+/// <param name="Seed">Seed of the training run.</param>
+/// <param name="Recipe">The recipe it was trained by; null for the linear baseline.</param>
+/// <param name="Temperature">τ at the end of training.</param>
+/// <param name="Training">What the training tells.</param>
+public sealed record ModelOrigin(ulong Seed, TrainingRecipe? Recipe, double Temperature, TrainingSummary Training);
+
 /// <summary>A set of adapters into one shared space. Immutable and thread-safe.</summary>
 public sealed class FusionModel
 {
@@ -52,10 +59,10 @@ public sealed class FusionModel
         _branches = new SortedDictionary<Modality, ModelBranch>(branches.ToDictionary());
         (Name, Temperature, Seed, Recipe, Training, Bias) = (name, temperature, seed, recipe, training, bias);
         SharedDimension = _branches.Values.First().Shape.Output;
-        Fingerprint = FingerprintOf(_branches);
+        Fingerprint = FingerprintOf();
     }
 
-    /// <summary>The name of the folder that it was loaded from; empty for one that was just trained.</summary>
+    /// <summary>The name that it was loaded by; empty for one that was just trained.</summary>
     public string Name { get; }
 
     /// <summary>Values per embedding (D_s).</summary>
@@ -76,7 +83,7 @@ public sealed class FusionModel
     /// <summary>How it came to be.</summary>
     public TrainingSummary Training { get; }
 
-    /// <summary>Over all weights and encoders: embeddings of two models are comparable only where this is equal.</summary>
+    /// <summary>Over encoders, weights, recipe, seed and training data: embeddings of two models are comparable only where this is equal.</summary>
     public Fingerprint Fingerprint { get; }
 
     /// <summary>The modalities that it embeds.</summary>
@@ -92,6 +99,9 @@ public sealed class FusionModel
     /// <summary>The fingerprint of a modality's encoder.</summary>
     /// <exception cref="FuseMixException">The model has no such modality.</exception>
     public Fingerprint EncoderFingerprint(Modality modality) => Source(modality).Fingerprint;
+
+    /// <summary>The same model, which says what job made it.</summary>
+    public FusionModel MadeBy(TrainingJob job) => new(Name, _branches, Temperature, Seed, Recipe, Training with { Job = job }, Bias);
 
     /// <summary>Embeds latents that lie in memory.</summary>
     /// <param name="modality">What they are latents of.</param>
@@ -149,14 +159,12 @@ public sealed class FusionModel
             cancellationToken);
     }
 
-    /// <summary>Writes the model; what was in the folder is replaced at once, readers see the old model or the new one.</summary>
-    /// <param name="folder">Its last part is the model's name.</param>
+    /// <summary>Writes the model into an empty folder.</summary>
     public void Save(string folder)
     {
         var modalities = new SortedDictionary<Modality, BranchDocument>();
         foreach (var (modality, branch) in _branches)
         {
-            // Files carry a part of their checksum in their names, so that a new model never overwrites what an old model.json refers to.
             var temporary = Path.Combine(folder, $".{TrainingData.Name(modality)}-{Guid.NewGuid():N}.safetensors");
             var checksum = branch.Save(temporary);
             var stem = $"{TrainingData.Name(modality)}-{checksum.Hex[..12]}";
@@ -194,16 +202,44 @@ public sealed class FusionModel
             Training = Training,
         };
         AtomicFile.WriteJson(Path.Combine(folder, Description), document, ModelJson.Default.ModelDocument);
-        var current = modalities.Values.SelectMany(m => (string[])[m.Weights, m.Onnx]).Append(Description).ToHashSet();
-        foreach (var file in Directory.EnumerateFiles(folder).Where(f => !current.Contains(Path.GetFileName(f)))) File.Delete(file);
     }
 
     /// <summary>Reads a model, strictly: every size and checksum must hold.</summary>
+    /// <param name="folder">Where it is.</param>
+    /// <param name="name">What to call it; the folder's own name where not given.</param>
     /// <exception cref="FuseMixException">There is none, or it is damaged or of a newer format.</exception>
-    public static FusionModel Load(string folder)
+    public static FusionModel Load(string folder, string? name = null)
+    {
+        var document = ReadDocument(folder);
+        if (document.Modalities.Count < 2) throw Wrong(folder, "it has fewer than two modalities");
+        var branches = new Dictionary<Modality, ModelBranch>();
+        foreach (var (modality, branch) in document.Modalities)
+        {
+            if (Path.GetFileName(branch.Weights) != branch.Weights) throw Wrong(folder, $"'{branch.Weights}' is not the name of a file beside it");
+            var weights = Path.Combine(folder, branch.Weights);
+            FileChecksum.Require(weights, new Fingerprint(branch.WeightsSha256), "Train the model again.");
+            branches[modality] = ModelBranch.Load(weights, modality, branch, document.SharedDimension);
+        }
+
+        name ??= Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
+        return new FusionModel(name, branches, document.Temperature, document.Seed, document.Recipe, document.Training, document.Bias);
+    }
+
+    /// <summary>How the model in a folder came to be, by its description alone: its weights are neither read nor checked.</summary>
+    /// <exception cref="FuseMixException">There is none, or its description is damaged or of a newer format.</exception>
+    public static ModelOrigin ReadOrigin(string folder)
+    {
+        var document = ReadDocument(folder);
+        return new ModelOrigin(document.Seed, document.Recipe, document.Temperature, document.Training);
+    }
+
+    /// <summary>The single encoders of a model, which is not loaded for that.</summary>
+    /// <exception cref="FuseMixException">There is none, or its description is damaged or of a newer format.</exception>
+    internal static IEnumerable<ModelSource> EncodersIn(string folder) => ReadDocument(folder).Modalities.Values.SelectMany(branch => branch.Source().Parts);
+
+    private static ModelDocument ReadDocument(string folder)
     {
         var path = Path.Combine(folder, Description);
-        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder)));
         if (!File.Exists(path)) throw new FuseMixException(FailureKind.NotFound, $"There is no fusion model in '{folder}'.", "Train one: fusemix train.");
         ModelDocument document;
         try
@@ -212,32 +248,17 @@ public sealed class FusionModel
         }
         catch (JsonException e)
         {
-            throw Wrong(e.Message, e);
+            throw Wrong(folder, e.Message, e);
         }
 
-        if (document.FormatVersion != ModelDocument.CurrentFormat)
-        {
-            throw new FuseMixException(
-                FailureKind.Invalid,
-                $"'{path}' has format {document.FormatVersion}; this version reads {ModelDocument.CurrentFormat}.",
-                "Use the version that wrote it, or train the model again.");
-        }
-
-        if (document.Modalities.Count < 2) throw Wrong("it has fewer than two modalities");
-        var branches = new Dictionary<Modality, ModelBranch>();
-        foreach (var (modality, branch) in document.Modalities)
-        {
-            if (Path.GetFileName(branch.Weights) != branch.Weights) throw Wrong($"'{branch.Weights}' is not the name of a file beside it");
-            var weights = Path.Combine(folder, branch.Weights);
-            FileChecksum.Require(weights, new Fingerprint(branch.WeightsSha256), "Train the model again.");
-            branches[modality] = ModelBranch.Load(weights, modality, branch, document.SharedDimension);
-        }
-
-        return new FusionModel(name, branches, document.Temperature, document.Seed, document.Recipe, document.Training, document.Bias);
-
-        FuseMixException Wrong(string what, Exception? inner = null) =>
-            new(FailureKind.Corrupt, $"'{path}' cannot be read: {what}", "Train the model again.", inner);
+        return document.FormatVersion == ModelDocument.CurrentFormat ? document : throw new FuseMixException(
+            FailureKind.Invalid,
+            $"'{path}' has format {document.FormatVersion}; this version reads {ModelDocument.CurrentFormat}.",
+            "Use the version that wrote it, or train the model again.");
     }
+
+    private static FuseMixException Wrong(string folder, string what, Exception? inner = null) =>
+        new(FailureKind.Corrupt, $"'{Path.Combine(folder, Description)}' cannot be read: {what}", "Train the model again.", inner);
 
     internal ModelBranch Branch(Modality modality) => _branches.TryGetValue(modality, out var branch)
         ? branch
@@ -275,20 +296,23 @@ public sealed class FusionModel
         }
     }
 
-    private static Fingerprint FingerprintOf(IEnumerable<KeyValuePair<Modality, ModelBranch>> branches)
+    private Fingerprint FingerprintOf()
     {
         using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
-        foreach (var (modality, branch) in branches)
+        foreach (var (modality, branch) in _branches)
         {
             var (source, shape) = (branch.Source, branch.Shape);
-            hash.AppendData(System.Text.Encoding.UTF8.GetBytes(
-                $"{modality}|{source.Encoder}|{source.Fingerprint}|{branch.Transform.Kind}|{shape.Kind}|{shape.Input}|{shape.Depth}\n"));
+            Add($"{modality}|{source.Encoder}|{source.Fingerprint}|{branch.Transform.Kind}|{shape.Kind}|{shape.Input}|{shape.Depth}\n");
             hash.AppendData(Bytes(branch.Transform.Mean));
             hash.AppendData(Bytes(branch.Transform.Factors));
             foreach (var parameter in shape.Parameters) hash.AppendData(Bytes(branch.Values(parameter)));
         }
 
+        // Two recipes can come to the same weights; each model is still described by its own.
+        Add($"{Training.Method}|{Recipe?.Fingerprint()}|{Seed}|{Training.Data}\n");
         return new Fingerprint(Convert.ToHexStringLower(hash.GetHashAndReset()));
+
+        void Add(string text) => hash.AppendData(System.Text.Encoding.UTF8.GetBytes(text));
 
         static ReadOnlySpan<byte> Bytes(ReadOnlySpan<float> values) => System.Runtime.InteropServices.MemoryMarshal.AsBytes(values);
     }

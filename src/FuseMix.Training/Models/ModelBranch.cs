@@ -133,12 +133,9 @@ internal sealed unsafe class ModelBranch
                 document.AdapterInput,
                 file.Values<float>(TransformMean).ToArray(),
                 file.Values<float>(TransformFactors).ToArray());
-        var source = new ModelSource(document.Encoder, new Fingerprint(document.EncoderFingerprint), document.LatentDimension);
-        if (document.Parts is { } parts)
-        {
-            var joined = ModelSource.Join([.. parts.Select(part => new ModelSource(part.Encoder, new Fingerprint(part.EncoderFingerprint), part.LatentDimension))]);
-            source = joined == source ? joined : throw Wrong($"its encoders '{joined.Encoder}' side by side are not '{source.Encoder}' as described");
-        }
+        var source = document.Source();
+        if (source != new ModelSource(document.Encoder, new Fingerprint(document.EncoderFingerprint), document.LatentDimension))
+            throw Wrong($"its encoders '{source.Encoder}' side by side are not '{document.Encoder}' as described");
 
         return new ModelBranch(source, transform, shape, parameters);
 

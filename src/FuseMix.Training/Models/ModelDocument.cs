@@ -60,6 +60,11 @@ internal sealed record BranchDocument
 
     /// <summary>Transform, adapter and normalisation as one ONNX file, for use without this project.</summary>
     public required string Onnx { get; init; }
+
+    /// <summary>The encoder, or the single ones that stand side by side.</summary>
+    public ModelSource Source() => Parts is { } parts
+        ? ModelSource.Join([.. parts.Select(part => new ModelSource(part.Encoder, new Fingerprint(part.EncoderFingerprint), part.LatentDimension))])
+        : new ModelSource(Encoder, new Fingerprint(EncoderFingerprint), LatentDimension);
 }
 
 /// <summary>One of several encoders side by side in <c>model.json</c>.</summary>

@@ -36,6 +36,14 @@ public sealed record TrainingSummary
     /// <summary>Fingerprint of the data, see <see cref="TrainingData.Fingerprint"/>.</summary>
     public required string Data { get; init; }
 
+    /// <summary>The job that made it; null where none did.</summary>
+    public TrainingJob? Job { get; init; }
+
     /// <summary>Every validation, in order.</summary>
     public IReadOnlyList<ValidationResult> Validations { get; init; } = [];
 }
+
+/// <summary>The job that made a fusion model. An id may be given again once its job is forgotten; with the time it is not.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="SubmittedAt">When it was first submitted.</param>
+public sealed record TrainingJob(string Id, DateTimeOffset SubmittedAt);

@@ -14,19 +14,20 @@ internal static class SymmetricEigen
     /// <summary>Decomposes a matrix.</summary>
     /// <param name="matrix">[n × n], symmetric; destroyed.</param>
     /// <param name="n">Size.</param>
+    /// <param name="cancellationToken">Stops between two rows.</param>
     /// <returns>
     /// Eigenvalues, largest first, and eigenvectors as rows [n × n] in that order, of unit length, their value of the largest
     /// magnitude positive.
     /// </returns>
-    public static (double[] Values, double[] Vectors) Decompose(double[] matrix, int n)
+    public static (double[] Values, double[] Vectors) Decompose(double[] matrix, int n, CancellationToken cancellationToken = default)
     {
         if (matrix.Length != (long)n * n) throw new ArgumentException($"{matrix.Length} values are no {n} x {n} matrix.", nameof(matrix));
         var diagonal = new double[n];
         var beside = new double[n];
         var rows = new double[(long)n * n];
         for (var i = 0; i < n; i++) rows[((long)i * n) + i] = 1;
-        Tridiagonalise(matrix, n, diagonal, beside, rows);
-        ImplicitQl(diagonal, beside, rows, n);
+        Tridiagonalise(matrix, n, diagonal, beside, rows, cancellationToken);
+        ImplicitQl(diagonal, beside, rows, n, cancellationToken);
 
         var order = Enumerable.Range(0, n).OrderByDescending(i => diagonal[i]).ThenBy(i => i).ToArray();
         var values = new double[n];
@@ -49,13 +50,14 @@ internal static class SymmetricEigen
     }
 
     /// <summary>A ← H…H·A·H…H, and <paramref name="rows"/> ← the product of all H, transposed.</summary>
-    private static void Tridiagonalise(double[] a, int n, double[] diagonal, double[] beside, double[] rows)
+    private static void Tridiagonalise(double[] a, int n, double[] diagonal, double[] beside, double[] rows, CancellationToken cancellationToken)
     {
         var v = new double[n];
         var p = new double[n];
         var reflectors = new List<(int Start, double[] Vector)>();
         for (var k = 0; k < n - 2; k++)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             // The row is the column, by symmetry.
             var tail = a.AsSpan((k * n) + k + 1, n - k - 1);
             var scale = 0.0;
@@ -88,6 +90,7 @@ internal static class SymmetricEigen
         // Q = H₁H₂…, kept transposed: rows ← …H₂H₁, built from the last, so that it grows from the corner.
         for (var r = reflectors.Count - 1; r >= 0; r--)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             var (start, x) = reflectors[r];
             for (var i = start; i < n; i++)
             {
@@ -98,10 +101,11 @@ internal static class SymmetricEigen
     }
 
     /// <summary>Implicit QL with Wilkinson's shift (Golub and Van Loan, 8.3); rotations act on two rows.</summary>
-    private static void ImplicitQl(double[] d, double[] e, double[] rows, int n)
+    private static void ImplicitQl(double[] d, double[] e, double[] rows, int n, CancellationToken cancellationToken)
     {
         for (var l = 0; l < n; l++)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             for (var iteration = 0; ; iteration++)
             {
                 var m = l;

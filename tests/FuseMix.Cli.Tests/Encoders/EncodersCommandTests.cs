@@ -20,8 +20,10 @@ public sealed class EncodersCommandTests : IDisposable
     [Fact]
     public async Task A_damaged_pack_does_not_hide_the_others()
     {
-        Directory.CreateDirectory(_folder["encoders/broken"]);
-        await File.WriteAllTextAsync(_folder["encoders/broken/encoder.json"], "{");
+        var fingerprint = Fingerprint.Of("broken");
+        Directory.CreateDirectory(_folder[$"encoders/broken/{fingerprint.Short}"]);
+        await File.WriteAllTextAsync(_folder[$"encoders/broken/{fingerprint.Short}/encoder.json"], "{");
+        await File.WriteAllTextAsync(_folder["encoders/broken/current.json"], $$"""{ "fingerprint": "{{fingerprint}}" }""");
         var json = (await Run("encoders", "list", "--json")).Json.EnumerateArray().ToArray();
         Assert.Equal(4, json.Length);
         Assert.NotNull(json.Single(e => e.GetProperty("name").GetString() == "broken").GetProperty("error").GetString());

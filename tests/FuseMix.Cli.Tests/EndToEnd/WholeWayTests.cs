@@ -262,7 +262,7 @@ public sealed class HereTests : WholeWayTests
 
         await Ok("datasets", "import", "--folder", World.Pictures, "--name", "mine-first-sentences");
         Assert.Contains("that this study has not made", (await Run(study)).Error, StringComparison.Ordinal);
-        Assert.Contains("tree", await File.ReadAllTextAsync(Path.Combine(World.Home, "datasets", "mine-first-sentences", "items.jsonl")), StringComparison.Ordinal);
+        Assert.Contains("tree", await File.ReadAllTextAsync(Directory.GetFiles(Path.Combine(World.Home, "datasets", "mine-first-sentences"), "items-*.jsonl").Single()), StringComparison.Ordinal);
     }
 }
 

@@ -40,6 +40,21 @@ public sealed class StatusCommandTests
     }
 
     [Fact]
+    public async Task Of_many_trainings_the_first_are_told_and_that_there_are_more()
+    {
+        var client = new FakeClient();
+        foreach (var job in (string[])["b", "c"]) client.Jobs.Add(FakeClient.At($"job-{job}", job, JobState.Completed, 3));
+        var tester = new CliTester { Client = client, Home = TestHome.Path, Width = 140 };
+        var result = await tester.Run("status", "--trainings", "2");
+        Assert.Contains("train b", result.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("train c", result.Out, StringComparison.Ordinal);
+        Assert.Contains("--trainings N shows more", result.Out, StringComparison.Ordinal);
+        var json = (await tester.Run("status", "--trainings", "2", "--json")).Json;
+        Assert.Equal((2, true), (json.GetProperty("trainings").GetArrayLength(), json.GetProperty("moreTrainings").GetBoolean()));
+        Assert.DoesNotContain("shows more", (await tester.Run("status")).Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_cluster_that_does_not_answer_is_said_to_be_silent()
     {
         var silent = new FakeClient { Nodes = () => throw new FuseMixException(FailureKind.Unavailable, "The cluster did not answer in time.", "Try again.") };

@@ -86,7 +86,17 @@ public abstract class ClientContract(ServedCluster served, string name)
         Assert.Equal((JobState.Completed, 40, 40), (seen[^1].State, seen[^1].Step, seen[^1].Steps));
         Assert.True(double.IsFinite(seen[^1].Loss));
         Assert.Equal(seen[^1].Loss, (await Client.Training(request.JobId)).Loss);
-        Assert.Contains(await Client.Trainings(), t => t.JobId == request.JobId);
+        var listed = new List<string>();
+        TrainingPage page;
+        for (string? next = null; ; next = page.Next)
+        {
+            page = await Client.Trainings(1, next);
+            listed.Add(Assert.Single(page.Trainings).JobId);
+            if (page.Next is null) break;
+        }
+
+        Assert.Contains(request.JobId, listed);
+        await Fails(FailureKind.Invalid, () => Client.Trainings(1, "elsewhere"), "Give 'next' of the page before");
         Assert.Equal(JobState.Completed, (await Client.SubmitTraining(request)).State);
         await Fails(FailureKind.Conflict, () => Client.SubmitTraining(request with { Seed = 3 }), "submitted before");
     }

@@ -17,7 +17,7 @@ public sealed class OrleansClientTests(ServedCluster served) : ClientContract(se
     public async ValueTask InitializeAsync()
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
-        OrleansSamples.Connect(builder, Served.GatewayPort);
+        SamplesOverOrleans.Connect(builder, Served.GatewayPort);
         _host = builder.Build();
         await _host.StartAsync();
     }

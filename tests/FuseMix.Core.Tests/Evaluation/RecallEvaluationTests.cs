@@ -16,6 +16,16 @@ public sealed class RecallEvaluationTests
     public void The_right_candidate_with_the_highest_score_ranks_first() =>
         Assert.Equal([1], Ranks([X], [X, Y, D], [0]));
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(100)]
+    public void It_stops_when_it_is_told_to(int queries)
+    {
+        var rows = Enumerable.Repeat(X, queries).SelectMany(row => row).ToArray();
+        int[][] correct = [.. Enumerable.Range(0, queries).Select(query => (int[])[query])];
+        Assert.ThrowsAny<OperationCanceledException>(() => RecallEvaluation.Ranks(rows, rows, 2, correct, 2, new CancellationToken(canceled: true)));
+    }
+
     [Fact]
     public void Every_wrong_candidate_that_scores_higher_costs_one_rank() =>
         Assert.Equal([3], Ranks([X], [X, Y, D], [1]));

@@ -135,18 +135,18 @@ public sealed class DatasetStoreTests : IDisposable
     }
 
     [Theory]
-    [InlineData("items.jsonl")]
-    [InlineData("pairs.jsonl")]
+    [InlineData("items-*.jsonl")]
+    [InlineData("pairs-*.jsonl")]
     [InlineData("dataset.json")]
     public void A_truncated_file_is_refused_by_name(string file)
     {
         File.WriteAllText(_folder["a.png"], "picture");
         _store.Save(SampleData.Of(_home, "d", [SampleData.Text("t", "one"), SampleData.File(_home, "a", _folder["a.png"])], new DatasetPair("a", "t")));
-        var path = Path.Combine(_home.Datasets, "d", file);
+        var path = Directory.GetFiles(Path.Combine(_home.Datasets, "d"), file).Single();
         File.WriteAllText(path, File.ReadAllText(path)[..^3]);
         var damaged = Assert.Throws<FuseMixException>(() => _store.Load("d"));
         Assert.Equal(FailureKind.Corrupt, damaged.Kind);
-        Assert.Contains(file, damaged.Message);
+        Assert.Contains(Path.GetFileName(path), damaged.Message);
         Assert.Contains("again", damaged.Remedy);
     }
 
@@ -172,9 +172,57 @@ public sealed class DatasetStoreTests : IDisposable
             if (!crashed) break;
         }
 
-        // Four files of three steps each, and the two renames.
-        Assert.Equal(14, steps);
+        // Four files of three steps each.
+        Assert.Equal(12, steps);
         Assert.Equal(["d"], Directory.GetDirectories(_home.Datasets).Select(Path.GetFileName).Where(n => n != ".locks"));
+        Assert.Equal(4, Directory.GetFileSystemEntries(Path.Combine(_home.Datasets, "d")).Length);
+    }
+
+    [Fact]
+    public async Task Who_reads_waits_for_nobody_who_writes()
+    {
+        _store.Save(SampleData.Of(_home, "d", [SampleData.Text("t", "old")]));
+        using var writing = FileLock.TryAcquire(Path.Combine(_home.Datasets, ".locks", "d"));
+        Assert.NotNull(writing);
+        var reading = Task.Run(() => (_store.Describe("d"), _store.List(), _store.Load("d")), TestContext.Current.CancellationToken);
+        await reading.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Whoever_reads_while_others_write_sees_one_version_whole()
+    {
+        const int Versions = 60;
+        _store.Save(Version(0));
+        var writing = Task.Run(() =>
+        {
+            for (var version = 1; version <= Versions; version++) _store.Save(Version(version));
+        });
+        while (!writing.IsCompleted)
+        {
+            var seen = _store.Load("d");
+            Assert.Single(seen.Items.Select(item => item.Text).Distinct());
+            Assert.Equal(seen.About, seen.Items[0].Text);
+            await Task.Yield();
+        }
+
+        await writing;
+        Assert.Equal($"{Versions}", _store.Load("d").About);
+
+        Dataset Version(int number) =>
+            new(_home, "d", "CC0", $"{number}", [.. Enumerable.Range(0, 20).Select(i => SampleData.Text($"t{i}", $"{number}"))], [], [], []);
+    }
+
+    [Fact]
+    public void A_dataset_that_is_about_to_appear_is_not_there_yet()
+    {
+        Faults.OnStep = step =>
+        {
+            if (!step.StartsWith("written dataset.json", StringComparison.Ordinal)) return;
+            Assert.Empty(_store.List());
+            Assert.Equal(FailureKind.NotFound, Assert.Throws<FuseMixException>(() => _store.Describe("d")).Kind);
+        };
+        _store.Save(SampleData.Of(_home, "d", [SampleData.Text("t", "one")]));
+        Assert.Single(_store.List());
     }
 
     [Fact]

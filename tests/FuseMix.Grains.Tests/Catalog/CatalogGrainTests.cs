@@ -1,5 +1,6 @@
 using FuseMix.Contracts.Collections;
 using FuseMix.Grains.Tests.Clusters;
+using FuseMix.Storage;
 
 namespace FuseMix.Grains.Tests.Catalog;
 
@@ -35,6 +36,32 @@ public sealed class CatalogGrainTests(PreparedHome prepared)
     }
 
     [Fact]
+    public async Task Encoders_are_read_through_once_however_often_they_are_listed()
+    {
+        using var home = prepared.Copy();
+        foreach (var file in Directory.EnumerateFiles(home.Home.Encoders, "*", SearchOption.AllDirectories)) File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddMinutes(-1));
+        await using var cluster = await TestCluster.StartAsync(home);
+        var read = 0L;
+        FileChecksum.Hashed += Count;
+        try
+        {
+            var first = await cluster.Catalog.Encoders();
+            Assert.Equal(TestHome.Encoders.Values.Sum(encoder => home.Packs.Load(encoder).Bytes), read);
+            Assert.Equal(first, await cluster.Catalog.Encoders());
+            Assert.Equal(TestHome.Encoders.Values.Sum(encoder => home.Packs.Load(encoder).Bytes), read);
+        }
+        finally
+        {
+            FileChecksum.Hashed -= Count;
+        }
+
+        void Count(string path, long bytes)
+        {
+            if (path.StartsWith(home.Home.Encoders, StringComparison.Ordinal)) Interlocked.Add(ref read, bytes);
+        }
+    }
+
+    [Fact]
     public async Task An_empty_home_has_empty_lists()
     {
         using var home = TestHome.Create();
@@ -55,8 +82,8 @@ public sealed class CatalogGrainTests(PreparedHome prepared)
         home.SaveDataset(home.Items(), home.Pairs(), "broken");
         await using var cluster = await TestCluster.StartAsync(home);
         await File.WriteAllTextAsync(Path.Combine(home.Home.Datasets, "broken", "dataset.json"), "{", TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(Path.Combine(home.Home.Encoders, TestHome.TextEncoder, "encoder.json"), "{", TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(Path.Combine(home.Home.Models, PreparedHome.OtherModel, "model.json"), "{", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(home.Packs.Load(TestHome.TextEncoder).Folder, "encoder.json"), "{", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Path.Combine(home.Models.FolderOf(PreparedHome.OtherModel), "model.json"), "{", TestContext.Current.CancellationToken);
 
         var datasets = await cluster.Catalog.Datasets();
         Assert.Equal([TestHome.Dataset, "broken"], datasets.Select(dataset => dataset.Name));

@@ -28,6 +28,19 @@ public sealed class NodeNameTests
     }
 
     [Fact]
+    public void A_name_carries_the_nodes_own_slots_and_back()
+    {
+        var name = NodeName.Create("gpu-1", [NodeRoles.Train, NodeRoles.Extract], [Accelerators.Cuda], slots: 16);
+        Assert.Equal("train+extract:16/cuda@gpu-1", name.ToString());
+        var read = NodeName.Parse(name.ToString());
+        Assert.Equal(("gpu-1", 16), (read.Name, read.Slots));
+        Assert.Equal(["train", "extract"], read.Roles);
+        Assert.Equal(["cuda"], read.Accelerators);
+        Assert.Equal("train@gpu-2", NodeName.Create("gpu-2", [NodeRoles.Train], slots: 16).ToString());
+        Assert.Equal([1, 1, 1], ((string[])["extract@a", "extract:0@a", "extract:x@a"]).Select(silo => NodeName.Parse(silo).Slots));
+    }
+
+    [Fact]
     public void A_silo_name_without_roles_has_them_all()
     {
         var name = NodeName.Parse("Silo_17");

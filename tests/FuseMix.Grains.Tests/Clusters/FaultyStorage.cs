@@ -18,8 +18,20 @@ internal sealed class FaultyStorage : IGrainStorage
     /// <summary>Whether writes fail.</summary>
     public bool IsDown { get; set; }
 
+    /// <summary>Which records, as JSON, are never answered for, nor written, as if the power went; none unless the test says so.</summary>
+    public Predicate<string> Swallows { get; set; } = _ => false;
+
+    /// <summary>Which records, as JSON, cannot be written; none unless the test says so.</summary>
+    public Predicate<string> Refuses { get; set; } = _ => false;
+
     /// <summary>What writes wait for; nothing unless the test says so.</summary>
     public Task Gate { get; set; } = Task.CompletedTask;
+
+    /// <summary>Parts of the names of records that hold what nobody can read.</summary>
+    public ConcurrentBag<string> Damaged { get; } = [];
+
+    /// <summary>Names of the records that there are.</summary>
+    public ICollection<string> Records => _records.Keys;
 
     /// <summary>How many writes wait.</summary>
     public int Waiting => _waiting;
@@ -28,6 +40,8 @@ internal sealed class FaultyStorage : IGrainStorage
 
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
+        if (Damaged.FirstOrDefault(part => $"{stateName}/{grainId}".Contains(part, StringComparison.Ordinal)) is not null)
+            throw new JsonException("Something else stands there.");
         if (_records.TryGetValue($"{stateName}/{grainId}", out var record))
             (grainState.State, grainState.ETag, grainState.RecordExists) = (JsonSerializer.Deserialize<T>(record.Json, Json)!, record.ETag, true);
         else
@@ -40,15 +54,28 @@ internal sealed class FaultyStorage : IGrainStorage
         Interlocked.Increment(ref _waiting);
         await Gate;
         Interlocked.Decrement(ref _waiting);
-        if (IsDown) throw new IOException("The storage is down.");
+        var json = JsonSerializer.Serialize(grainState.State, Json);
+        if (Swallows(json))
+        {
+            Interlocked.Increment(ref _waiting);
+            await new TaskCompletionSource().Task;
+        }
+
+        if (IsDown || Refuses(json)) throw new IOException("The storage is down.");
         var stored = _records.TryGetValue($"{stateName}/{grainId}", out var record) ? record.ETag : null;
         if (stored != grainState.ETag) throw new InconsistentStateException("Another one wrote.", stored, grainState.ETag);
-        record = (Guid.NewGuid().ToString("N"), JsonSerializer.Serialize(grainState.State, Json));
+        record = (Guid.NewGuid().ToString("N"), json);
         _records[$"{stateName}/{grainId}"] = record;
         (grainState.ETag, grainState.RecordExists) = (record.ETag, true);
     }
 
-    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => throw new NotSupportedException();
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    {
+        if (IsDown) throw new IOException("The storage is down.");
+        _records.TryRemove($"{stateName}/{grainId}", out _);
+        (grainState.ETag, grainState.RecordExists) = (null, false);
+        return Task.CompletedTask;
+    }
 
     private static JsonSerializerOptions Json { get; } =
         new() { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };

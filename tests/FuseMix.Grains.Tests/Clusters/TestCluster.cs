@@ -35,7 +35,7 @@ internal sealed class TestCluster : IAsyncDisposable
                     Name = name.Name,
                     Roles = name.Roles,
                     Accelerators = name.Accelerators,
-                    Threads = 1,
+                    Threads = name.Slots,
                     ItemsPerShard = 8,
                     CheckpointSteps = 3,
                     BalanceEvery = TimeSpan.FromMilliseconds(100),
@@ -66,7 +66,7 @@ internal sealed class TestCluster : IAsyncDisposable
     public IClusterGrain Nodes => Grains.GetGrain<IClusterGrain>(0);
 
     /// <param name="home">The shared storage.</param>
-    /// <param name="nodes">Names with roles, e.g. "extract+index@left".</param>
+    /// <param name="nodes">Names with roles and, where there are more than one, slots, e.g. "extract:2+index@left".</param>
     /// <param name="clock">The nodes' clock; null for the real one.</param>
     /// <param name="options">Changes each node's options.</param>
     /// <param name="configure">Changes each node's services, after the grains' own.</param>
@@ -100,6 +100,19 @@ internal sealed class TestCluster : IAsyncDisposable
     {
         await Trainer.Submit(request);
         return await EndOf(request.JobId);
+    }
+
+    public IEvaluationGrain Evaluation(string key) => Grains.GetGrain<IEvaluationGrain>(key);
+
+    public Task<EvaluationReport> Evaluate(EvaluationRequest request) => Evaluation(request.Model).Evaluate(request);
+
+    /// <summary>Every training job, page by page.</summary>
+    public async Task<TrainingStatus[]> Trainings()
+    {
+        var page = await Trainer.List();
+        List<TrainingStatus> all = [.. page.Trainings];
+        while (page.Next is not null) all.AddRange((page = await Trainer.List(continuation: page.Next)).Trainings);
+        return [.. all];
     }
 
     public ICollectionGrain Collection(string name) => Grains.GetGrain<ICollectionGrain>(name);

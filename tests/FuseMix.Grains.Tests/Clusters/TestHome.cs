@@ -41,6 +41,8 @@ internal sealed class TestHome : IDisposable
 
     public EncoderPackStore Packs => new(Home.Encoders);
 
+    public FusionModelStore Models => new(Home);
+
     public DatasetStore Datasets => new(Home);
 
     public LatentStore Latents => new(Home);
@@ -49,8 +51,8 @@ internal sealed class TestHome : IDisposable
     public static TestHome Create()
     {
         var home = new TestHome();
-        TestPacks.Text(Directory.CreateDirectory(Path.Combine(home.Home.Encoders, TextEncoder)).FullName, TextEncoder);
-        TestPacks.Image(Directory.CreateDirectory(Path.Combine(home.Home.Encoders, ImageEncoder)).FullName, ImageEncoder);
+        home.Install(folder => TestPacks.Text(folder, TextEncoder));
+        home.Install(folder => TestPacks.Image(folder, ImageEncoder));
         home.SaveDataset(home.Items(), home.Pairs());
         return home;
     }
@@ -162,12 +164,22 @@ internal sealed class TestHome : IDisposable
 
     public LatentSetStatus? LatentStatus(string encoder, string dataset = Dataset) => Latents.Status(dataset, encoder, Packs.Load(encoder).Fingerprint);
 
-    public FusionModel Model(string name) => FusionModel.Load(Path.Combine(Home.Models, name));
+    public FusionModel Model(string name) => Models.Load(name);
 
-    /// <summary>The shard files of a latent set: when each was written, and its content.</summary>
+    /// <summary>Installs a pack, in place of any of its name.</summary>
+    public EncoderPack Install(Func<string, string> write)
+    {
+        using var folder = new TemporaryFolder();
+        return Packs.Add(write(folder.Path), replace: true);
+    }
+
+    /// <summary>Replaces the text encoder by another one of the same dimension.</summary>
+    public EncoderPack ReplaceTextEncoder() => Install(folder => TestPacks.Text(folder, TextEncoder, normalise: true));
+
+    /// <summary>The committed shards of a latent set: when each was written, and its content.</summary>
     public Dictionary<string, (DateTime Written, string Content)> LatentFiles(string encoder, string dataset = Dataset) =>
-        Directory.EnumerateFiles(Path.Combine(Home.Latents, dataset, encoder), "shard-*.safetensors", SearchOption.AllDirectories)
-            .ToDictionary(path => Path.GetFileName(path)!, path => (File.GetLastWriteTimeUtc(path), Fingerprint.Of(File.ReadAllBytes(path)).Hex));
+        Directory.EnumerateFiles(Path.Combine(Home.Latents, dataset, encoder), "shard-*.json", SearchOption.AllDirectories)
+            .ToDictionary(path => Path.GetFileNameWithoutExtension(path)!, path => (File.GetLastWriteTimeUtc(path), Fingerprint.Of(File.ReadAllBytes(path)).Hex));
 
     /// <summary>What an encoder makes of an input, without grains.</summary>
     public float[] Encode(string encoder, EncoderInput input)

@@ -16,6 +16,9 @@ internal sealed class TrainingStage
     /// <summary>Every run begun, in order.</summary>
     public ConcurrentQueue<Run> Runs { get; } = [];
 
+    /// <summary>Holds the first run of that seed that has made its model, before it hands it over.</summary>
+    public Hold HoldAtEnd(ulong seed) => HoldAt(seed, int.MaxValue);
+
     /// <summary>What runs of a seed fail with.</summary>
     public ConcurrentDictionary<ulong, Exception> Failures { get; } = new();
 
@@ -33,6 +36,9 @@ internal sealed class TrainingStage
         public string Node => node;
 
         public ulong Seed => seed;
+
+        /// <summary>Steps that it made.</summary>
+        public int Steps { get; set; }
 
         /// <summary>What it ended with; null where it made a model.</summary>
         public Task<Exception?> Ended => _ended.Task.WaitAsync(Patience.Long);
@@ -87,10 +93,12 @@ internal sealed class TrainingStage
                     run,
                     step =>
                     {
+                        call.Steps++;
                         progress?.Invoke(step);
                         if (stage._holds.TryRemove((run.Seed, step.Step), out var hold)) hold.Wait();
                     },
                     cancellationToken);
+                if (stage._holds.TryRemove((run.Seed, int.MaxValue), out var last)) last.Wait();
                 call.End(null);
                 return model;
             }

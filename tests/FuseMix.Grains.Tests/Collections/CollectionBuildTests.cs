@@ -88,6 +88,18 @@ public sealed class CollectionBuildTests(PreparedHome prepared)
     }
 
     [Fact]
+    public async Task A_start_is_answered_before_it_is_known_whether_there_is_anything_to_build_and_can_be_cancelled()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home);
+        using var held = new HeldFile(Directory.GetFiles(Path.Combine(home.Home.Datasets, TestHome.Dataset), "items-*.jsonl").Single());
+        for (var i = 0; i < 2; i++) Assert.Equal(JobState.Running, (await cluster.Collection("boats").StartBuild(Boats)).State);
+        Assert.Equal(JobState.Cancelled, (await cluster.Collection("boats").CancelBuild()).State);
+        await held.Release();
+        Assert.NotEmpty((await cluster.Build("boats", Boats)).Generation);
+    }
+
+    [Fact]
     public async Task A_build_whose_node_died_begins_anew_on_another()
     {
         using var home = prepared.Copy();
@@ -153,7 +165,7 @@ public sealed class CollectionBuildTests(PreparedHome prepared)
 
     /// <summary>While it is held, builds wait before they write anything.</summary>
     private static FileLock Hold(TestHome home) =>
-        FileLock.Acquire(Path.Combine(home.Home.Collections, "boats", ".lock"), "The collection", TimeSpan.Zero);
+        FileLock.Acquire(Path.Combine(home.Home.Collections, ".locks", "boats"), "The collection", TimeSpan.Zero);
 
     private static async Task<BuildStatus?> Status(TestCluster cluster)
     {

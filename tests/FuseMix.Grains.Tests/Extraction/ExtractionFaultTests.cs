@@ -16,7 +16,7 @@ public sealed class ExtractionFaultTests
         await cluster.Start(TestHome.ImageEncoder);
         await held.Reached;
         var before = home.LatentFiles(TestHome.ImageEncoder);
-        Assert.Equal(["shard-00000.safetensors"], before.Keys);
+        Assert.Equal(["shard-00000"], before.Keys);
 
         await cluster.KillAsync("gateway@front");
         await held.Release();
@@ -24,7 +24,7 @@ public sealed class ExtractionFaultTests
 
         Assert.Equal((JobState.Completed, 25, 0), (end.State, end.ItemsDone, end.ItemsFailed));
         Assert.InRange(end.ItemsFound, 8, 16);
-        Assert.Equal(before["shard-00000.safetensors"], home.LatentFiles(TestHome.ImageEncoder)["shard-00000.safetensors"]);
+        Assert.Equal(before["shard-00000"], home.LatentFiles(TestHome.ImageEncoder)["shard-00000"]);
     }
 
     [Fact]
@@ -79,7 +79,7 @@ public sealed class ExtractionFaultTests
         var pack = Path.Combine(home.Home.Encoders, TestHome.TextEncoder);
         Directory.Move(pack, $"{pack}-away");
         await using var next = await TestCluster.StartAsync(home);
-        var status = await next.Extraction(TestHome.TextEncoder).Status();
+        var status = (await Patience.Read(next.Extraction(TestHome.TextEncoder).Watch()))[^1];
         Assert.Equal(JobState.Failed, status.State);
         Assert.Contains("no encoder named 'tiny-text'", status.Error, StringComparison.Ordinal);
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using FuseMix.Contracts.Extraction;
 using FuseMix.Grains.Nodes;
 using Orleans.Runtime;
 using Orleans.Runtime.Placement;
@@ -9,11 +10,16 @@ namespace FuseMix.Grains.Tests.Nodes;
 public sealed class NodeRoleDirectorTests
 {
     [Fact]
-    public async Task Slots_go_round_the_nodes_that_have_the_role_by_name()
+    public async Task A_slot_lives_on_its_node_and_on_no_other()
     {
-        var nodes = new Membership("index@d", "extract@c", "extract+index@a", "train+extract@b");
-        string[] chosen = [.. await Task.WhenAll(Enumerable.Range(0, 6).Select(slot => nodes.Choose(new ExtractPlacement(), $"boats/tiny#{slot}")))];
-        Assert.Equal(["extract+index@a", "extract@c", "train+extract@b", "extract+index@a", "extract@c", "train+extract@b"], chosen);
+        var nodes = new Membership("index@d", "extract@c", "extract:8+index@a", "train+extract@b");
+        Assert.Equal("extract:8+index@a", await nodes.Choose(new ExtractPlacement(), IExtractorGrain.KeyOf("a", 7)));
+        Assert.Equal("train+extract@b", await nodes.Choose(new ExtractPlacement(), IExtractorGrain.KeyOf("b", 0)));
+        foreach (var node in (string[])["d", "e"])
+        {
+            var failure = await Assert.ThrowsAsync<FuseMixException>(() => nodes.Choose(new ExtractPlacement(), IExtractorGrain.KeyOf(node, 0)));
+            Assert.Equal((FailureKind.Unavailable, $"No active node with the role 'extract' has the name '{node}'."), (failure.Kind, failure.Message));
+        }
     }
 
     [Fact]
@@ -21,7 +27,7 @@ public sealed class NodeRoleDirectorTests
     {
         var nodes = new Membership("single");
         foreach (var placement in (NodeRolePlacement[])[new ExtractPlacement(), new TrainPlacement(), new IndexPlacement()])
-            Assert.Equal("single", await nodes.Choose(placement, "anything"));
+            Assert.Equal("single", await nodes.Choose(placement, "single/0"));
     }
 
     [Fact]
@@ -83,30 +89,10 @@ public sealed class NodeRoleDirectorTests
     }
 
     [Fact]
-    public async Task Work_that_asks_for_an_accelerator_goes_only_where_there_is_one()
-    {
-        var nodes = new Membership("extract@a", "extract+train/cuda@b", "index/cuda@c");
-        Assert.All(
-            await Task.WhenAll(Enumerable.Range(0, 4).Select(slot => nodes.Choose(new ExtractPlacement(), $"boats/tiny#cuda#{slot}"))),
-            node => Assert.Equal("extract+train/cuda@b", node));
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => new Membership("extract@a").Choose(new ExtractPlacement(), "boats/tiny#cuda#0"));
-        Assert.Equal("No active node has the role 'extract' and the accelerator 'cuda'.", failure.Message);
-    }
-
-    [Fact]
     public async Task The_trainer_takes_a_node_with_an_accelerator_before_one_without()
     {
         Assert.Equal("train/cuda@z", await new Membership("train@a", "train/cuda@z", "extract/cuda@b").Choose(new TrainPlacement(), "trainer"));
         Assert.Equal("train@a", await new Membership("train@a", "extract/cuda@b").Choose(new TrainPlacement(), "trainer"));
-    }
-
-    [Fact]
-    public async Task What_follows_a_hash_sign_and_is_no_number_is_no_slot()
-    {
-        var nodes = new Membership("index@a", "index@b", "index@c");
-        Assert.NotNull(await nodes.Choose(new IndexPlacement(), "boats#last"));
-        Assert.NotNull(await nodes.Choose(new IndexPlacement(), "boats#-1"));
-        Assert.NotNull(await nodes.Choose(new IndexPlacement(), "boats#99999999999999"));
     }
 
     private static async Task<Dictionary<string, string>> ChooseAll(Membership nodes, string[] keys)

@@ -74,6 +74,26 @@ public sealed class HedgedCallTests
     }
 
     [Fact]
+    public async Task A_replica_whose_node_has_failed_is_asked_again_while_the_other_one_hangs()
+    {
+        var call = Ask(replicas: 2);
+        _asked[0].Answer.SetException(new SiloUnavailableException("gone"));
+        await Patience.Until(() => Task.FromResult(_asked.Count), count => count == 2);
+        await Pass(HedgeAfter, untilAsked: 3);
+        _asked[2].Answer.SetResult("on another node now");
+        Assert.Equal(("on another node now", null), await call);
+        Assert.Equal([0, 1, 0], _asked.Select(asked => asked.Replica));
+        Assert.Equal(0, _hedged);
+    }
+
+    [Fact]
+    public async Task Nobody_is_asked_for_an_asker_that_has_gone()
+    {
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Ask(replicas: 2, cancellationToken: new CancellationToken(canceled: true)));
+        Assert.Empty(_asked);
+    }
+
+    [Fact]
     public async Task A_failure_that_is_not_the_nodes_is_told_once_every_replica_has_it()
     {
         var call = Ask(replicas: 2);

@@ -98,6 +98,43 @@ public sealed class LiveCollectionsTests(PreparedHome prepared) : IAsyncLifetime
         Assert.Equal(FailureKind.Unavailable, (await Assert.ThrowsAsync<FuseMixException>(() => _collections.Find(_grain, "other", Stop))).Kind);
     }
 
+    [Fact]
+    public async Task A_storage_that_stalls_is_waited_for_once_and_no_longer_than_a_grain()
+    {
+        _grain.Answer = () => Task.FromResult(_stored);
+        await _collections.Find(_grain, Name, Stop);
+        using var held = new HeldFile(Path.Combine(_home.Home.Collections, Name, "live.json"));
+        _grain.Answer = () => Task.FromException<CollectionStatus>(new TimeoutException());
+        var finding = _collections.Find(_grain, Name, Stop);
+        await held.Reached;
+        _clock.Advance(TimeSpan.FromMilliseconds(499));
+        Assert.False(finding.IsCompleted);
+        await Patience.Until(
+            () =>
+            {
+                _clock.Advance(TimeSpan.FromMilliseconds(1));
+                return Task.FromResult(finding.IsCompleted);
+            },
+            completed => completed);
+        Assert.Same(_stored, await finding);
+        Assert.Same(_stored, await _collections.Find(_grain, Name, Stop).WaitAsync(Patience.Long, Stop));
+
+        // When it goes on, it is heard again.
+        await held.Release();
+        await Patience.Until(() => _collections.Find(_grain, Name, Stop), found => !ReferenceEquals(found, _stored));
+    }
+
+    [Fact]
+    public async Task What_was_dropped_while_its_grain_is_silent_is_not_searched_any_more()
+    {
+        _grain.Answer = () => Task.FromResult(_stored);
+        await _collections.Find(_grain, Name, Stop);
+        Directory.Delete(Path.Combine(_home.Home.Collections, Name), recursive: true);
+        _grain.Answer = () => Task.FromException<CollectionStatus>(new TimeoutException());
+        for (var i = 0; i < 2; i++)
+            Assert.Equal(FailureKind.Unavailable, (await Assert.ThrowsAsync<FuseMixException>(() => _collections.Find(_grain, Name, Stop))).Kind);
+    }
+
     private void AssertStored(CollectionStatus status)
     {
         Assert.Equal((_stored.Name, _stored.Generation, _stored.Model, _stored.Dimension), (status.Name, status.Generation, status.Model, status.Dimension));

@@ -1,6 +1,7 @@
 using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
+using FuseMix.Grains.Nodes;
 using FuseMix.Grains.Tests.Clusters;
 using Orleans.Runtime;
 
@@ -82,40 +83,68 @@ public sealed class SearchFaultTests(PreparedHome prepared)
     }
 
     [Fact]
-    public async Task A_model_that_was_trained_anew_is_not_mixed_with_the_collection_of_the_old_one()
+    public async Task No_search_fails_while_model_and_encoder_are_replaced_and_the_collection_is_rebuilt_and_rolled_back()
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        await cluster.Build("boats", Boats);
+        var first = await cluster.Build("boats", Boats);
         var before = await cluster.Search(Request);
-        var byItem = await cluster.Search(new SearchRequest("boats", [SearchQuery.OfItem("img-05")], null, 5));
+        using var enough = new CancellationTokenSource();
+        var searching = Task.Run(
+            async () =>
+            {
+                var answers = new List<SearchResponse>();
+                while (!enough.IsCancellationRequested) answers.Add(await cluster.Search(Request));
+                return answers;
+            },
+            TestContext.Current.CancellationToken);
+
         Assert.Equal(JobState.Completed, (await cluster.Train(PreparedHome.Request("again", PreparedHome.Model, seed: 3))).State);
+        Assert.Equal(Ids(before), Ids(await cluster.Search(Request)));
+        home.ReplaceTextEncoder();
+        Assert.Equal(Ids(before), Ids(await cluster.Search(Request)));
 
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Search(Request));
-        Assert.Equal(FailureKind.Conflict, failure.Kind);
-        Assert.Contains("'first-model' was trained anew", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("fusemix collections build", failure.Remedy, StringComparison.Ordinal);
-
-        // What needs no model still works.
-        Assert.Equal(Ids(byItem), Ids(await cluster.Search(new SearchRequest("boats", [SearchQuery.OfItem("img-05")], null, 5))));
-
-        await cluster.Build("boats", Boats);
+        var second = await cluster.Build("boats", Boats);
+        Assert.NotEqual(first.ModelFingerprint, second.ModelFingerprint);
         var after = await cluster.Search(Request);
-        Assert.True(after.Complete);
-        Assert.NotEqual(before.Generation, after.Generation);
+        Assert.Equal((true, second.Generation), (after.Complete, after.Generation));
+
+        await cluster.Collection("boats").GoLive(first.Generation);
+        AssertSame(before, await cluster.Search(Request));
+        await enough.CancelAsync();
+        Assert.All(await searching, answer => AssertSame(answer.Generation == first.Generation ? before : after, answer));
+
+        // Another node has nothing in memory yet.
+        await cluster.StopAsync(TestCluster.Everything);
+        await using var next = await TestCluster.StartAsync(home);
+        AssertSame(before, await next.Search(Request));
     }
 
     [Fact]
-    public async Task An_encoder_that_was_replaced_since_is_not_used_for_queries()
+    public async Task A_collection_answers_though_its_encoder_was_removed()
     {
         using var home = prepared.Copy();
-        var pack = Path.Combine(home.Home.Encoders, TestHome.TextEncoder);
-        FuseMix.Encoders.Tests.TestPacks.Text(pack, TestHome.TextEncoder, edit: definition => definition["about"] = "Another one.");
         await using var cluster = await TestCluster.StartAsync(home);
         await cluster.Build("boats", Boats);
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Search(Request));
-        Assert.Equal(FailureKind.Conflict, failure.Kind);
-        Assert.Contains("'tiny-text' is not the one asked for", failure.Message, StringComparison.Ordinal);
+        await HomeFiles.Of(home.Home).RemoveEncoder(TestHome.TextEncoder, TestContext.Current.CancellationToken);
+        Assert.DoesNotContain(TestHome.TextEncoder, home.Packs.List());
+        Assert.True((await cluster.Search(Request)).Complete);
+    }
+
+    [Fact]
+    public async Task A_model_that_is_gone_is_named_with_the_way_out()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home, ["gateway+index@left"]);
+        var built = await cluster.Build("boats", Boats);
+        await cluster.StopAsync("gateway+index@left");
+        var folder = home.Models.FolderOf(PreparedHome.Model);
+        Directory.Delete(folder, recursive: true);
+        await using var next = await TestCluster.StartAsync(home);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => next.Search(Request));
+        Assert.Equal(FailureKind.Corrupt, failure.Kind);
+        Assert.Contains($"'first-model' with the fingerprint {built.ModelFingerprint[..16]}", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("build the collection again", failure.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -137,6 +166,12 @@ public sealed class SearchFaultTests(PreparedHome prepared)
     }
 
     private static string[] Ids(SearchResponse response) => [.. response.Results[0].Select(hit => hit.Id)];
+
+    private static void AssertSame(SearchResponse expected, SearchResponse actual)
+    {
+        Assert.Equal((true, expected.Generation), (actual.Complete, actual.Generation));
+        Assert.Equal(expected.Results[0].Select(hit => (hit.Id, hit.Score)), actual.Results[0].Select(hit => (hit.Id, hit.Score)));
+    }
 
     private static void AssertNeverSilentlyShort(SearchResponse answer, SearchResponse whole)
     {

@@ -230,6 +230,8 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
         { "a weight of nothing", Of(new QueryTerm { Text = "a dog", Weight = 0 }), "cancel" },
         { "a least score that is no number", Request(SearchQuery.OfText("a dog"), null) with { MinScore = float.NaN }, "not a number" },
         { "a deadline in the past", Sound with { Deadline = TimeSpan.FromSeconds(-1) }, "The deadline is" },
+        { "too many hits in all", new SearchRequest("boats", [.. Enumerable.Repeat(SearchQuery.OfText("a"), 26)], null, 10_000), "26 queries with k = 10000" },
+        { "a deadline of more than a minute", Sound with { Deadline = TimeSpan.FromSeconds(60.001) }, "it must be 0 to 00:01:00" },
         { "a deadline without end", Sound with { Deadline = TimeSpan.MaxValue }, "The deadline is" },
         { "a name that is a path", Sound with { Collection = "../boats" }, "not a valid collection name" },
         { "no name", Sound with { Collection = null! }, "not a valid collection name" },
@@ -268,12 +270,17 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
     [Fact]
     public async Task Past_its_deadline_the_answer_goes_out_without_the_shards_and_names_them()
     {
-        var answer = await boats.Cluster.Search(Request(SearchQuery.OfText("a dog"), Modality.Image) with { Deadline = TimeSpan.Zero });
-        Assert.False(answer.Complete);
-        Assert.Equal(
-            ["image-00000: no answer within the deadline", "image-00001: no answer within the deadline", "image-00002: no answer within the deadline"],
-            answer.MissingShards);
-        Assert.Empty(answer.Results[0]);
+        foreach (var (query, why) in ((SearchQuery, string)[])
+        [
+            (new SearchQuery([new QueryTerm { Embedding = EmbeddingOf("a dog") }]), "no answer within the deadline"),
+            (SearchQuery.OfText("a dog"), "the query was not encoded within the deadline"),
+        ])
+        {
+            var answer = await boats.Cluster.Search(Request(query, Modality.Image) with { Deadline = TimeSpan.Zero });
+            Assert.False(answer.Complete);
+            Assert.Equal([$"image-00000: {why}", $"image-00001: {why}", $"image-00002: {why}"], answer.MissingShards);
+            Assert.Empty(answer.Results[0]);
+        }
     }
 
     [Fact]

@@ -42,9 +42,9 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
         Assert.Equal(expected.Count, found.Length);
         Assert.All(found, hit => Assert.Equal(expected[hit.Id], hit.Score, 1e-3f));
 
-        var report = await cluster.Trainer.Evaluate(new EvaluationRequest("joined", TestHome.Dataset, "test"));
+        var report = await cluster.Evaluate(new EvaluationRequest("joined", TestHome.Dataset, "test"));
         Assert.Equal(2, report.Directions.Length);
-        var linear = await cluster.Trainer.FitBaseline("joined", TestHome.Dataset);
+        var linear = await cluster.Evaluation(TestHome.Dataset).FitBaseline("joined", TestHome.Dataset);
         Assert.Equal(2, home.Model(linear).Source(Modality.Image).Parts.Count);
     }
 
@@ -59,10 +59,7 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
     }
 
     [Theory]
-    [InlineData(Both, FailureKind.NotFound, "'tiny-hue'")]
-    [InlineData($"{Other}+{TestHome.ImageEncoder}", FailureKind.NotFound, "'tiny-hue'")]
     [InlineData($"{TestHome.ImageEncoder}+{TestHome.ImageEncoder}", FailureKind.Invalid, "names encoder 'tiny-image' twice")]
-    [InlineData($"{TestHome.ImageEncoder}+{TestHome.TextEncoder}", FailureKind.Invalid, "'tiny-text' was named for Image, but it encodes Text")]
     [InlineData($"{TestHome.ImageEncoder}+tiny-hues", FailureKind.NotFound, "named 'tiny-hues'")]
     [InlineData($"{TestHome.ImageEncoder}+", FailureKind.Invalid, "'' is not a valid encoder name")]
     public async Task What_is_at_fault_is_named(string encoders, FailureKind kind, string message)
@@ -74,19 +71,39 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(Both, "'tiny-hue'")]
+    [InlineData($"{Other}+{TestHome.ImageEncoder}", "'tiny-hue'")]
+    [InlineData($"{TestHome.ImageEncoder}+{TestHome.TextEncoder}", "'tiny-text' was named for Image, but it encodes Text")]
+    public async Task What_only_the_data_tell_fails_the_job_and_is_named(string encoders, string message)
+    {
+        using var home = WithOther();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var (state, error) = await EndOf(cluster, Request(encoders));
+        Assert.Equal(JobState.Failed, state);
+        Assert.Contains(message, error, StringComparison.Ordinal);
+    }
+
     [Fact]
-    public async Task A_query_names_the_encoder_that_is_another_one_by_now()
+    public async Task A_query_is_encoded_by_the_encoders_that_the_model_was_made_with_whatever_their_names_mean_now()
     {
         using var home = WithOther();
         await using var cluster = await TestCluster.StartAsync(home);
         await cluster.Extract(Other);
         await cluster.Train(Request(Both));
         await cluster.Build("joined", new CollectionBuild("joined", TestHome.Dataset));
+        var made = home.Packs.Load(Other);
         Install(home, about: "another one");
         var search = new SearchRequest("joined", [SearchQuery.OfContent(Modality.Image, TestHome.Picture(0))], Modality.Image);
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Search(search));
-        Assert.Equal(FailureKind.Conflict, failure.Kind);
-        Assert.Contains($"Encoder '{Other}' is not the one asked for", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("img-00", (await cluster.Search(search)).Results[0][0].Id);
+
+        // By an encoder that is not there at all, nothing is encoded.
+        await cluster.StopAsync(TestCluster.Everything);
+        Directory.Delete(made.Folder, recursive: true);
+        await using var next = await TestCluster.StartAsync(home);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => next.Search(search));
+        Assert.Equal(FailureKind.NotFound, failure.Kind);
+        Assert.Contains($"{made.Fingerprint.Short} of the encoder '{Other}' is not here", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,7 +132,7 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
         Assert.Equal([Modality.Image, Modality.Text, Modality.Audio], model.Modalities.Order());
         Assert.Equal(32, model.Training.Pairs);
         Assert.All(model.Training.Validations, validation => Assert.Equal(2, validation.Reports.Count));
-        var report = await cluster.Trainer.Evaluate(new EvaluationRequest("three", dataset, "test"));
+        var report = await cluster.Evaluate(new EvaluationRequest("three", dataset, "test"));
         Assert.Equal(
             [(Modality.Image, Modality.Text), (Modality.Text, Modality.Image), (Modality.Text, Modality.Audio), (Modality.Audio, Modality.Text)],
             report.Directions.Select(direction => (direction.From, direction.To)));
@@ -145,11 +162,11 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
         TestHome home, string encoder, Modality modality, Fingerprint fingerprint, string? failing = null, string dataset = TestHome.Dataset)
     {
         var set = home.Latents.OpenOrCreate(LatentPlan.Of(home.Datasets.Load(dataset), modality, encoder, fingerprint, 3));
-        foreach (var shard in set.PendingShards())
+        foreach (var shard in set.Progress().Pending)
         {
-            string[] ids = [.. shard.Ids.Where(id => id != failing)];
+            string[] ids = [.. set.ItemIds(shard).Where(id => id != failing)];
             var rows = ids.SelectMany(id => home.Encode(TestHome.ImageEncoder, EncoderInput.FromBytes(File.ReadAllBytes(home.PicturePath(id))))).ToArray();
-            set.CommitShard(shard.Index, ids, rows, failing is null ? [] : [new LatentFailure(failing, "It is broken.")]);
+            set.CommitShard(shard, ids, rows, failing is null ? [] : [new LatentFailure(failing, "It is broken.")]);
         }
     }
 
@@ -163,11 +180,8 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
 
     private static float Cosine(float[] a, float[] b) => System.Numerics.Tensors.TensorPrimitives.Dot<float>(a, b);
 
-    private static void Install(TestHome home, string about = "Colours at unit length.")
-    {
-        var folder = Directory.CreateDirectory(Path.Combine(home.Home.Encoders, Other)).FullName;
-        TestPacks.Image(folder, Other, edit: pack => (pack["about"], pack["latent"]!["normalise"]) = (about, true));
-    }
+    private static void Install(TestHome home, string about = "Colours at unit length.") => home.Install(
+        folder => TestPacks.Image(folder, Other, edit: pack => (pack["about"], pack["latent"]!["normalise"]) = (about, true)));
 
     private TestHome WithOther()
     {

@@ -16,7 +16,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var report = await cluster.Trainer.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, split));
+        var report = await cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, split));
 
         Assert.Equal((PreparedHome.Model, TestHome.Dataset, split, null), (report.Model, report.Dataset, report.Split, report.Without));
         Assert.Equal(
@@ -37,7 +37,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
-        var report = await cluster.Trainer.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "train", "flag"));
+        var report = await cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "train", "flag"));
         Assert.Equal("flag", report.Without);
         Assert.All(report.Directions, direction => Assert.Equal((12, 12), (direction.Queries, direction.Candidates)));
         AssertRanks(
@@ -66,10 +66,45 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
 
         foreach (var (split, count) in ((string, int)[])[("validation", held), ("train", groups.Length - held), ("test", 4)])
         {
-            var report = await cluster.Trainer.Evaluate(new EvaluationRequest("held-out", TestHome.Dataset, split, Fold: $"{fold}"));
+            var report = await cluster.Evaluate(new EvaluationRequest("held-out", TestHome.Dataset, split, Fold: $"{fold}"));
             Assert.Equal((split, $"{fold}"), (report.Split, report.Fold));
             Assert.Equal(count, report.Directions.Single(direction => direction.From == Modality.Image).Queries);
         }
+    }
+
+    [Fact]
+    public async Task A_model_is_measured_on_the_latents_of_its_own_encoders_whatever_their_names_mean_now()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var request = new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "train");
+        var before = await cluster.Evaluate(request);
+        var baseline = await cluster.Evaluation(TestHome.Dataset).FitBaseline(PreparedHome.Model, TestHome.Dataset);
+        home.ReplaceTextEncoder();
+        for (var i = 0; i < 2; i++)
+        {
+            var after = await cluster.Evaluate(request);
+            Assert.Equal(before.Mean, after.Mean);
+            Assert.Equal(before.Directions, after.Directions);
+            Assert.Equal(baseline, await cluster.Evaluation(TestHome.Dataset).FitBaseline(PreparedHome.Model, TestHome.Dataset));
+            await cluster.Extract(TestHome.TextEncoder);
+        }
+    }
+
+    [Fact]
+    public async Task Latents_that_only_the_encoder_as_it_is_now_has_made_are_not_taken_for_those_of_the_one_before()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home);
+        var before = home.Packs.Load(TestHome.TextEncoder);
+        var now = home.ReplaceTextEncoder();
+        await cluster.Extract(TestHome.TextEncoder);
+        Directory.Delete(Path.Combine(home.Home.Latents, TestHome.Dataset, TestHome.TextEncoder, before.Fingerprint.Short), recursive: true);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(
+            () => cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test")));
+        Assert.Equal(FailureKind.NotFound, failure.Kind);
+        Assert.Contains($"encoder 'tiny-text' ({before.Fingerprint.Short}), only of others of that name ({now.Fingerprint.Short})", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("encoders add FOLDER --replace", failure.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -78,7 +113,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
         await cluster.Train(PreparedHome.Request("long", "long", steps: 400, recipe: ", \"augmentation\": \"none\""));
-        var report = await cluster.Trainer.Evaluate(new EvaluationRequest("long", TestHome.Dataset, "train"));
+        var report = await cluster.Evaluate(new EvaluationRequest("long", TestHome.Dataset, "train"));
 
         // By chance 5 of 16, which is 31 %; pairs that were joined wrongly would be found by chance.
         Assert.All(report.Directions, direction => Assert.InRange(direction.At5, 60, 100));
@@ -110,7 +145,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
             await cluster.Extract(TestHome.TextEncoder, "trained-only");
         }
 
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Evaluate(request));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Evaluate(request));
         Assert.Equal(kind, failure.Kind);
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
         if (remedy is not null) Assert.Contains(remedy, failure.Remedy, StringComparison.Ordinal);
@@ -120,13 +155,13 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
     public async Task A_damaged_model_is_refused_by_name()
     {
         using var home = prepared.Copy();
-        var weights = Directory.EnumerateFiles(Path.Combine(home.Home.Models, PreparedHome.Model), "text-*.safetensors").Single();
+        var weights = Directory.EnumerateFiles(home.Models.FolderOf(PreparedHome.Model), "text-*.safetensors").Single();
         var bytes = await File.ReadAllBytesAsync(weights, TestContext.Current.CancellationToken);
         bytes[^1] ^= 1;
         await File.WriteAllBytesAsync(weights, bytes, TestContext.Current.CancellationToken);
         await using var cluster = await TestCluster.StartAsync(home);
         var failure = await Assert.ThrowsAsync<FuseMixException>(
-            () => cluster.Trainer.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test")));
+            () => cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test")));
         Assert.Equal(FailureKind.Corrupt, failure.Kind);
         Assert.Contains(Path.GetFileName(weights), failure.Message, StringComparison.Ordinal);
     }
@@ -140,7 +175,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         var hold = stage.HoldAt(9, 1);
         await cluster.Trainer.Submit(PreparedHome.Request("job", "another", 9, 5));
         await hold.Reached;
-        Assert.Equal(2, (await cluster.Trainer.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test"))).Directions.Length);
+        Assert.Equal(2, (await cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test"))).Directions.Length);
         hold.Release();
         await cluster.EndOf("job");
     }

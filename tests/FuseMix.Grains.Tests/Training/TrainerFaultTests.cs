@@ -1,4 +1,5 @@
 using FuseMix.Contracts;
+using FuseMix.Grains.Nodes;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Grains.Training;
 using FuseMix.Training;
@@ -59,7 +60,7 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
                 _ => throw new FuseMixException(FailureKind.Unavailable, "libtorch does not load.", "Build without it.")));
         var refusal = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(PreparedHome.Request("job", "model", 7)));
         Assert.Equal((FailureKind.Unavailable, "libtorch does not load.", "Build without it."), (refusal.Kind, refusal.Message, refusal.Remedy));
-        Assert.Empty(await cluster.Trainer.List());
+        Assert.Empty(await cluster.Trainings());
     }
 
     [Fact]
@@ -74,12 +75,12 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         var zombie = _stage.Runs.Last();
         await cluster.KillAsync("train@left");
         var heir = _stage.HoldAt(7, 1);
-        await cluster.Trainer.List();
+        await cluster.Trainings();
         await heir.Reached;
 
         hold.Release();
         Assert.IsType<FuseMixException>(await zombie.Ended);
-        Assert.False(File.Exists(Path.Combine(home.Home.Models, "cut", "model.json")));
+        Assert.False(home.Models.Contains("cut"));
         heir.Release();
         Assert.Equal(JobState.Completed, (await cluster.EndOf("cut")).State);
     }
@@ -130,18 +131,14 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         var storage = new FaultyStorage();
-        await using var cluster = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: (silo, node) =>
-        {
-            _stage.Configure(silo, node);
-            storage.Configure(silo, node);
-        });
+        await using var cluster = await StartOn(home, storage);
         var hold = _stage.HoldAt(11, 1);
         await cluster.Trainer.Submit(PreparedHome.Request("a", "model-a", 11, 5));
         await hold.Reached;
 
         storage.IsDown = true;
         await Assert.ThrowsAnyAsync<Exception>(() => cluster.Trainer.Submit(PreparedHome.Request("b", "model-b", 12, 5)));
-        Assert.Equal(["a"], (await cluster.Trainer.List()).Select(job => job.JobId));
+        Assert.Equal(["a"], (await cluster.Trainings()).Select(job => job.JobId));
         storage.IsDown = false;
         Assert.Equal(JobState.Queued, (await cluster.Trainer.Submit(PreparedHome.Request("b", "model-b", 12, 5))).State);
 
@@ -159,11 +156,7 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         var storage = new FaultyStorage();
-        await using var cluster = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: (silo, node) =>
-        {
-            _stage.Configure(silo, node);
-            storage.Configure(silo, node);
-        });
+        await using var cluster = await StartOn(home, storage);
         var hold = _stage.HoldAt(11, 5);
         await cluster.Trainer.Submit(PreparedHome.Request("a", "model-a", 11, 5));
         await hold.Reached;
@@ -186,15 +179,27 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
     }
 
     [Fact]
-    public async Task A_job_whose_end_could_not_be_recorded_is_found_done_when_somebody_asks()
+    public async Task A_job_whose_start_cannot_be_recorded_waits_and_runs_once_it_can()
+    {
+        using var home = prepared.Copy();
+        var storage = new FaultyStorage { Refuses = json => json.Contains(Running, StringComparison.Ordinal) };
+        await using var cluster = await StartOn(home, storage);
+        await cluster.Trainer.Submit(PreparedHome.Request("job", "made", 7, 5));
+        await cluster.Log.WaitFor(2008);
+        Assert.Equal((JobState.Queued, null), await StateOf(cluster, "job"));
+        Assert.Empty(_stage.Runs);
+
+        storage.Refuses = _ => false;
+        Assert.Equal(JobState.Completed, (await Patience.Until(() => cluster.Trainer.Status("job"), status => status.State.IsOver())).State);
+        Assert.Single(_stage.Runs);
+    }
+
+    [Fact]
+    public async Task A_job_whose_end_could_not_be_recorded_is_found_done_when_somebody_asks_and_not_trained_again()
     {
         using var home = prepared.Copy();
         var storage = new FaultyStorage();
-        await using var cluster = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: (silo, node) =>
-        {
-            _stage.Configure(silo, node);
-            storage.Configure(silo, node);
-        });
+        await using var cluster = await StartOn(home, storage);
         var hold = _stage.HoldAt(7, 40);
         await cluster.Trainer.Submit(PreparedHome.Request("job", "made", 7));
         await hold.Reached;
@@ -202,11 +207,105 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         hold.Release();
         await cluster.Log.WaitFor(2004);
         var made = home.Model("made").Fingerprint;
+        Assert.True(Directory.Exists(Checkpoints(home, "job")), "What a job needs to go on stays until its end is recorded.");
 
         storage.IsDown = false;
         var end = await Patience.Until(() => cluster.Trainer.Status("job"), status => status.State.IsOver());
-        Assert.Equal(JobState.Completed, end.State);
+        Assert.Equal((JobState.Completed, null, 40, 40), (end.State, end.Error, end.Step, end.Steps));
+        Assert.True(double.IsFinite(end.Loss));
         Assert.Equal(made, home.Model("made").Fingerprint);
+        Assert.Single(_stage.Runs);
+        await Patience.Until(() => Task.FromResult(Directory.Exists(Checkpoints(home, "job"))), exist => !exist);
+    }
+
+    /// <summary>Where a trainer's node dies between the last step of a job and its being forgotten.</summary>
+    public enum CrashPoint
+    {
+        AfterTheLastCheckpoint,
+        AfterTheModel,
+        AfterTheRecord,
+        AfterTheCheckpointsAreGone,
+    }
+
+    [Theory]
+    [InlineData(CrashPoint.AfterTheLastCheckpoint, 2)]
+    [InlineData(CrashPoint.AfterTheModel, 1)]
+    [InlineData(CrashPoint.AfterTheRecord, 1)]
+    [InlineData(CrashPoint.AfterTheCheckpointsAreGone, 1)]
+    public async Task Whenever_the_node_dies_at_the_end_of_a_job_no_step_is_made_twice_and_nothing_is_left(CrashPoint crash, int runs)
+    {
+        using var home = prepared.Copy();
+        var storage = new FaultyStorage();
+        await using var cluster = await StartOn(home, storage, "gateway+train@left");
+        var last = _stage.HoldAt(7, 40);
+        var made = crash == CrashPoint.AfterTheLastCheckpoint ? _stage.HoldAtEnd(7) : null;
+        await cluster.Trainer.Submit(PreparedHome.Request("job", "made", 7));
+        await last.Reached;
+        storage.Swallows = json => crash switch
+        {
+            CrashPoint.AfterTheModel => json.Contains($"\"State\":{(int)JobState.Completed}", StringComparison.Ordinal),
+            CrashPoint.AfterTheRecord => json.Contains("\"Ended\":[\"job\"]", StringComparison.Ordinal),
+            _ => false,
+        };
+        var before = storage.Waiting;
+        last.Release();
+        if (made is not null) await made.Reached;
+        else if (crash == CrashPoint.AfterTheCheckpointsAreGone) await Patience.Until(() => Task.FromResult(Directory.Exists(Checkpoints(home, "job"))), exist => !exist);
+        else await Patience.Until(() => Task.FromResult(storage.Waiting), waiting => waiting > before);
+        Assert.Equal(crash != CrashPoint.AfterTheLastCheckpoint, File.Exists(Path.Combine(home.Home.Models, "made", "model.json")));
+        Assert.Equal(crash != CrashPoint.AfterTheCheckpointsAreGone, Directory.Exists(Checkpoints(home, "job")));
+
+        await cluster.AddAsync("gateway+train@right");
+        await cluster.KillAsync("gateway+train@left");
+        storage.Swallows = _ => false;
+        var end = await Patience.Until(() => cluster.Trainer.Status("job"), status => status.State.IsOver());
+        Assert.Equal((JobState.Completed, null), (end.State, end.Error));
+        Assert.Equal(runs, _stage.Runs.Count);
+        Assert.Equal(40, _stage.Runs.Sum(run => run.Steps));
+        Assert.Equal(7UL, home.Model("made").Seed);
+        await Patience.Until(() => Task.FromResult(Directory.Exists(Checkpoints(home, "job"))), exist => !exist);
+        Assert.Equal(["job"], (await cluster.Trainings()).Select(job => job.JobId));
+        made?.Release();
+    }
+
+    [Fact]
+    public async Task A_list_of_jobs_that_cannot_be_read_is_said_in_words_and_read_again_when_asked()
+    {
+        using var home = prepared.Copy();
+        var storage = new FaultyStorage();
+        storage.Damaged.Add("training-jobs/");
+        await using var cluster = await StartOn(home, storage);
+        foreach (var ask in (Func<Task>[])[() => cluster.Trainer.List(), () => cluster.Trainer.Submit(PreparedHome.Request("job", "made", 7, 5))])
+        {
+            var failure = await Assert.ThrowsAsync<FuseMixException>(ask);
+            Assert.Contains("The list of training jobs", failure.Message, StringComparison.Ordinal);
+            Assert.Contains("restore it, or delete it", failure.Remedy, StringComparison.Ordinal);
+        }
+
+        storage.Damaged.Clear();
+        Assert.Equal(JobState.Completed, (await cluster.Train(PreparedHome.Request("job", "made", 7, 5))).State);
+    }
+
+    [Fact]
+    public async Task A_job_whose_record_cannot_be_read_is_named_and_keeps_no_other_job_waiting()
+    {
+        using var home = prepared.Copy();
+        var storage = new FaultyStorage();
+        await using var cluster = await StartOn(home, storage, "gateway+train@left");
+        var hold = _stage.HoldAt(11, 1);
+        await cluster.Trainer.Submit(PreparedHome.Request("bad", "model-a", 11, 5));
+        await hold.Reached;
+        await cluster.Trainer.Submit(PreparedHome.Request("good", "model-b", 12, 5));
+        storage.Damaged.Add("training-job/bad");
+        await cluster.AddAsync("gateway+train@right");
+        await cluster.KillAsync("gateway+train@left");
+
+        Assert.Equal(JobState.Completed, (await cluster.EndOf("good")).State);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Status("bad"));
+        Assert.Contains("record of training job 'bad'", failure.Message, StringComparison.Ordinal);
+        var listed = Assert.Single(await cluster.Trainings(), job => job.JobId == "bad");
+        Assert.Contains("record of training job 'bad'", listed.Error, StringComparison.Ordinal);
+        hold.Release();
     }
 
     [Fact]
@@ -227,10 +326,67 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         Assert.Equal(home.Model("straight").Fingerprint, home.Model("cut").Fingerprint);
     }
 
+    /// <summary>What the record of a running job holds, and no other one.</summary>
+    private static readonly string Running = $"\"State\":{(int)JobState.Running}";
+
+    private static string Checkpoints(TestHome home, string job) => Path.Combine(home.Home.Runs, job);
+
+    private static async Task<(JobState State, string? Error)> StateOf(TestCluster cluster, string job)
+    {
+        var status = await cluster.Trainer.Status(job);
+        return (status.State, status.Error);
+    }
+
+    private Task<TestCluster> StartOn(TestHome home, FaultyStorage storage, string node = TestCluster.Everything, Action<NodeOptions>? options = null) =>
+        TestCluster.StartAsync(home, [node], options: options, configure: (silo, name) =>
+        {
+            _stage.Configure(silo, name);
+            storage.Configure(silo, name);
+        });
+
+    [Fact]
+    public async Task A_trainer_that_only_believes_to_be_the_trainer_begins_no_job()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: _stage.Configure);
+        await cluster.Train(PreparedHome.Request("before", "before", 7, 5));
+        TrainerFence.Claim(home.Home);
+        await cluster.Trainer.Submit(PreparedHome.Request("job", "made", 8, 5));
+        await cluster.Log.WaitFor(2008);
+        Assert.Equal(JobState.Completed, (await Patience.Until(() => cluster.Trainer.Status("job"), status => status.State.IsOver())).State);
+        Assert.Equal([7UL, 8UL], _stage.Runs.Select(run => run.Seed));
+    }
+
+    [Fact]
+    public async Task A_node_that_only_looks_leaves_an_unfinished_job_as_it_is()
+    {
+        using var home = prepared.Copy();
+        await using (var first = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: _stage.Configure))
+        {
+            var hold = _stage.HoldAt(7, 5);
+            await first.Trainer.Submit(PreparedHome.Request("cut", "cut", 7));
+            await hold.Reached;
+            var stopping = first.StopAsync(TestCluster.Everything);
+            await _stage.Runs.Single().ToldToStop;
+            hold.Release();
+            await stopping;
+        }
+
+        await using (var looking = await TestCluster.StartAsync(
+            home, [TestCluster.Everything], options: options => options.ResumesJobs = false, configure: _stage.Configure))
+        {
+            Assert.Equal(JobState.Running, Assert.Single((await looking.Trainer.List()).Trainings).State);
+        }
+
+        Assert.Single(_stage.Runs);
+        await using var last = await TestCluster.StartAsync(home, [TestCluster.Everything], configure: _stage.Configure);
+        Assert.Equal(JobState.Completed, (await last.EndOf("cut")).State);
+    }
+
     private Task<TestCluster> StartRarelySaving(TestHome home) => TestCluster.StartAsync(
         home, ["train@left"], options: options => options.CheckpointSteps = 1000, configure: _stage.Configure);
 
     private static string[] Weights(TestHome home, string model) =>
-        [.. Directory.EnumerateFiles(Path.Combine(home.Home.Models, model), "*.safetensors").Order()
+        [.. Directory.EnumerateFiles(home.Models.FolderOf(model), "*.safetensors").Order()
             .Select(path => $"{Path.GetFileName(path)} {Fingerprint.Of(File.ReadAllBytes(path)).Hex}")];
 }

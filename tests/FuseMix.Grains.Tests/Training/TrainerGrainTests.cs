@@ -96,13 +96,13 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         await cluster.Trainer.Submit(PreparedHome.Request("b", "model-b", 12, 5));
         await cluster.Trainer.Submit(PreparedHome.Request("c", "model-c", 13, 5));
 
-        var listed = await cluster.Trainer.List();
+        var listed = await cluster.Trainings();
         Assert.Equal([("c", JobState.Queued), ("b", JobState.Queued), ("a", JobState.Running)], listed.Select(job => (job.JobId, job.State)));
         Assert.Equal([11UL], _stage.Runs.Select(run => run.Seed));
 
         hold.Release();
         Assert.Equal(JobState.Completed, (await cluster.EndOf("c")).State);
-        Assert.All(await cluster.Trainer.List(), job => Assert.Equal(JobState.Completed, job.State));
+        Assert.All(await cluster.Trainings(), job => Assert.Equal(JobState.Completed, job.State));
         Assert.Equal([11UL, 12UL, 13UL], _stage.Runs.Select(run => run.Seed));
     }
 
@@ -121,7 +121,7 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
 
         Assert.Equal(JobState.Completed, (await cluster.Trainer.Submit(PreparedHome.Request("job", "once"))).State);
         Assert.Single(_stage.Runs);
-        Assert.Single(await cluster.Trainer.List());
+        Assert.Single(await cluster.Trainings());
     }
 
     [Fact]
@@ -158,6 +158,17 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(other));
         Assert.True(failure.Kind == FailureKind.Conflict, $"Another {difference}: {failure.Advice}");
         Assert.Contains("'job' was submitted before", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_same_recipe_written_otherwise_is_the_same_request()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        var request = PreparedHome.Request("job", steps: 5);
+        await cluster.Train(request);
+        Assert.Equal(JobState.Completed, (await cluster.Trainer.Submit(request with { Recipe = $"\n {request.Recipe.Replace(":", " : ", StringComparison.Ordinal)} " })).State);
+        Assert.Single(_stage.Runs);
     }
 
     [Fact]
@@ -205,7 +216,7 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         hold.Release();
         var cancelled = await cluster.EndOf("cut");
         Assert.Equal((JobState.Cancelled, 7, 40), (cancelled.State, cancelled.Step, cancelled.Steps));
-        Assert.False(File.Exists(Path.Combine(home.Home.Models, "cut", "model.json")));
+        Assert.False(home.Models.Contains("cut"));
 
         var next = _stage.HoldAt(1, 8);
         await cluster.Trainer.Submit(PreparedHome.Request("cut", "cut"));
@@ -300,17 +311,34 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         { PreparedHome.Request("job", "../models"), FailureKind.Invalid, "'../models' is not a valid fusion model name", "Use 1 to" },
         { PreparedHome.Request("job") with { Dataset = "boat" }, FailureKind.NotFound, "no dataset named 'boat'", "'boats'" },
         { WithImages("tiny-imag"), FailureKind.NotFound, "no encoder named 'tiny-imag'", "'tiny-image'" },
-        { WithImages(TestHome.TextEncoder), FailureKind.Invalid, "'tiny-text' was named for Image, but it encodes Text", null },
         { WithImages(null), FailureKind.Invalid, "at least two modalities", null },
         { PreparedHome.Request("job", recipe: ", \"dropuot\": 0.5"), FailureKind.Invalid, "dropuot", "'dropout'" },
         { PreparedHome.Request("job") with { Recipe = "not json" }, FailureKind.Invalid, "recipe", null },
-        { OnDataset("untouched"), FailureKind.NotFound, "'untouched' has no latents of encoder", "fusemix extract untouched" },
-        { OnDataset("unpaired"), FailureKind.Invalid, "'unpaired' has no training pairs between", null },
     };
 
     [Theory]
     [MemberData(nameof(Refused), DisableDiscoveryEnumeration = true)]
-    public async Task What_would_fail_later_is_refused_at_once(TrainingRequest request, FailureKind kind, string message, string? remedy)
+    public async Task What_names_alone_tell_is_refused_at_once(TrainingRequest request, FailureKind kind, string message, string? remedy)
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(request));
+        Assert.Equal(kind, failure.Kind);
+        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+        if (remedy is not null) Assert.Contains(remedy, failure.Remedy, StringComparison.Ordinal);
+        Assert.Empty(await cluster.Trainings());
+    }
+
+    public static TheoryData<TrainingRequest, string> Unserved => new()
+    {
+        { WithImages(TestHome.TextEncoder), "'tiny-text' was named for Image, but it encodes Text" },
+        { OnDataset("untouched"), "fusemix extract untouched" },
+        { OnDataset("unpaired"), "'unpaired' has no training pairs between" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Unserved), DisableDiscoveryEnumeration = true)]
+    public async Task What_the_data_tell_fails_the_job_before_its_turn_comes(TrainingRequest request, string message)
     {
         using var home = prepared.Copy();
         await using var cluster = await Start(home);
@@ -322,11 +350,77 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
             await cluster.Extract(TestHome.TextEncoder, "unpaired");
         }
 
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(request));
-        Assert.Equal(kind, failure.Kind);
-        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
-        if (remedy is not null) Assert.Contains(remedy, failure.Remedy, StringComparison.Ordinal);
-        Assert.Empty(await cluster.Trainer.List());
+        var hold = _stage.HoldAt(11, 1);
+        await cluster.Trainer.Submit(PreparedHome.Request("before", "model-a", 11, 5));
+        await hold.Reached;
+        Assert.Equal(JobState.Queued, (await cluster.Trainer.Submit(request)).State);
+        var end = await cluster.EndOf(request.JobId);
+        Assert.Equal(JobState.Failed, end.State);
+        Assert.Contains(message, end.Error, StringComparison.Ordinal);
+        Assert.Equal(JobState.Running, (await cluster.Trainer.Status("before")).State);
+        hold.Release();
+        Assert.Equal(JobState.Completed, (await cluster.EndOf("before")).State);
+        Assert.Single(_stage.Runs);
+    }
+
+    [Fact]
+    public async Task Jobs_are_listed_a_page_at_a_time_whatever_happens_between_two_pages()
+    {
+        using var home = prepared.Copy();
+        await using var cluster = await Start(home);
+        foreach (var job in (string[])["a", "b"]) await cluster.Train(PreparedHome.Request(job, job, 1, 2));
+        var hold = _stage.HoldAt(11, 1);
+        await cluster.Trainer.Submit(PreparedHome.Request("c", "model-c", 11, 5));
+        await hold.Reached;
+        await cluster.Trainer.Submit(PreparedHome.Request("d", "model-d", 12, 2));
+
+        var first = await cluster.Trainer.List(2);
+        Assert.Equal(["d", "c"], first.Trainings.Select(job => job.JobId));
+        hold.Release();
+        await cluster.EndOf("d");
+        var second = await cluster.Trainer.List(2, first.Next);
+        Assert.Equal(["b", "a"], second.Trainings.Select(job => job.JobId));
+        Assert.Null(second.Next);
+        Assert.Equal(["d", "c", "b", "a"], (await cluster.Trainings()).Select(job => job.JobId));
+
+        foreach (var wrong in (Func<Task>[])[() => cluster.Trainer.List(0), () => cluster.Trainer.List(1001), () => cluster.Trainer.List(1, "x")])
+            Assert.Equal(FailureKind.Invalid, (await Assert.ThrowsAsync<FuseMixException>(wrong)).Kind);
+    }
+
+    [Fact]
+    public async Task Of_jobs_that_are_over_the_last_ones_are_remembered_and_of_the_others_nothing_stays()
+    {
+        using var home = prepared.Copy();
+        var storage = new FaultyStorage();
+        await using var cluster = await TestCluster.StartAsync(
+            home,
+            [TestCluster.Everything],
+            options: options => options.TrainingsKept = 2,
+            configure: (silo, node) =>
+            {
+                _stage.Configure(silo, node);
+                storage.Configure(silo, node);
+            });
+        var hold = _stage.HoldAt(11, 4);
+        await cluster.Trainer.Submit(PreparedHome.Request("a", "model-a", 11, 5));
+        await hold.Reached;
+        await cluster.Trainer.Cancel("a");
+        hold.Release();
+        Assert.Equal(JobState.Cancelled, (await cluster.EndOf("a")).State);
+        Assert.True(Directory.Exists(Path.Combine(home.Home.Runs, "a")));
+        foreach (var job in (string[])["b", "c"]) await cluster.Train(PreparedHome.Request(job, job, 1, 2));
+
+        await Patience.Until(() => Task.FromResult(storage.Records), records => !records.Any(record => record.EndsWith("/a", StringComparison.Ordinal)));
+        await Patience.Until(cluster.Trainings, jobs => jobs.Length == 2);
+        Assert.Equal(["c", "b"], (await cluster.Trainings()).Select(job => job.JobId));
+        Assert.False(Directory.Exists(Path.Combine(home.Home.Runs, "a")));
+        Assert.Equal(FailureKind.NotFound, (await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Status("a"))).Kind);
+
+        // Its id is free again, and stands for another job: that a model says of itself to be of "b" does not make it this one's.
+        await cluster.Train(PreparedHome.Request("d", "d", 1, 2));
+        await Patience.Until(cluster.Trainings, jobs => jobs.Length == 2 && jobs.All(job => job.JobId != "b"));
+        Assert.Equal(JobState.Completed, (await cluster.Train(PreparedHome.Request("b", "b", 9, 2))).State);
+        Assert.Equal(9UL, home.Model("b").Seed);
     }
 
     [Fact]
@@ -335,10 +429,10 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         using var home = prepared.Copy();
         await using var cluster = await Start(home);
         home.SaveDataset([.. home.Items(), home.TextItem("txt-new", 3, "the red lake")], [.. home.Pairs(), new("img-03", "txt-new")]);
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(PreparedHome.Request("job")));
-        Assert.Equal(FailureKind.Unavailable, failure.Kind);
-        Assert.Contains("'tiny-image' are of an earlier version of the dataset", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("fusemix extract boats tiny-image", failure.Remedy, StringComparison.Ordinal);
+        var failed = await cluster.Train(PreparedHome.Request("job", "grown", steps: 3));
+        Assert.Equal(JobState.Failed, failed.State);
+        Assert.Contains("'tiny-image' are of an earlier version of the dataset", failed.Error, StringComparison.Ordinal);
+        Assert.Contains("fusemix extract boats tiny-image", failed.Error, StringComparison.Ordinal);
 
         Assert.Equal(25, (await cluster.Extract(TestHome.ImageEncoder)).ItemsFound);
         Assert.Equal(25, (await cluster.Extract(TestHome.TextEncoder)).ItemsFound);

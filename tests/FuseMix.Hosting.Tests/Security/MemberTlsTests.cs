@@ -12,7 +12,6 @@ using FuseMix.Hosting.Security;
 using FuseMix.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Orleans;
 using Orleans.Configuration;
 using Orleans.Hosting;
@@ -161,7 +160,6 @@ public sealed class MemberTlsTests : IDisposable
     private static async Task<IHost> Start(NodeConfiguration configuration, CancellationToken cancellationToken = default)
     {
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
-        builder.Logging.AddConsole().SetMinimumLevel(LogLevel.Information);
         builder.UseOrleans(silo => silo.AddFuseMixNode(configuration));
         var host = builder.Build();
         try

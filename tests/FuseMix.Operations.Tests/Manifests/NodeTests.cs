@@ -1,7 +1,6 @@
 using FuseMix.Contracts.Cluster;
 using FuseMix.Hosting.Configuration;
 using FuseMix.Silo;
-using FuseMix.Silo.Configuration;
 using k8s.Models;
 
 namespace FuseMix.Operations.Tests.Manifests;

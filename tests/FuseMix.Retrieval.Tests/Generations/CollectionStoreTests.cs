@@ -167,6 +167,22 @@ public sealed class CollectionStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_dropped_collections_lock_stays_for_whoever_waits_for_it()
+    {
+        Build("photos");
+        var path = Directory.GetFiles(_folder["collections"], "photos", SearchOption.AllDirectories).Single();
+        using var held = FileLock.TryAcquire(path);
+        Assert.NotNull(held);
+        Task[] changing = [Task.Run(() => _store.Drop("photos")), Task.Run(() => _store.Begin("photos", Spec).Dispose())];
+        held.Dispose();
+        await Task.WhenAll(changing);
+        _store.Begin("photos", Spec).Dispose();
+        _store.Drop("photos");
+        Assert.True(File.Exists(path));
+        Assert.False(Directory.Exists(_folder["collections/photos"]));
+    }
+
+    [Fact]
     public void Unknown_and_dangerous_names_are_refused_and_make_no_folder()
     {
         Build("photos");
@@ -183,7 +199,7 @@ public sealed class CollectionStoreTests : IDisposable
         }
 
         Assert.ThrowsAny<FuseMixException>(() => _store.CollectGarbage("phone"));
-        Assert.Single(Directory.GetDirectories(_folder["collections"]));
+        Assert.Equal([".locks", "photos"], Directory.GetDirectories(_folder["collections"]).Select(Path.GetFileName).Order());
         Assert.ThrowsAny<FuseMixException>(() => _store.Begin("photos", Spec with { Dimension = 0 }));
         Assert.ThrowsAny<FuseMixException>(() => _store.Begin("photos", Spec with { Model = "../x" }));
         Assert.ThrowsAny<FuseMixException>(() => _store.Begin("photos", Spec with { Columns = ["a", "a"] }));

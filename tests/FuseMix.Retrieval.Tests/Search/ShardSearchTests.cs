@@ -221,7 +221,10 @@ public sealed class ShardSearchTests : IDisposable
         var parts = Enumerable.Range(0, 3).Select(part =>
         {
             using var shard = IndexShard.Open(TestShards.Write(_folder[$"{part}.fmshard"], rows[(part * 300 * 16)..((part + 1) * 300 * 16)], 16, row => Id(999 - (row + (part * 300)))));
-            return (IReadOnlyList<SearchHit>)shard.Search(query, 1, new SearchOptions { K = 50 })[0];
+            var hits = shard.Search(query, 1, new SearchOptions { K = 50 })[0];
+            var found = shard.SearchRows(query, 1, new SearchOptions { K = 50 })[0];
+            Assert.Equal(hits.Select(hit => (hit.Row, hit.Score)), found.Rows.Zip(found.Scores));
+            return (IReadOnlyList<SearchHit>)hits;
         }).ToArray();
         var expected = TestShards.Oracle(rows, 16, query, 50, row => Id(999 - row));
         var merged = TopK.Merge(parts, 50);

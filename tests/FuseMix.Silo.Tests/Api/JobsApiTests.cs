@@ -36,12 +36,12 @@ public sealed class JobsApiTests(ServedHome served)
         Assert.Equal(("tiny-image", 8, 20), ((string?)model["encoders"]!["image"], (int?)model["dimension"], (int?)model["steps"]));
 
         // The dataset is that of the training; what the evaluation is called is what it measures.
-        var evaluation = await Get(client, "/api/v1/models/by-http/evaluation");
+        var evaluation = await Post(client, "/api/v1/models/by-http/evaluation");
         Assert.Equal(("boats", "test", 2), ((string?)evaluation["dataset"], (string?)evaluation["split"], evaluation["directions"]!.AsArray().Count));
         Assert.InRange((double)evaluation["mean"]!, 0.1, 100);
-        var other = await Get(client, "/api/v1/models/by-http/evaluation?dataset=boats&split=train&without=flag");
+        var other = await Post(client, "/api/v1/models/by-http/evaluation?dataset=boats&split=train&without=flag");
         Assert.Equal(("train", "flag"), ((string?)other["split"], (string?)other["without"]));
-        var fold = await Get(client, "/api/v1/models/by-http/evaluation?split=validation&fold=1/2");
+        var fold = await Post(client, "/api/v1/models/by-http/evaluation?split=validation&fold=1/2");
         Assert.Equal(("validation", "1/2"), ((string?)fold["split"], (string?)fold["fold"]));
 
         var baseline = await Put(client, "/api/v1/models/by-http/baseline", """{ "dataset": "boats" }""", HttpStatusCode.OK);
@@ -121,11 +121,11 @@ public sealed class JobsApiTests(ServedHome served)
     [InlineData("PUT", "trainings/new", """{ "encoders": { "image": "tiny-image", "text": "tiny-text" }, "model": "m", "dataset": "boats", "fold": "5" }""", 400, "invalid", "'5' is not a fold", "2/5")]
     [InlineData("PUT", "trainings/New", "{}", 400, "invalid", "job name")]
     [InlineData("GET", "models/boats-mdel", "", 404, "not-found", "Did you mean 'boats-model'?")]
-    [InlineData("GET", "models/boats-mdel/evaluation", "", 404, "not-found", "Did you mean 'boats-model'?")]
-    [InlineData("GET", "models/boats-model/evaluation?split=tset", "", 400, "invalid", "Did you mean 'test'?")]
-    [InlineData("GET", "models/boats-model/evaluation?split=validation&fold=3/2", "", 400, "invalid", "'3/2' is not a fold", "2/5")]
-    [InlineData("GET", "models/boats-model/evaluation?without=flg", "", 400, "invalid", "Did you mean 'flag'?")]
-    [InlineData("GET", "models/boats-model/evaluation?dataset=boat", "", 404, "not-found", "Did you mean 'boats'?")]
+    [InlineData("POST", "models/boats-mdel/evaluation", "", 404, "not-found", "Did you mean 'boats-model'?")]
+    [InlineData("POST", "models/boats-model/evaluation?split=tset", "", 400, "invalid", "Did you mean 'test'?")]
+    [InlineData("POST", "models/boats-model/evaluation?split=validation&fold=3/2", "", 400, "invalid", "'3/2' is not a fold", "2/5")]
+    [InlineData("POST", "models/boats-model/evaluation?without=flg", "", 400, "invalid", "Did you mean 'flag'?")]
+    [InlineData("POST", "models/boats-model/evaluation?dataset=boat", "", 404, "not-found", "Did you mean 'boats'?")]
     [InlineData("PUT", "models/boats-mdel/baseline", """{ "dataset": "boats" }""", 404, "not-found", "Did you mean 'boats-model'?")]
     [InlineData("PUT", "models/boats-model/baseline", "{}", 400, "invalid", "'dataset'")]
     [InlineData("GET", "collections/boat/build", "", 404, "not-found", "Did you mean 'boats'?")]
@@ -195,6 +195,12 @@ public sealed class JobsApiTests(ServedHome served)
     private static async Task<JsonNode> Get(HttpClient client, string address)
     {
         using var response = await client.GetAsync(address);
+        return await ServedHome.Read(response, HttpStatusCode.OK);
+    }
+
+    private static async Task<JsonNode> Post(HttpClient client, string address)
+    {
+        using var response = await client.PostAsync(address, null);
         return await ServedHome.Read(response, HttpStatusCode.OK);
     }
 

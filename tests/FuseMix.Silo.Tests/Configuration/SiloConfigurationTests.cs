@@ -35,7 +35,7 @@ public sealed class SiloConfigurationTests : IDisposable
                 "Home": "/var/lib/fusemix",
                 "Node": {
                   "Name": "host-1", "Roles": ["gateway", "index"], "Accelerators": ["cuda"], "Threads": 3, "ItemsPerShard": 256, "LeaseDuration": "00:00:20",
-                  "ShardAttempts": 4, "CheckpointSteps": 50, "ShardReplicas": 3, "HedgeAfter": "00:00:00.050", "BalanceEvery": "00:00:09",
+                  "ShardAttempts": 4, "CheckpointSteps": 50, "TrainingsKept": 20, "EvaluationsQueued": 0, "ShardReplicas": 3, "HedgeAfter": "00:00:00.050", "BalanceEvery": "00:00:09",
                 },
                 "Cluster": {
                   "Kind": "PostgreSql", "ClusterId": "blue", "ServiceId": "pictures", "ConnectionString": "Host=db", "AdvertisedAddress": "10.0.0.7",
@@ -57,9 +57,9 @@ public sealed class SiloConfigurationTests : IDisposable
         Assert.Equal("gateway+index/cuda@host-1", configuration.Node.ToNodeName().ToString());
         Assert.Equal("/var/lib/fusemix", configuration.ResolveHome().Root);
         Assert.Equal(
-            (3, 256, TimeSpan.FromSeconds(20), 4, 50, 3, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(9)),
+            (3, 256, TimeSpan.FromSeconds(20), 4, 50, 20, 0, 3, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(9)),
             (configuration.Node.Threads, configuration.Node.ItemsPerShard, configuration.Node.LeaseDuration, configuration.Node.ShardAttempts,
-                configuration.Node.CheckpointSteps, configuration.Node.ShardReplicas, configuration.Node.HedgeAfter, configuration.Node.BalanceEvery));
+                configuration.Node.CheckpointSteps, configuration.Node.TrainingsKept, configuration.Node.EvaluationsQueued, configuration.Node.ShardReplicas, configuration.Node.HedgeAfter, configuration.Node.BalanceEvery));
         Assert.Equal(
             (ClusteringKind.PostgreSql, "blue", "pictures", "Host=db", "10.0.0.7", 11112, 30001, (int?)null),
             (configuration.Cluster.Kind, configuration.Cluster.ClusterId, configuration.Cluster.ServiceId, configuration.Cluster.ConnectionString,

@@ -101,7 +101,6 @@ public sealed partial class OpenApiTests(ServedHome served, Security.GuardedNode
     [InlineData("/api/v1/trainings/{jobId}", "/api/v1/trainings/first")]
     [InlineData("/api/v1/models", "/api/v1/models")]
     [InlineData("/api/v1/models/{model}", "/api/v1/models/boats-model")]
-    [InlineData("/api/v1/models/{model}/evaluation", "/api/v1/models/boats-model/evaluation")]
     [InlineData("/api/v1/collections", "/api/v1/collections")]
     [InlineData("/api/v1/collections/{collection}", "/api/v1/collections/boats")]
     [InlineData("/api/v1/collections/{collection}/build", "/api/v1/collections/boats/build")]

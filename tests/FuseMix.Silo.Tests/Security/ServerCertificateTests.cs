@@ -2,7 +2,6 @@ using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using FuseMix.Hosting.Security;
 using FuseMix.Silo.Configuration;
-using FuseMix.Silo.Security;
 using FuseMix.Testing;
 using Microsoft.Extensions.Logging.Abstractions;
 

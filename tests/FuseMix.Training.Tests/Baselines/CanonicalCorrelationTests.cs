@@ -17,6 +17,17 @@ public sealed class CanonicalCorrelationTests
     }
 
     [Fact]
+    public void It_stops_when_it_is_told_to_wherever_it_is()
+    {
+        // Told when the latents of the second side are read, after which all decompositions are still to come.
+        using var stop = new CancellationTokenSource();
+        var data = PlantedData.Create(200, 20);
+        var text = data.Latents[Modality.Text];
+        var told = data with { Latents = new Dictionary<Modality, LatentSource>(data.Latents) { [Modality.Text] = text with { Latents = new Telling(text.Latents, stop) } } };
+        Assert.ThrowsAny<OperationCanceledException>(() => CanonicalCorrelation.Fit(told, cancellationToken: stop.Token));
+    }
+
+    [Fact]
     public void The_same_latents_on_both_sides_embed_to_the_same_points()
     {
         var data = Data((ref RandomStream random, int row, Span<float> values) =>
@@ -72,4 +83,18 @@ public sealed class CanonicalCorrelationTests
     }
 
     private delegate void RowFill(ref RandomStream random, int row, Span<float> values);
+
+    /// <summary>Latents whose reading stops the reader.</summary>
+    private sealed class Telling(ILatentMatrix latents, CancellationTokenSource stop) : ILatentMatrix
+    {
+        public int Count => latents.Count;
+
+        public int Dimension => latents.Dimension;
+
+        public void Gather(ReadOnlySpan<int> rows, Span<float> destination)
+        {
+            stop.Cancel();
+            latents.Gather(rows, destination);
+        }
+    }
 }

@@ -88,6 +88,25 @@ public sealed class FusionModelTests
     }
 
     [Fact]
+    public void A_model_says_what_job_made_it_and_that_can_be_read_without_its_weights()
+    {
+        var (model, job) = (Model("trained"), new TrainingJob("job-1", DateTimeOffset.UnixEpoch.AddTicks(1)));
+        Assert.Null(model.Training.Job);
+        using var folder = new TemporaryFolder();
+        model.MadeBy(job).Save(folder["m"]);
+        var loaded = FusionModel.Load(folder["m"]);
+        Assert.Equal((job, model.Fingerprint), (loaded.Training.Job, loaded.Fingerprint));
+
+        foreach (var weights in Directory.EnumerateFiles(folder["m"], "*.safetensors")) File.Delete(weights);
+        var origin = FusionModel.ReadOrigin(folder["m"]);
+        Assert.Equal((job, model.Seed, model.Temperature), (origin.Training.Job, origin.Seed, origin.Temperature));
+        Assert.Equal(model.Recipe!.Fingerprint(), origin.Recipe!.Fingerprint());
+        Assert.Equal(FailureKind.NotFound, Assert.Throws<FuseMixException>(() => FusionModel.ReadOrigin(folder["none"])).Kind);
+        File.WriteAllText(Path.Combine(folder["m"], "model.json"), "{");
+        Assert.Equal(FailureKind.Corrupt, Assert.Throws<FuseMixException>(() => FusionModel.ReadOrigin(folder["m"])).Kind);
+    }
+
+    [Fact]
     public async Task Many_threads_may_embed_at_once()
     {
         var model = Model("trained");
@@ -168,13 +187,16 @@ public sealed class FusionModelTests
     public void Nothing_embeds_to_nothing() => Assert.Empty(Model("cca").Embed(Modality.Image, [], 0));
 
     [Fact]
-    public void Replacing_a_model_leaves_only_the_new_files()
+    public void Models_of_the_same_weights_by_another_recipe_are_two()
     {
-        using var folder = new TemporaryFolder();
-        Model("trained").Save(folder["m"]);
-        Model("cca").Save(folder["m"]);
-        Assert.Equal(Model("cca").Fingerprint, FusionModel.Load(folder["m"]).Fingerprint);
-        Assert.Equal(5, Directory.GetFiles(folder["m"]).Length);
+        const string Other = """{ "steps": 4, "sharedDimension": 9, "batchSize": 16, "validateEveryEpochs": 3, "modalities": { "image": { "transform": "standardise" } } }""";
+        var (one, two) = (Train(Other.Replace("\"validateEveryEpochs\": 3, ", "")), Train(Other));
+        var latents = PlantedData.Create().Latents[Modality.Text].Latents;
+        Assert.Equal(one.Embed(Modality.Text, latents), two.Embed(Modality.Text, latents));
+        Assert.NotEqual(one.Fingerprint, two.Fingerprint);
+        Assert.Equal(one.Fingerprint, Train(Other.Replace("\"validateEveryEpochs\": 3, ", "")).Fingerprint);
+
+        static FusionModel Train(string recipe) => new CpuFusionTrainer(1).Train(PlantedData.Create(), TrainingRecipe.Parse(recipe), new TrainingRun(5));
     }
 
     [Fact]

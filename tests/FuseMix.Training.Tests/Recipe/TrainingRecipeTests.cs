@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FuseMix.Mixing;
@@ -263,7 +264,8 @@ public sealed class TrainingRecipeTests
             var seen = "";
             var model = new CpuFusionTrainer(1, MatrixKernel.Own).Train(
                 data, TrainingRecipe.Parse(json), new TrainingRun(1), p => seen += $"{p.Loss:R} {p.Temperature:R} {p.Validation?.Mean:R};");
-            return $"{seen} {model.Training.KeptStep} {model.Fingerprint}";
+            var embeddings = model.Modalities.Select(modality => Fingerprint.Of(MemoryMarshal.AsBytes<float>(model.Embed(modality, data.Latents[modality].Latents))));
+            return $"{seen} {model.Training.KeptStep} {string.Join(' ', embeddings)}";
         }
     }
 

@@ -7,7 +7,7 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 namespace FuseMix.Encoders.Sessions;
 
 /// <summary>Reads latents out of a model's output tensor: pooling, unit length, and the checks that every latent must pass.</summary>
-internal sealed class LatentReader(EncoderPackDefinition definition)
+internal sealed class ModelOutput(EncoderPackDefinition definition)
 {
     /// <summary>Writes the first rows of <paramref name="output"/> into the batch, as the latents of <paramref name="items"/>.</summary>
     /// <exception cref="FuseMixException">The tensor has another shape or type than the pack says.</exception>

@@ -7,7 +7,7 @@ using Orleans.Hosting;
 namespace FuseMix.Client.Tests;
 
 /// <summary>The samples that need Orleans.</summary>
-internal static class OrleansSamples
+internal static class SamplesOverOrleans
 {
     public static void Connect(IHostApplicationBuilder builder, int gatewayPort)
     {
