@@ -39,6 +39,9 @@ public sealed class LocalCluster : IAsyncDisposable
 
         // Orleans warns here of the garbage collector of every client program, and of checks that it takes for late when the first one comes.
         builder.Logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
+
+        // Work that is not over when it ends is no failure: it is looked for by the next one.
+        if (logLevel > LogLevel.Information) builder.Logging.AddFilter("Orleans.Grain", LogLevel.Critical).AddFilter("Orleans.Messaging", LogLevel.Critical);
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
 
         // Any number of these run beside one another.

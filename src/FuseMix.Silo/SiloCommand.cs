@@ -5,7 +5,6 @@ using FuseMix.Contracts.Cluster;
 using FuseMix.Hosting;
 using FuseMix.Hosting.Security;
 using FuseMix.Silo.Configuration;
-using FuseMix.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -92,14 +91,14 @@ internal static partial class SiloCommand
         var home = configuration.ResolveHome().EnsureWritable();
 
         // A node on its own is the only one that may work in its home folder; nodes of a cluster share it.
-        using var owned = configuration.Cluster.IsAlone
-            ? FileLock.Acquire(Path.Combine(home.State, "node.lock"), $"The home folder '{home.Root}'", TimeSpan.FromSeconds(1))
-            : null;
+        using var owned = configuration.Cluster.IsAlone ? await HomeOwnership.TakeAsync(home, TimeSpan.FromSeconds(10)) : null;
         Ports.RequireFree(IPAddress.Parse(configuration.Http.Address), configuration.Http.Port, "Set FuseMix:Http:Port to another, or to 0 for any free one.");
         NodeHosting.RequireFreePorts(configuration);
         await NodeHosting.EnsureSchema(configuration);
         await using var app = SiloHost.Build(configuration);
+        using var leaving = app.Lifetime.ApplicationStopping.Register(() => owned?.Withdraw());
         await app.StartAsync();
+        owned?.Announce(SiloHost.LocalAddress(app, configuration.Http), "fusemix-silo");
         LogServing(app.Logger, configuration.Node.ToNodeName(), string.Join(", ", app.Urls));
         await app.WaitForShutdownAsync();
     }

@@ -1,3 +1,7 @@
+using System.Net;
+using FuseMix.Contracts.Catalog;
+using FuseMix.Data.Uploads;
+using FuseMix.Grains.Nodes;
 using FuseMix.Hosting;
 using FuseMix.Silo.Api;
 using FuseMix.Silo.Configuration;
@@ -5,11 +9,13 @@ using FuseMix.Silo.Health;
 using FuseMix.Silo.Page;
 using FuseMix.Silo.Security;
 using FuseMix.Silo.Telemetry;
+using FuseMix.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Orleans;
 
 namespace FuseMix.Silo;
 
@@ -50,5 +56,45 @@ public static class SiloHost
         app.MapFuseMixTelemetry().RequireAuthorization(Scope.Metrics).DisableRateLimiting();
         PageFiles.Map(app);
         return app;
+    }
+
+    /// <summary>Builds the API alone over a node that runs in this process already, on a free port of the loopback interface.</summary>
+    /// <param name="grains">The node.</param>
+    /// <param name="home">Its home folder.</param>
+    /// <param name="key">The only key that is let in.</param>
+    public static WebApplication BuildFace(IGrainFactory grains, FuseMixHome home, string key)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "FuseMix" });
+        builder.Configuration.Sources.Clear();
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(grains).AddSingleton<IHomeFiles>(HomeFiles.Of(home)).AddSingleton(new UploadStore(home));
+
+        // Whoever is still served when the node ends goes on elsewhere.
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(1));
+        builder.AddFuseMixApi(new HttpOptions
+        {
+            Port = 0,
+            ApiKeys = [new ApiKeyOptions { Name = "home", Sha256 = ApiKey.Sha256Of(key), Scopes = ["admin"] }],
+            RequestsPerSecond = 1_000_000,
+        });
+        var app = builder.Build();
+        app.UseFuseMixSecurity();
+        app.MapFuseMixApi();
+        return app;
+    }
+
+    /// <summary>The address at which programs on this machine reach a node that has started.</summary>
+    /// <param name="app">The node.</param>
+    /// <param name="http">Its HTTP face.</param>
+    public static Uri LocalAddress(WebApplication app, HttpOptions http)
+    {
+        var listens = new UriBuilder(app.Urls.First());
+        var address = IPAddress.Parse(http.Address);
+        var everywhere = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+
+        // A certificate is for names, and an address that is not loopback need not be one that the node answers as.
+        if (http.PublicNames.Count > 0 && (http.Certificate.Path is not null || !(everywhere || http.IsLoopback))) listens.Host = http.PublicNames[0];
+        else if (everywhere) listens.Host = "127.0.0.1";
+        return listens.Uri;
     }
 }

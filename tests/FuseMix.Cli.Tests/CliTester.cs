@@ -86,6 +86,8 @@ internal sealed class CliTester
     {
         public IFuseMixClient Client => cluster.Client;
 
+        public string? Host => cluster.Host;
+
         public ValueTask DisposeAsync()
         {
             tester.ClustersClosed++;

@@ -62,7 +62,8 @@ public sealed class ServedHome : IAsyncLifetime
     internal static SiloConfiguration ConfigurationOf(string home) => new()
     {
         Home = home,
-        Node = new NodeOptions { Threads = 1 },
+        // Two slots: tests hold an extractor, and others go on.
+        Node = new NodeOptions { Threads = 2 },
         Cluster = new ClusteringOptions { SiloPort = 0, GatewayPort = 0 },
         Http = new HttpOptions { Port = 0 },
         Shutdown = new ShutdownOptions { Drain = TimeSpan.Zero },

@@ -29,7 +29,7 @@ internal static class BuildWork
             }
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
-                if (others) throw OthersJob.Left("the build", $"'./fusemix cancel build {name}' stops it.");
+                if (others && OthersJob.IsElsewhere(run)) throw OthersJob.Left("the build", $"'./fusemix cancel build {name}' stops it.");
                 status = await client.CancelBuild(name);
             }
         }

@@ -44,7 +44,7 @@ internal sealed record CliEnvironment
         Width = TerminalSize(() => Console.WindowWidth, 120, 80),
         Height = TerminalSize(() => Console.WindowHeight, 40, 24),
         Variable = Environment.GetEnvironmentVariable,
-        Connect = static choice => choice.Addresses.Count == 0 ? new InProcessCluster(choice) : new RemoteCluster(choice),
+        Connect = static choice => choice.Addresses.Count == 0 ? new HomeCluster(choice) : new RemoteCluster(choice),
     };
 
     private static int TerminalSize(Func<int> size, int withoutTerminal, int unknown)

@@ -14,7 +14,7 @@ internal static class CommonOptions
 
     public static readonly Option<string?> Cluster = new("--cluster")
     {
-        Description = "A remote cluster, e.g. https://host:5080; several gateways with ',' between (default: FUSEMIX_CLUSTER, else a cluster in this process)",
+        Description = "A remote cluster, e.g. https://host:5080; several gateways with ',' between (default: FUSEMIX_CLUSTER, else the node of the home folder)",
         HelpName = "url",
         Recursive = true,
     };

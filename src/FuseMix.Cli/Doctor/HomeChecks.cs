@@ -1,6 +1,7 @@
 using FuseMix.Cli.Output;
 using FuseMix.Data.Datasets;
 using FuseMix.Encoders.Packs;
+using FuseMix.Hosting;
 using FuseMix.Storage;
 
 namespace FuseMix.Cli.Doctor;
@@ -13,6 +14,7 @@ internal static class HomeChecks
     public static IEnumerable<Finding> Run(FuseMixHome home)
     {
         yield return Writable(home);
+        yield return Node(home);
         foreach (var finding in Encoders(home)) yield return finding;
         foreach (var finding in Datasets(home)) yield return finding;
     }
@@ -27,6 +29,15 @@ internal static class HomeChecks
         {
             return new Finding(Area, "folder", Verdict.Problem, error.Message, error.Remedy);
         }
+    }
+
+    private static Finding Node(FuseMixHome home)
+    {
+        if (NodeAnnouncement.Read(home) is not { } node) return new Finding(Area, "node", Verdict.Ok, "none serves: a command that needs one runs it for itself");
+        var found = $"{node.Process} serves at {node.Url.GetLeftPart(UriPartial.Authority)}";
+        return node.Version == NodeAnnouncement.ThisVersion
+            ? new Finding(Area, "node", Verdict.Ok, found)
+            : new Finding(Area, "node", Verdict.Warning, $"{found}, of version {node.Version}, not {NodeAnnouncement.ThisVersion}", $"Start it anew: kill {node.ProcessId}, then what it was started with.");
     }
 
     private static IEnumerable<Finding> Encoders(FuseMixHome home)

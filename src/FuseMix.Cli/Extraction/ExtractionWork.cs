@@ -30,7 +30,7 @@ internal static class ExtractionWork
             }
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
-                if (others) throw OthersJob.Left("the extraction", $"'./fusemix cancel extract {dataset} {encoder}' stops it.");
+                if (others && OthersJob.IsElsewhere(run)) throw OthersJob.Left("the extraction", $"'./fusemix cancel extract {dataset} {encoder}' stops it.");
                 status = await client.CancelExtraction(dataset, encoder);
             }
         }

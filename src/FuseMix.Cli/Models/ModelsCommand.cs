@@ -66,7 +66,7 @@ internal static class ModelsCommand
     private static async Task Show(CliRun run)
     {
         var model = await ModelCatalog.Find(run, run.Get(Name));
-        var job = run.TryOwnHome(out _) ? await ModelCatalog.Training(run.Client, model.Name, _ => true, run.Stop) : null;
+        var job = await ModelCatalog.Training(run.Client, model.Name, _ => true, run.Stop);
         var folder = run.IsRemote ? null : FolderOf(run.Home, model.Name);
         var details = new ModelDetails(model, job, folder, folder is null ? [] : [.. FilesIn(folder)]);
         run.Terminal.Result(details, CliJson.Relaxed.ModelDetails, d =>

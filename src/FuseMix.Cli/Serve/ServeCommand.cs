@@ -30,28 +30,25 @@ internal static class ServeCommand
             .Does(Serve);
 
     /// <summary>Serves until the user stops it.</summary>
-    /// <exception cref="FuseMixException">The port is taken.</exception>
+    /// <exception cref="FuseMixException">The port is taken, or another process serves the home folder.</exception>
     public static async Task Serve(CliRun run)
     {
         // One node per home folder: the one that this command worked with makes room.
-        if (!run.TryOwnHome(out var owner))
-        {
-            throw new FuseMixException(
-                FailureKind.Conflict, $"The home folder '{run.Home.Root}' is in use by {owner}.", "Wait until it has finished, or stop it, then try again.");
-        }
-
         await run.CloseCluster();
+        using var ownership = await HomeOwnership.TakeAsync(run.Home, TimeSpan.FromSeconds(10), run.Stop);
         var port = run.Get(Port);
         Ports.RequireFree(IPAddress.Loopback, port, "Choose another with --port, or --port 0 for any free one.");
-        await using var app = SiloHost.Build(new SiloConfiguration
+        var configuration = new SiloConfiguration
         {
             Home = run.Home.Root,
             Node = NodeOptions.OfThisMachine(),
             Cluster = new ClusteringOptions { SiloPort = 0, GatewayPort = 0 },
             Http = new HttpOptions { Port = port },
             Shutdown = new ShutdownOptions { Drain = TimeSpan.Zero },
-        });
+        };
+        await using var app = SiloHost.Build(configuration);
         await app.StartAsync(run.Stop);
+        ownership.Announce(SiloHost.LocalAddress(app, configuration.Http), run.Program);
         run.Terminal.Result(new Serving(app.Urls.First()), CliJson.Relaxed.Serving, s => run.Terminal.Say(
             $"{run.Terminal.Out.Green("✓")} Serving at {run.Terminal.Out.Bold(s.Url)}: a page to search with, and the API under /api/v1. Ctrl-C ends it."));
         try
@@ -63,6 +60,7 @@ internal static class ServeCommand
             // The one way in which serving ends, and no failure.
         }
 
+        ownership.Withdraw();
         await app.StopAsync(CancellationToken.None);
     }
 

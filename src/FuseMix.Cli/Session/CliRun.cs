@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics.CodeAnalysis;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
 using FuseMix.Client;
@@ -11,11 +10,9 @@ namespace FuseMix.Cli.Session;
 internal sealed class CliRun(ParseResult parse, CliEnvironment environment, CancellationToken stop) : IAsyncDisposable
 {
     private ICluster? _cluster;
-    private FileLock? _ownership;
+    private bool _works;
 
     public CliEnvironment Environment => environment;
-
-    private string OwnershipFile => Path.Combine(Home.State, "node.lock");
 
     public Terminal Terminal { get; } = new(
         environment,
@@ -31,9 +28,21 @@ internal sealed class CliRun(ParseResult parse, CliEnvironment environment, Canc
     /// <summary>Whether the cluster is elsewhere: nothing of it lies in <see cref="Home"/>.</summary>
     public bool IsRemote => Addresses.Count > 0;
 
+    /// <summary>What the user started, without its options.</summary>
+    public string Program => HelpPage.PathOf(parse.CommandResult.Command)[2..];
+
+    /// <summary>The other process of this machine whose node answered last; null for a node in this process, or a remote cluster.</summary>
+    public string? Host => _cluster?.Host;
+
     /// <summary>The cluster, for commands that only look.</summary>
     public IFuseMixClient Client => (_cluster ??= environment.Connect(new ClusterChoice(
-        Home, Addresses, parse.GetValue(CommonOptions.ApiKey) ?? environment.Variable(CommonOptions.ApiKeyVariable), () => _ownership is not null, Terminal.Verbose))).Client;
+        Home, Addresses, parse.GetValue(CommonOptions.ApiKey) ?? environment.Variable(CommonOptions.ApiKeyVariable), () => _works, Terminal.Verbose)
+    {
+        Program = Program,
+        Note = Terminal.Note,
+        Warn = Terminal.Warn,
+        Clock = environment.Clock,
+    })).Client;
 
     private IReadOnlyList<Uri> Addresses => field ??= parse.CommandResult.Command is CliCommand { InsteadOfRemote: not null }
         ? []
@@ -49,24 +58,11 @@ internal sealed class CliRun(ParseResult parse, CliEnvironment environment, Canc
     /// <summary>The values of an option as they stand on the command line; none where it has its default.</summary>
     public IEnumerable<string> Words(Option option) => parse.GetResult(option)?.Tokens.Select(token => token.Value) ?? [];
 
-    /// <summary>The cluster, for commands that set it to work: a second trainer on the same storage would push the first one out.</summary>
-    /// <exception cref="FuseMixException">Another process works in this home folder.</exception>
+    /// <summary>The cluster, for commands that set it to work: where that is in this process, it goes on with what it finds unfinished.</summary>
     public IFuseMixClient ClientToWork()
     {
-        if (!IsRemote) _ownership ??= FileLock.Acquire(OwnershipFile, $"The home folder '{Home.EnsureWritable().Root}'", TimeSpan.FromSeconds(1), stop);
+        _works = true;
         return Client;
-    }
-
-    /// <summary>Whether this process is, or now becomes, the one that works in the home folder; a remote cluster sees to that itself.</summary>
-    /// <param name="owner">Who is, otherwise.</param>
-    public bool TryOwnHome([NotNullWhen(false)] out string? owner)
-    {
-        owner = null;
-        if (IsRemote) return true;
-        _ = Home.EnsureWritable();
-        _ownership ??= FileLock.TryAcquire(OwnershipFile);
-        owner = _ownership is null ? FileLock.Owner(OwnershipFile) ?? "another process" : null;
-        return owner is null;
     }
 
     /// <summary>Stops the cluster, if there is one; the next call for a client starts another.</summary>
@@ -75,9 +71,5 @@ internal sealed class CliRun(ParseResult parse, CliEnvironment environment, Canc
         if (Interlocked.Exchange(ref _cluster, null) is { } cluster) await cluster.DisposeAsync();
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await CloseCluster();
-        _ownership?.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await CloseCluster();
 }

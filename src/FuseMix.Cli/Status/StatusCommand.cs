@@ -12,7 +12,7 @@ namespace FuseMix.Cli.Status;
 
 /// <summary>What <c>fusemix status</c> tells.</summary>
 /// <param name="Cluster">The nodes.</param>
-/// <param name="WorkedInBy">The other process that works in this home folder, which alone knows how far its jobs are; null for none.</param>
+/// <param name="NodeOf">The other process of this machine that runs the node of the home folder; null for a node of this command, or a remote cluster.</param>
 /// <param name="Extractions">Extractions that are not complete.</param>
 /// <param name="Trainings">The first training jobs of the list: those that wait or run, then those that ended last.</param>
 /// <param name="MoreTrainings">Whether the list goes on.</param>
@@ -21,7 +21,7 @@ namespace FuseMix.Cli.Status;
 /// <param name="Collections">Collections.</param>
 internal sealed record StatusReport(
     ClusterStatus Cluster,
-    string? WorkedInBy,
+    string? NodeOf,
     ExtractionStatus[] Extractions,
     TrainingStatus[] Trainings,
     bool MoreTrainings,
@@ -48,13 +48,13 @@ internal static class StatusCommand
 
     private static async Task Run(CliRun run)
     {
-        var alone = run.TryOwnHome(out var owner);
         var client = run.Client;
-        var trainings = alone ? await client.Trainings(run.Get(Trainings), null, run.Stop) : new TrainingPage([], null);
+        var cluster = await client.Cluster(run.Stop);
+        var trainings = await client.Trainings(run.Get(Trainings), null, run.Stop);
         var report = new StatusReport(
-            await client.Cluster(run.Stop),
-            owner,
-            alone ? [.. (await client.Extractions(run.Stop)).Where(e => e.State is not (JobState.Completed or JobState.Unknown))] : [],
+            cluster,
+            run.Host,
+            [.. (await client.Extractions(run.Stop)).Where(e => e.State is not (JobState.Completed or JobState.Unknown))],
             trainings.Trainings,
             trainings.Next is not null,
             await client.LatentSets(run.Stop),
@@ -69,13 +69,10 @@ internal static class StatusCommand
         var nodes = Tables.Of("node", "roles", "state");
         foreach (var node in report.Cluster.Nodes) nodes.Row(node.Name, string.Join(", ", node.Roles), node.State);
         terminal.Draw(nodes);
+        if (report.NodeOf is { } process) terminal.Say($"  in {process}");
 
         terminal.Say(terminal.Out.Bold("Jobs"));
-        if (report.WorkedInBy is { } owner)
-        {
-            terminal.Say($"  {owner} works in this home folder; it alone knows how far its jobs are");
-        }
-        else if (report.Extractions.Length + report.Trainings.Length == 0)
+        if (report.Extractions.Length + report.Trainings.Length == 0)
         {
             terminal.Say("  none yet");
         }

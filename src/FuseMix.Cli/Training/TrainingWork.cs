@@ -43,7 +43,7 @@ internal static class TrainingWork
             }
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
-                if (others) throw OthersJob.Left("the training", $"'./fusemix cancel train {request.JobId}' stops it.");
+                if (others && OthersJob.IsElsewhere(run)) throw OthersJob.Left("the training", $"'./fusemix cancel train {request.JobId}' stops it.");
                 status = await Cancel(client, request.JobId);
             }
         }

@@ -85,7 +85,7 @@ public sealed class ClusterOptionTests : IDisposable
         foreach (var args in (string[][])[["eval", "emoji-small"], ["extract", "emoji"], ["train", "emoji"], ["collections", "drop", "emoji"], ["study", "augmentation", "--seeds", "1", "--output", _folder["studies"]]])
             Assert.Equal(0, (await Run([.. args, "--cluster", "http://one", "--home", home.Root])).Code);
         var status = await Run("status", "--json", "--cluster", "http://one", "--home", home.Root);
-        Assert.Null(status.Json.GetProperty("workedInBy").GetString());
+        Assert.Null(status.Json.GetProperty("nodeOf").GetString());
         Assert.NotEqual(0, status.Json.GetProperty("trainings").GetArrayLength());
         Assert.Equal(0, (await Run("eval", "emoji-small", "--cluster", "http://one", "--home", _folder["never"])).Code);
         Assert.False(Directory.Exists(_folder["never"]));

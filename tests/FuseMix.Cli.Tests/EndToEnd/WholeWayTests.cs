@@ -229,24 +229,6 @@ public abstract class WholeWayTests : IAsyncLifetime
     private protected virtual Task LookAtFiles() => Task.CompletedTask;
 
     private CliTester Tester(bool outIsTerminal = false) => new() { Home = World.Home, RealCluster = true, Width = 160, OutIsTerminal = outIsTerminal, Variables = Variables };
-
-    /// <summary>A clock whose timers are a hundred times too early, so that the first line of progress comes while there is work left.</summary>
-    private sealed class HastyClock : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            new HastyTimer(base.CreateTimer(callback, state, Hasten(dueTime), Hasten(period)));
-
-        private static TimeSpan Hasten(TimeSpan time) => time > TimeSpan.Zero ? time / 100 : time;
-
-        private sealed class HastyTimer(ITimer timer) : ITimer
-        {
-            public bool Change(TimeSpan dueTime, TimeSpan period) => timer.Change(Hasten(dueTime), Hasten(period));
-
-            public void Dispose() => timer.Dispose();
-
-            public ValueTask DisposeAsync() => timer.DisposeAsync();
-        }
-    }
 }
 
 /// <summary>On a cluster in this process.</summary>
