@@ -181,7 +181,10 @@ public sealed class MemberTlsTests : IDisposable
         builder.UseOrleansClient(client => enter(client.UseLocalhostClustering(configuration.Cluster.GatewayPort).UseFuseMix())
             .Configure<ConnectionOptions>(options => options.OpenConnectionTimeout = TimeSpan.FromSeconds(5)));
         using var host = builder.Build();
-        await host.StartAsync();
+
+        // Orleans gives a gateway that refuses it five minutes to think better of it.
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        await host.StartAsync(patience.Token);
         try
         {
             var status = await host.Services.GetRequiredService<IClusterClient>().GetGrain<IClusterGrain>(0).Status();
