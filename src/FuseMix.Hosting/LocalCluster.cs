@@ -1,4 +1,4 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using FuseMix.Hosting.Configuration;
 using FuseMix.Storage;
 using Microsoft.Extensions.DependencyInjection;

@@ -2,7 +2,7 @@ using System.Net;
 using FuseMix.Client.Grains;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Grains.Hosting;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.State;
 using FuseMix.Hosting.Azure;
 using FuseMix.Hosting.Configuration;
 using FuseMix.Hosting.PostgreSql;

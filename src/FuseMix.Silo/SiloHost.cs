@@ -1,7 +1,7 @@
 using System.Net;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Data.Uploads;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Home;
 using FuseMix.Hosting;
 using FuseMix.Silo.Api;
 using FuseMix.Silo.Configuration;

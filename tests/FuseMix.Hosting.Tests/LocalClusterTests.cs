@@ -2,7 +2,7 @@ using FuseMix.Contracts;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Extraction;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using FuseMix.Storage;
 using FuseMix.Testing;
 using FuseMix.Testing.Clusters;

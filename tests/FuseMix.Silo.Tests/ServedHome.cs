@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using FuseMix.Client;
 using FuseMix.Contracts.Collections;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using FuseMix.Hosting.Configuration;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Tests;

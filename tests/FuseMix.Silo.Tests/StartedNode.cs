@@ -1,4 +1,4 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Security;
 using FuseMix.Storage;

@@ -3,7 +3,7 @@ using System.Net;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using FuseMix.Hosting;
 using FuseMix.Hosting.Configuration;
 using FuseMix.Silo;

@@ -1,5 +1,5 @@
 using FuseMix.Client;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Home;
 using FuseMix.Hosting;
 
 namespace FuseMix.Cli.Session;

@@ -2,7 +2,7 @@ using FuseMix.Contracts.Catalog;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Home;
 using FuseMix.Retrieval.Generations;
 using Orleans;
 using Orleans.Concurrency;

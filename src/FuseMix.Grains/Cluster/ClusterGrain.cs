@@ -1,5 +1,4 @@
 using FuseMix.Contracts.Cluster;
-using FuseMix.Grains.Nodes;
 using Orleans;
 using Orleans.Concurrency;
 

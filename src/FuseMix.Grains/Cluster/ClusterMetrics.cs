@@ -1,8 +1,7 @@
 using System.Diagnostics.Metrics;
 using FuseMix.Contracts.Cluster;
-using FuseMix.Grains.Nodes;
 using Orleans.Runtime;
-using static FuseMix.Grains.Nodes.Instruments;
+using static FuseMix.Grains.Hosting.Instruments;
 
 namespace FuseMix.Grains.Cluster;
 

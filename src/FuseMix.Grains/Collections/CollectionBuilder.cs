@@ -1,7 +1,7 @@
 using FuseMix.Contracts.Collections;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Home;
 using FuseMix.Retrieval.Generations;
 using FuseMix.Retrieval.Shards;
 using FuseMix.Training.Models;

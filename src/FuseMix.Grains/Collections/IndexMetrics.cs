@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using FuseMix.Grains.Nodes;
 
 namespace FuseMix.Grains.Collections;
 

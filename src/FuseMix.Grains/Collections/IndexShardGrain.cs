@@ -1,5 +1,6 @@
 using FuseMix.Contracts.Collections;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
+using FuseMix.Grains.Placement;
 using FuseMix.Retrieval.Generations;
 using FuseMix.Retrieval.Search;
 using FuseMix.Retrieval.Shards;

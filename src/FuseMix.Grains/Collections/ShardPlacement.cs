@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Collections;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using Orleans.Runtime;
 
 namespace FuseMix.Grains.Collections;

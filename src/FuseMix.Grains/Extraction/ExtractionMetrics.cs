@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using FuseMix.Contracts.Extraction;
-using FuseMix.Grains.Nodes;
-using static FuseMix.Grains.Nodes.Instruments;
+using static FuseMix.Grains.Hosting.Instruments;
 
 namespace FuseMix.Grains.Extraction;
 

@@ -2,7 +2,7 @@ using FuseMix.Contracts.Extraction;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Home;
 
 namespace FuseMix.Grains.Extraction;
 

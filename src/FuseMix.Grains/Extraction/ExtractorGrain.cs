@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Extraction;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Placement;
 using Microsoft.Extensions.Logging;
 using Orleans;
 using Orleans.Runtime;

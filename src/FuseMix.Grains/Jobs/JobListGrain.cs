@@ -3,7 +3,7 @@ using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Jobs;
 using FuseMix.Contracts.Training;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.State;
 using Microsoft.Extensions.Logging;
 using Orleans;
 using Orleans.Runtime;

@@ -1,4 +1,5 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
+
 
 namespace FuseMix.Grains.Search;
 

@@ -1,5 +1,5 @@
 using FuseMix.Data.Latents;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Home;
 using FuseMix.Training.Baselines;
 
 namespace FuseMix.Grains.Training;

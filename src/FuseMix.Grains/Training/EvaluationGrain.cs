@@ -1,5 +1,5 @@
 using FuseMix.Contracts.Training;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Placement;
 using Orleans;
 
 namespace FuseMix.Grains.Training;

@@ -1,4 +1,4 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using Microsoft.Extensions.Hosting;
 
 namespace FuseMix.Grains.Training;

@@ -2,7 +2,8 @@ using FuseMix.Contracts.Training;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Evaluation;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
+using FuseMix.Grains.Home;
 using FuseMix.Training.Models;
 using DirectionRecall = FuseMix.Contracts.Training.DirectionRecall;
 

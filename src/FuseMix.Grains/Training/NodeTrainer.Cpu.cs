@@ -1,4 +1,5 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
+using FuseMix.Grains.Encoding;
 using FuseMix.Training;
 using Microsoft.Extensions.Logging;
 

@@ -2,9 +2,8 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Training;
-using FuseMix.Grains.Nodes;
 using FuseMix.Training;
-using static FuseMix.Grains.Nodes.Instruments;
+using static FuseMix.Grains.Hosting.Instruments;
 
 namespace FuseMix.Grains.Training;
 

@@ -1,4 +1,4 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using FuseMix.Storage;
 
 namespace FuseMix.Hosting.Configuration;

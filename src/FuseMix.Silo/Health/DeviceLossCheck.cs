@@ -1,4 +1,4 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Encoding;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FuseMix.Silo.Health;

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using FuseMix.Contracts.Cluster;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
+using FuseMix.Grains.State;
 using FuseMix.Silo.Telemetry;
 using FuseMix.Storage;
 using Microsoft.AspNetCore.Builder;

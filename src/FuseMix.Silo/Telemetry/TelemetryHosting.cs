@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,5 +1,5 @@
 using FuseMix.Contracts.Catalog;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Home;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using FuseMix.Client.Tests.Contract;
 using FuseMix.Contracts.Catalog;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using FuseMix.Hosting.Configuration;
 using FuseMix.Silo;
 using FuseMix.Silo.Configuration;

@@ -1,4 +1,4 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using FuseMix.Grains.Search;
 using FuseMix.Testing;
 using FuseMix.Testing.Clusters;

@@ -1,7 +1,7 @@
 using FuseMix.Contracts;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Home;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Testing.Clusters;
 using Orleans.Runtime;

@@ -1,4 +1,4 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using FuseMix.Grains.Training;
 using FuseMix.Testing.Clusters;
 using Microsoft.Extensions.Hosting;

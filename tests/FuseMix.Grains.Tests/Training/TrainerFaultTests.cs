@@ -1,5 +1,5 @@
 using FuseMix.Contracts;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Grains.Training;
 using FuseMix.Testing.Clusters;

@@ -5,7 +5,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using FuseMix.Client.Grains;
 using FuseMix.Contracts.Cluster;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 using FuseMix.Hosting.Configuration;
 using FuseMix.Hosting.Security;
 using FuseMix.Testing;

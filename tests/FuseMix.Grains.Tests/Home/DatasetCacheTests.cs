@@ -1,7 +1,7 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Home;
 using FuseMix.Testing.Clusters;
 
-namespace FuseMix.Grains.Tests.Nodes;
+namespace FuseMix.Grains.Tests.Home;
 
 public sealed class DatasetCacheTests : IDisposable
 {

@@ -1,9 +1,10 @@
+using FuseMix.Grains.Cluster;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans;
 using Orleans.Runtime;
 using Orleans.Storage;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.State;
 
 /// <summary>What a probe leaves in the storage.</summary>
 [GenerateSerializer, Alias("fusemix.StateProbeRecord")]

@@ -1,7 +1,7 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Jobs;
 using FuseMix.Testing.Clusters;
 
-namespace FuseMix.Grains.Tests.Nodes;
+namespace FuseMix.Grains.Tests.Jobs;
 
 public sealed class ChangeSignalTests
 {

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
+using FuseMix.Grains.Encoding;
 
-namespace FuseMix.Grains.Tests.Nodes;
+namespace FuseMix.Grains.Tests.Encoding;
 
 public sealed class EncodingThreadsTests
 {

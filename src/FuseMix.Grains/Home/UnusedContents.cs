@@ -3,7 +3,7 @@ using FuseMix.Retrieval.Generations;
 using FuseMix.Training.Models;
 using Microsoft.Extensions.Logging;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.Home;
 
 /// <summary>Deletes the fusion models and encoder packs that no name means any more and that nothing was made with that is still there.</summary>
 /// <remarks>A generation needs its model and that model's encoders; a model, by a name or by a generation, needs its encoders.</remarks>

@@ -1,6 +1,6 @@
 using Orleans.Runtime;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.State;
 
 /// <summary>Changes a grain's persistent state one change at a time, where interleaved calls and background work would otherwise write
 /// over one another's ETag.</summary>

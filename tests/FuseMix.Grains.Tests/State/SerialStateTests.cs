@@ -1,8 +1,8 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.State;
 using FuseMix.Testing.Clusters;
 using Orleans.Runtime;
 
-namespace FuseMix.Grains.Tests.Nodes;
+namespace FuseMix.Grains.Tests.State;
 
 public sealed class SerialStateTests
 {

@@ -1,7 +1,7 @@
 using FuseMix.Contracts.Cluster;
 using Orleans.Runtime;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.Cluster;
 
 /// <summary>The nodes of the cluster as this one sees them.</summary>
 internal sealed class NodeDirectory(ISiloStatusOracle membership)

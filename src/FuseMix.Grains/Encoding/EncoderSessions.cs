@@ -2,8 +2,9 @@ using System.Collections.Concurrent;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Encoders.Packs;
 using FuseMix.Encoders.Sessions;
+using FuseMix.Grains.Cluster;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.Encoding;
 
 /// <summary>The encoder sessions of a node, opened at first use and shared by all its grains.</summary>
 internal sealed class EncoderSessions(EncoderPackStore packs, DeviceHealth devices, EncodingThreads threads, NodeOptions options) : IDisposable

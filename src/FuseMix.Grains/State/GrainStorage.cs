@@ -1,4 +1,4 @@
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.State;
 
 /// <summary>Where grains keep their state.</summary>
 public static class GrainStorage

@@ -1,4 +1,6 @@
-namespace FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
+
+namespace FuseMix.Grains.Encoding;
 
 /// <summary>The threads on which a node encodes datasets, as many as its options say: those of the thread pool must stay free for calls,
 /// whatever

@@ -3,7 +3,7 @@ using FuseMix.Data.Latents;
 using FuseMix.Training;
 using FuseMix.Training.Models;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.Home;
 
 /// <summary>Stored latents of the dataset as it stands, by one encoder or by several side by side.</summary>
 /// <remarks>Only items that every encoder has a latent of have a row.</remarks>

@@ -1,6 +1,6 @@
 using FuseMix.Data.Datasets;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.Home;
 
 /// <summary>The datasets that this node has used lately, read once per change on disk.</summary>
 public sealed class DatasetCache(DatasetStore datasets)

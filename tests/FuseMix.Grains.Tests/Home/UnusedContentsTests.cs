@@ -1,4 +1,4 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Home;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Retrieval.Generations;
 using FuseMix.Storage;
@@ -7,7 +7,7 @@ using FuseMix.Testing.Clusters;
 using FuseMix.Training.Models;
 using Microsoft.Extensions.Logging;
 
-namespace FuseMix.Grains.Tests.Nodes;
+namespace FuseMix.Grains.Tests.Home;
 
 public sealed class UnusedContentsTests : IDisposable
 {

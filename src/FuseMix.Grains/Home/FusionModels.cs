@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using FuseMix.Training.Models;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.Home;
 
 /// <summary>The fusion models of a node, loaded at first use.</summary>
 internal sealed class FusionModels(FusionModelStore store, TimeProvider clock)

@@ -5,7 +5,7 @@ using FuseMix.Grains.Collections;
 using Orleans.Runtime;
 using Orleans.Runtime.Placement;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.Placement;
 
 /// <summary>
 /// Chooses among the active nodes with a grain's role. A slot goes to the node that its key names; shards go where

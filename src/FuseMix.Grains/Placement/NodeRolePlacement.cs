@@ -2,7 +2,7 @@ using FuseMix.Contracts.Cluster;
 using Orleans.Placement;
 using Orleans.Runtime;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.Placement;
 
 /// <summary>Places a grain on an active node that has a role.</summary>
 public abstract class NodeRolePlacement : PlacementStrategy

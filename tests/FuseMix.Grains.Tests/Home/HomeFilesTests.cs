@@ -1,11 +1,11 @@
 using FuseMix.Contracts.Catalog;
 using FuseMix.Data.Datasets;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Home;
 using FuseMix.Storage;
 using FuseMix.Testing;
 using FuseMix.Testing.Clusters;
 
-namespace FuseMix.Grains.Tests.Nodes;
+namespace FuseMix.Grains.Tests.Home;
 
 public sealed class HomeFilesTests : IDisposable
 {

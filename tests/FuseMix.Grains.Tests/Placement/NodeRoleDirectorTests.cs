@@ -1,11 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using FuseMix.Contracts.Extraction;
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Placement;
 using Orleans.Runtime;
 using Orleans.Runtime.Placement;
 
-namespace FuseMix.Grains.Tests.Nodes;
+namespace FuseMix.Grains.Tests.Placement;
 
 public sealed class NodeRoleDirectorTests
 {

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Encoders.Sessions;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.Cluster;
 
 /// <summary>What one node is and how much of its machine it uses.</summary>
 public sealed class NodeOptions

@@ -1,4 +1,4 @@
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.Jobs;
 
 /// <summary>Wakes everybody who waits for something to change; a waiter that was away misses nothing but the steps between.</summary>
 internal sealed class ChangeSignal

@@ -10,7 +10,7 @@ using FuseMix.Storage;
 using FuseMix.Training.Models;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.Home;
 
 /// <summary>The files of a home folder, for whoever has it: a node, or the command line on the same machine.</summary>
 public sealed class HomeFiles(

@@ -1,6 +1,7 @@
-using FuseMix.Grains.Nodes;
+using FuseMix.Grains.Cluster;
 
-namespace FuseMix.Grains.Tests.Nodes;
+
+namespace FuseMix.Grains.Tests.Cluster;
 
 public sealed class NodeOptionsTests
 {

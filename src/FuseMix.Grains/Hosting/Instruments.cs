@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 
-namespace FuseMix.Grains.Nodes;
+namespace FuseMix.Grains.Hosting;
 
 /// <summary>Makes the instruments of all meters alike.</summary>
 internal static class Instruments
