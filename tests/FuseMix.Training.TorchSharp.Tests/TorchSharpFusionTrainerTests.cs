@@ -2,6 +2,8 @@ using System.Runtime.InteropServices;
 using FuseMix.Testing;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Recipe;
+using FuseMix.Training.Tests;
+using FuseMix.Training.Tests.Adapters;
 using TorchSharp;
 
 namespace FuseMix.Training.TorchSharp.Tests;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using FuseMix.Grains.Hosting;
 
 namespace FuseMix.Grains.Collections;
 

@@ -3,7 +3,7 @@ using FuseMix.Contracts.Extraction;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Sessions;
-using FuseMix.Grains.Encoding;
+using FuseMix.Grains.Sessions;
 using FuseMix.Grains.Home;
 
 namespace FuseMix.Grains.Extraction;

@@ -5,7 +5,7 @@ using FuseMix.Contracts.Search;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Grains.Cluster;
 using FuseMix.Grains.Collections;
-using FuseMix.Grains.Encoding;
+using FuseMix.Grains.Sessions;
 using FuseMix.Grains.Home;
 using FuseMix.Retrieval.Search;
 using FuseMix.Training.Models;

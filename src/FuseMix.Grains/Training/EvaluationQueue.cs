@@ -1,10 +1,11 @@
 using FuseMix.Grains.Cluster;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace FuseMix.Grains.Training;
 
 /// <summary>Lets a node measure and fit one thing at a time, with a few waiting; more are refused, so that nobody waits for what will not come.</summary>
-internal sealed class EvaluationQueue(NodeOptions options, IHostApplicationLifetime host) : IDisposable
+internal sealed partial class EvaluationQueue(NodeOptions options, IHostApplicationLifetime host, ILogger<EvaluationQueue> logger) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
     private int _inside;
@@ -16,6 +17,7 @@ internal sealed class EvaluationQueue(NodeOptions options, IHostApplicationLifet
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public async Task<T> Run<T>(Func<CancellationToken, T> work, CancellationToken cancellationToken)
     {
+        using var told = cancellationToken.Register(LogCallerLeft);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, host.ApplicationStopping);
         try
         {
@@ -48,4 +50,7 @@ internal sealed class EvaluationQueue(NodeOptions options, IHostApplicationLifet
     }
 
     public void Dispose() => _turn.Dispose();
+
+    [LoggerMessage(2013, LogLevel.Debug, "The caller of an evaluation has left; it ends at its next look")]
+    private partial void LogCallerLeft();
 }

@@ -1,5 +1,5 @@
 using FuseMix.Grains.Cluster;
-using FuseMix.Grains.Encoding;
+using FuseMix.Grains.Sessions;
 using FuseMix.Training;
 using Microsoft.Extensions.Logging;
 

@@ -1,6 +1,6 @@
 using FuseMix.Contracts.Cluster;
 using FuseMix.Grains.Cluster;
-using FuseMix.Grains.Encoding;
+using FuseMix.Grains.Sessions;
 using FuseMix.Training;
 using FuseMix.Training.TorchSharp;
 using Microsoft.Extensions.Logging;

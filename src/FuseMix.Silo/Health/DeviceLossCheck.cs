@@ -1,4 +1,4 @@
-using FuseMix.Grains.Encoding;
+using FuseMix.Grains.Sessions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace FuseMix.Silo.Health;

@@ -55,6 +55,9 @@ public sealed class EvaluationGrainTests(PreparedHome prepared)
         await held.Reached;
         await leaving.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fitting);
+
+        // The caller knows at once, the node a little later.
+        await cluster.Log.WaitFor(2013);
         await held.Release();
 
         // The node does one thing at a time: once it answers this, it has ended that.

@@ -2,6 +2,7 @@ using FuseMix.Grains.Cluster;
 using FuseMix.Grains.Training;
 using FuseMix.Testing.Clusters;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace FuseMix.Grains.Tests.Training;
 
@@ -10,7 +11,7 @@ public sealed class EvaluationQueueTests : IDisposable
     private readonly Host _host = new();
     private readonly EvaluationQueue _queue;
 
-    public EvaluationQueueTests() => _queue = new EvaluationQueue(new NodeOptions { Name = "one", EvaluationsQueued = 1 }, _host);
+    public EvaluationQueueTests() => _queue = new EvaluationQueue(new NodeOptions { Name = "one", EvaluationsQueued = 1 }, _host, NullLogger<EvaluationQueue>.Instance);
 
     public void Dispose()
     {

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using FuseMix.Contracts.Cluster;
-using FuseMix.Grains.Encoding;
+using FuseMix.Grains.Sessions;
 using FuseMix.Silo.Configuration;
 using FuseMix.Testing;
 using FuseMix.Testing.Clusters;

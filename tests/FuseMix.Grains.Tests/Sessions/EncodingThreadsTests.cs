@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using FuseMix.Grains.Cluster;
-using FuseMix.Grains.Encoding;
+using FuseMix.Grains.Sessions;
 
-namespace FuseMix.Grains.Tests.Encoding;
+namespace FuseMix.Grains.Tests.Sessions;
 
 public sealed class EncodingThreadsTests
 {

@@ -1,6 +1,6 @@
 using FuseMix.Grains.Cluster;
 
-namespace FuseMix.Grains.Encoding;
+namespace FuseMix.Grains.Sessions;
 
 /// <summary>The threads on which a node encodes datasets, as many as its options say: those of the thread pool must stay free for calls,
 /// whatever

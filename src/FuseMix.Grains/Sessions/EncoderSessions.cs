@@ -4,7 +4,7 @@ using FuseMix.Encoders.Packs;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Grains.Cluster;
 
-namespace FuseMix.Grains.Encoding;
+namespace FuseMix.Grains.Sessions;
 
 /// <summary>The encoder sessions of a node, opened at first use and shared by all its grains.</summary>
 internal sealed class EncoderSessions(EncoderPackStore packs, DeviceHealth devices, EncodingThreads threads, NodeOptions options) : IDisposable
