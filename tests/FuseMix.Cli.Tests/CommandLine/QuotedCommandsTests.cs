@@ -34,7 +34,7 @@ public sealed partial class QuotedCommandsTests
         foreach (var (where, text) in lines)
         {
             if (OfTheLauncher.Contains(text.Split(' ')[0])) continue;
-            var parse = CommandTree.Build().Parse(text.Replace(" --redetect", "", StringComparison.Ordinal));
+            var parse = CommandTree.Build().Parse(text);
             // Messages may name a command without its arguments ("'./fusemix train'"), but not with wrong ones.
             var error = parse.UnmatchedTokens.Count > 0 || text.Contains(" --", StringComparison.Ordinal) ? UsageErrors.Of(parse) : null;
             Assert.True(error is null, $"{where}: '{text}': {error?.Message}");
