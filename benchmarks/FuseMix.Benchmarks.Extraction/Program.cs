@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using FuseMix;
 using FuseMix.Benchmarks.Extraction;
 using FuseMix.Encoders.Packs;
 using FuseMix.Encoders.Sessions;

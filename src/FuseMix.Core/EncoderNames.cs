@@ -1,4 +1,4 @@
-namespace FuseMix;
+namespace FuseMix.Core;
 
 /// <summary>The encoders of one modality as they are named everywhere: one name, or several whose latents stand side by side, "a+b".</summary>
 public static class EncoderNames

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace FuseMix;
+namespace FuseMix.Core;
 
 /// <summary>A SHA-256 over the content of a thing; another fingerprint is another thing.</summary>
 /// <param name="Hex">64 lower-case hexadecimal digits.</param>

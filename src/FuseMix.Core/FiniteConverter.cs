@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace FuseMix;
+namespace FuseMix.Core;
 
 /// <summary>JSON has no NaN: a number that is not known is null.</summary>
 public sealed class FiniteConverter : JsonConverter<double>

@@ -1,4 +1,4 @@
-namespace FuseMix;
+namespace FuseMix.Core;
 
 /// <summary>Why a request could not be served, in the words that a caller can act on.</summary>
 public enum FailureKind

@@ -1,4 +1,4 @@
-namespace FuseMix;
+namespace FuseMix.Core;
 
 /// <summary>Rows of latents of one modality, however they are stored: in memory, or memory-mapped fp16 shards.</summary>
 public interface ILatentMatrix

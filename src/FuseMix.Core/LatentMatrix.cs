@@ -1,4 +1,4 @@
-namespace FuseMix;
+namespace FuseMix.Core;
 
 /// <summary>Latents in memory.</summary>
 /// <param name="values">[count × dimension], row-major; not copied.</param>

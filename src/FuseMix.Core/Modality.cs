@@ -1,4 +1,4 @@
-namespace FuseMix;
+namespace FuseMix.Core;
 
 /// <summary>What kind of thing an item is.</summary>
 public enum Modality

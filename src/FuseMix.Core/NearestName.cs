@@ -1,4 +1,4 @@
-namespace FuseMix;
+namespace FuseMix.Core;
 
 /// <summary>Finds the name that a misspelt one most likely meant.</summary>
 public static class NearestName

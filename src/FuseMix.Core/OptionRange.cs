@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 
-namespace FuseMix;
+namespace FuseMix.Core;
 
 /// <summary>Reads the <see cref="RangeAttribute"/> of options, which is where their ranges stand once: for the check and for its message.</summary>
 public static class OptionRange

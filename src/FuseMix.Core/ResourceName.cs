@@ -1,4 +1,4 @@
-namespace FuseMix;
+namespace FuseMix.Core;
 
 /// <summary>The rule for names of datasets, encoders, fusion models and collections, which become folder names and grain keys.</summary>
 public static class ResourceName

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace FuseMix;
+namespace FuseMix.Core;
 
 /// <summary>A duration as a number of seconds, the one unit of every document.</summary>
 public sealed class SecondsConverter : JsonConverter<TimeSpan>

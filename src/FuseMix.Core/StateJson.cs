@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace FuseMix;
+namespace FuseMix.Core;
 
 /// <summary>How grain states are written, wherever they are kept: JSON, of which another version reads what it knows, people read all, and
 /// which moves from one kind of storage to another as it is.</summary>

@@ -1,5 +1,5 @@
-using FuseMix.Mixing;
-using FuseMix.Randomness;
+using FuseMix.Core.Mixing;
+using FuseMix.Core.Randomness;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Kernels;
 using FuseMix.Training.Matrices;

@@ -1,5 +1,5 @@
-using FuseMix.Mixing;
-using FuseMix.Randomness;
+using FuseMix.Core.Mixing;
+using FuseMix.Core.Randomness;
 using FuseMix.Training.Adapters;
 
 namespace FuseMix.Training;

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Checkpoints;
 using FuseMix.Training.Matrices;

@@ -1,4 +1,4 @@
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Training.Models;
 using FuseMix.Training.Recipe;
 

@@ -1,4 +1,4 @@
-using FuseMix.Schedules;
+using FuseMix.Core.Schedules;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Kernels;
 using FuseMix.Training.Matrices;

@@ -1,4 +1,4 @@
-using FuseMix.Mixing;
+using FuseMix.Core.Mixing;
 
 namespace FuseMix.Training.Tests;
 

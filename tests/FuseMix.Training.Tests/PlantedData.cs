@@ -1,4 +1,4 @@
-using FuseMix.Randomness;
+using FuseMix.Core.Randomness;
 
 namespace FuseMix.Training.Tests;
 

@@ -5,7 +5,7 @@ using FuseMix.Cli.Demo;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
 using FuseMix.Cli.Training;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Storage;
 
 namespace FuseMix.Cli.Studies;

@@ -3,7 +3,7 @@ using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
 using FuseMix.Cli.Training;
 using FuseMix.Contracts.Training;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 
 namespace FuseMix.Cli.Studies;
 

@@ -2,7 +2,7 @@ using FuseMix.Cli.Demo;
 using FuseMix.Cli.Evaluation;
 using FuseMix.Cli.Session;
 using FuseMix.Contracts.Training;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Training.Recipe;
 
 namespace FuseMix.Cli.Training;

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace FuseMix.Evaluation;
+namespace FuseMix.Core.Evaluation;
 
 /// <summary>How well queries of one modality find their right answers among candidates of another.</summary>
 /// <param name="From">Modality of the queries.</param>

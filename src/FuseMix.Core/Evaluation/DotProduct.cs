@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 
-namespace FuseMix.Evaluation;
+namespace FuseMix.Core.Evaluation;
 
 /// <summary>Dot products whose bits do not depend on how many are computed at once.</summary>
 /// <remarks>

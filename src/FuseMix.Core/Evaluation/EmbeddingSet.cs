@@ -1,4 +1,4 @@
-namespace FuseMix.Evaluation;
+namespace FuseMix.Core.Evaluation;
 
 /// <summary>Embeddings of one modality with what each of them means: rows of one group are right answers to one another.</summary>
 /// <remarks>Several captions of one picture share its group, and so do several pictures of one meaning.</remarks>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace FuseMix.Evaluation;
+namespace FuseMix.Core.Evaluation;
 
 /// <summary>
 /// One of the parts into which cross-validation divides all groups that are not of the test split: it stands in for the validation split, and

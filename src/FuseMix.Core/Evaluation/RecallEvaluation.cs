@@ -1,6 +1,6 @@
 using System.Runtime.Intrinsics;
 
-namespace FuseMix.Evaluation;
+namespace FuseMix.Core.Evaluation;
 
 /// <summary>Ranks of right answers under full similarity, as cross-modal retrieval is scored (FuseMix, section 5.1: R@1, R@5, R@10).</summary>
 public static class RecallEvaluation

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace FuseMix.Evaluation;
+namespace FuseMix.Core.Evaluation;
 
 /// <summary>Retrieval between two modalities in both directions, the figures by which fusion models are compared.</summary>
 /// <param name="Forward">From the first modality to the second, e.g. image → text.</param>

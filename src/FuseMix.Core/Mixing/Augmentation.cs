@@ -1,4 +1,4 @@
-namespace FuseMix.Mixing;
+namespace FuseMix.Core.Mixing;
 
 /// <summary>What is done to latents before a training step, beside nothing (the paper's Fig. 6).</summary>
 public enum Augmentation

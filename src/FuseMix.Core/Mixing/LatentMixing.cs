@@ -1,7 +1,7 @@
 using System.Runtime.Intrinsics;
-using FuseMix.Randomness;
+using FuseMix.Core.Randomness;
 
-namespace FuseMix.Mixing;
+namespace FuseMix.Core.Mixing;
 
 /// <summary>The augmentations of latents, on rows in memory. Every random number is a function of seed, stream and position.</summary>
 public static class LatentMixing

@@ -1,4 +1,4 @@
-namespace FuseMix.Randomness;
+namespace FuseMix.Core.Randomness;
 
 /// <summary>The counter-based generator Philox4x32-10 (Salmon et al., SC 2011): each number is a pure function of key and counter.</summary>
 /// <remarks>Training draws everything from it, so that a run resumed at step n draws what an unbroken one would have drawn.</remarks>

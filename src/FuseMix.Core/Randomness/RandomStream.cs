@@ -1,4 +1,4 @@
-namespace FuseMix.Randomness;
+namespace FuseMix.Core.Randomness;
 
 /// <summary>Random numbers of one purpose: the same seed and stream give the same numbers on every machine.</summary>
 /// <remarks>A mutable value: pass it by reference. It is not thread-safe; give each thread a stream of its own.</remarks>

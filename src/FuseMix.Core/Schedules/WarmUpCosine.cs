@@ -1,4 +1,4 @@
-namespace FuseMix.Schedules;
+namespace FuseMix.Core.Schedules;
 
 /// <summary>The learning rate of the paper's recipe (supplement B): linear warm-up over the first epoch, then a cosine.</summary>
 /// <remarks>As in the authors' code, the warm-up moves with each step and the cosine with each epoch, down to the warm-up's start.</remarks>

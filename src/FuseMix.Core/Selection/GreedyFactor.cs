@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 
-namespace FuseMix.Selection;
+namespace FuseMix.Core.Selection;
 
 /// <summary>The Cholesky factor of K = (z·z' + 1)² over a growing part of some rows, each row's share of it as far as that was needed.</summary>
 /// <param name="rows">[n × dimension], row-major.</param>

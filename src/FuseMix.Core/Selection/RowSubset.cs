@@ -1,8 +1,8 @@
 using System.Globalization;
-using FuseMix.Evaluation;
-using FuseMix.Randomness;
+using FuseMix.Core.Evaluation;
+using FuseMix.Core.Randomness;
 
-namespace FuseMix.Selection;
+namespace FuseMix.Core.Selection;
 
 /// <summary>Chooses a part of some rows. Every method gives the same rows for any number of threads, in the order in which they were chosen.</summary>
 public static class RowSubset

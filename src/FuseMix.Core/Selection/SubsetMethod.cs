@@ -1,4 +1,4 @@
-namespace FuseMix.Selection;
+namespace FuseMix.Core.Selection;
 
 /// <summary>How a part of some rows is chosen.</summary>
 public enum SubsetMethod

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using FuseMix.Randomness;
+using FuseMix.Core.Randomness;
 
 namespace FuseMix.Data.Datasets;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Storage;
 
 namespace FuseMix.Data.Datasets;

@@ -1,7 +1,7 @@
 using FuseMix.Contracts.Training;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Grains.Cluster;
 using FuseMix.Grains.Home;
 using FuseMix.Training.Models;
@@ -63,7 +63,7 @@ internal sealed class ModelEvaluation(DatasetCache datasets, LatentStore latents
     {
         var ranks = RecallEvaluation.Ranks(
             from.Embeddings, to.Embeddings, from.Dimension, [.. correct.Select(set => set.ToArray())], options.Threads, cancellationToken);
-        var recall = FuseMix.Evaluation.DirectionRecall.Of(from.Modality, to.Modality, to.Count, ranks);
+        var recall = FuseMix.Core.Evaluation.DirectionRecall.Of(from.Modality, to.Modality, to.Count, ranks);
         return new DirectionRecall(
             from.Modality, to.Modality, from.Count, to.Count, recall.R1 * 100, recall.R5 * 100, recall.R10 * 100, recall.MedianRank);
     }

@@ -2,7 +2,7 @@ using FuseMix.Contracts.Training;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Grains.Cluster;
 using FuseMix.Grains.Home;
 using FuseMix.Storage;

@@ -1,7 +1,7 @@
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Grains.Home;
 using FuseMix.Training;
 using FuseMix.Training.Models;

@@ -1,5 +1,5 @@
 using System.Text.Json.Serialization;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Storage;
 
 namespace FuseMix.Retrieval.Generations;

@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Retrieval.Shards;
 
 namespace FuseMix.Retrieval.Search;

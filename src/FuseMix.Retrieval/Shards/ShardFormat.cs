@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 
 namespace FuseMix.Retrieval.Shards;
 

@@ -1,4 +1,4 @@
-using FuseMix.Randomness;
+using FuseMix.Core.Randomness;
 using FuseMix.Training.Kernels;
 
 namespace FuseMix.Training.Adapters;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using FuseMix.Mixing;
-using FuseMix.Randomness;
+using FuseMix.Core.Mixing;
+using FuseMix.Core.Randomness;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Recipe;
 

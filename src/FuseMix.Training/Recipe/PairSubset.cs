@@ -1,4 +1,4 @@
-using FuseMix.Selection;
+using FuseMix.Core.Selection;
 
 namespace FuseMix.Training.Recipe;
 

@@ -3,8 +3,8 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using FuseMix.Mixing;
-using FuseMix.Selection;
+using FuseMix.Core.Mixing;
+using FuseMix.Core.Selection;
 using FuseMix.Storage;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Normalisation;
@@ -248,7 +248,7 @@ public sealed partial record TrainingRecipe
     public string ToJson() => JsonSerializer.Serialize(this, RecipeJson.Default.TrainingRecipe);
 
     /// <summary>The same for two recipes that give the same run.</summary>
-    public Fingerprint Fingerprint() => FuseMix.Fingerprint.Of(ToJson());
+    public Fingerprint Fingerprint() => FuseMix.Core.Fingerprint.Of(ToJson());
 
     /// <summary>Checks every range and that no key is given in vain.</summary>
     /// <exception cref="FuseMixException">The first fault, naming its key.</exception>

@@ -1,4 +1,4 @@
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Testing;
 
 namespace FuseMix.Core.Tests.Evaluation;

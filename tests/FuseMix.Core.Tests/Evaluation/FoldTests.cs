@@ -1,4 +1,4 @@
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 
 namespace FuseMix.Core.Tests.Evaluation;
 

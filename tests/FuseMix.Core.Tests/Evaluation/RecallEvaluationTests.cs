@@ -1,6 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Testing;
 
 namespace FuseMix.Core.Tests.Evaluation;

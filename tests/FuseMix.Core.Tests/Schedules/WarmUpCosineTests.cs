@@ -1,4 +1,4 @@
-using FuseMix.Schedules;
+using FuseMix.Core.Schedules;
 using FuseMix.Testing;
 
 namespace FuseMix.Core.Tests.Schedules;

@@ -1,5 +1,5 @@
-using FuseMix.Randomness;
-using FuseMix.Selection;
+using FuseMix.Core.Randomness;
+using FuseMix.Core.Selection;
 
 namespace FuseMix.Core.Tests.Selection;
 

@@ -1,5 +1,5 @@
 using FuseMix.Data.Datasets;
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Storage;
 using FuseMix.Testing;
 

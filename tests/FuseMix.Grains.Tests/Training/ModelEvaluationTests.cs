@@ -3,7 +3,7 @@ using FuseMix.Contracts.Training;
 using FuseMix.Data.Datasets;
 using FuseMix.Grains.Tests.Clusters;
 using FuseMix.Testing.Clusters;
-using Fold = FuseMix.Evaluation.Fold;
+using Fold = FuseMix.Core.Evaluation.Fold;
 
 namespace FuseMix.Grains.Tests.Training;
 

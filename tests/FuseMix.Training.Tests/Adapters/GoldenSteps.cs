@@ -1,6 +1,6 @@
 using System.Text.Json;
-using FuseMix.Mixing;
-using FuseMix.Schedules;
+using FuseMix.Core.Mixing;
+using FuseMix.Core.Schedules;
 using FuseMix.Testing;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Kernels;

@@ -1,4 +1,4 @@
-using FuseMix.Randomness;
+using FuseMix.Core.Randomness;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Kernels;
 using FuseMix.Training.Matrices;

@@ -1,5 +1,5 @@
 using System.Runtime.Intrinsics;
-using FuseMix.Randomness;
+using FuseMix.Core.Randomness;
 using FuseMix.Training.Kernels;
 using FuseMix.Training.Tests.Adapters;
 

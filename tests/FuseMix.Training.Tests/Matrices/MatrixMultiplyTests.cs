@@ -1,4 +1,4 @@
-using FuseMix.Randomness;
+using FuseMix.Core.Randomness;
 using FuseMix.Training.Matrices;
 using FuseMix.Training.Tests.Adapters;
 using FuseMix.Training.Threading;

@@ -1,4 +1,4 @@
-using FuseMix.Selection;
+using FuseMix.Core.Selection;
 using FuseMix.Training.Recipe;
 
 namespace FuseMix.Training.Tests.Recipe;

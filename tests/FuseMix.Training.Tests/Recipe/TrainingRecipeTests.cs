@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using FuseMix.Mixing;
+using FuseMix.Core.Mixing;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Normalisation;
 using FuseMix.Training.Recipe;

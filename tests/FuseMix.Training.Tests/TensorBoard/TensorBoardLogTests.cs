@@ -1,4 +1,4 @@
-using FuseMix.Evaluation;
+using FuseMix.Core.Evaluation;
 using FuseMix.Testing;
 using FuseMix.Training.TensorBoard;
 using Google.Protobuf;
