@@ -1,4 +1,5 @@
 using FuseMix.Contracts.Cluster;
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
 using Microsoft.AspNetCore.Http;
@@ -16,5 +17,5 @@ internal static class ClusterApi
     });
 
     private static async Task<IResult> Status(IGrainFactory grains) =>
-        Results.Json(await grains.GetGrain<IClusterGrain>(0).Status(), ApiJson.Relaxed.ClusterStatus);
+        Results.Json(await grains.GetGrain<IClusterGrain>(0).Status(), ApiJson.Answers.ClusterStatus);
 }

@@ -1,6 +1,7 @@
 using FuseMix.Contracts;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Collections;
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
 using Microsoft.AspNetCore.Http;
@@ -99,7 +100,7 @@ internal static class CollectionsApi
     {
         var names = Paging.Of(request).ByKey(await grains.GetGrain<ICatalogGrain>(0).Collections(), name => name);
         var statuses = await Task.WhenAll(names.Items.Select(Live));
-        return Results.Json(new Page<CollectionStatus>([.. statuses.OfType<CollectionStatus>()], names.Next), ApiJson.Relaxed.PageCollectionStatus);
+        return Results.Json(new Page<CollectionStatus>([.. statuses.OfType<CollectionStatus>()], names.Next), ApiJson.Answers.PageCollectionStatus);
 
         async Task<CollectionStatus?> Live(string name)
         {
@@ -116,7 +117,7 @@ internal static class CollectionsApi
     }
 
     private static async Task<IResult> One(string collection, IGrainFactory grains) =>
-        Results.Json(await StatusOf(collection, grains), ApiJson.Relaxed.CollectionStatus);
+        Results.Json(await StatusOf(collection, grains), ApiJson.Answers.CollectionStatus);
 
     private static async Task<IResult> Drop(string collection, IGrainFactory grains)
     {
@@ -140,7 +141,7 @@ internal static class CollectionsApi
     }
 
     private static async Task<IResult> BuildStatus(string collection, IGrainFactory grains) =>
-        Results.Json(await Known(collection, grains), ApiJson.Relaxed.BuildStatus);
+        Results.Json(await Known(collection, grains), ApiJson.Answers.BuildStatus);
 
     private static async Task<IResult> StartBuild(string collection, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
     {
@@ -149,27 +150,27 @@ internal static class CollectionsApi
         var grain = Grain(collection, grains);
         var before = await grain.BuildStatus();
         var status = await grain.StartBuild(wanted);
-        return JobAnswers.Started(request, before.State, status.State, status, ApiJson.Relaxed.BuildStatus);
+        return JobAnswers.Started(request, before.State, status.State, status, ApiJson.Answers.BuildStatus);
     }
 
     private static async Task BuildEvents(string collection, HttpContext context, IGrainFactory grains, EventStream events)
     {
         _ = await Known(collection, grains);
         var grain = Grain(collection, grains);
-        await events.Send(context, stop => grain.WatchBuild(stop), ApiJson.Relaxed.BuildStatus);
+        await events.Send(context, stop => grain.WatchBuild(stop), ApiJson.Answers.BuildStatus);
     }
 
     private static async Task<IResult> CancelBuild(string collection, IGrainFactory grains)
     {
         _ = await Known(collection, grains);
-        return Results.Json(await Grain(collection, grains).CancelBuild(), ApiJson.Relaxed.BuildStatus);
+        return Results.Json(await Grain(collection, grains).CancelBuild(), ApiJson.Answers.BuildStatus);
     }
 
     private static async Task<IResult> GoLive(string collection, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
     {
         var body = await RequestBody.ReadJson(request, ApiJson.Default.LiveBody, cancellationToken);
-        var generation = ResourceName.Require(Given.Value(body.Generation, "generation"), "generation");
-        return Results.Json(await Grain(collection, grains).GoLive(generation), ApiJson.Relaxed.CollectionStatus);
+        var generation = body.RequireGeneration();
+        return Results.Json(await Grain(collection, grains).GoLive(generation), ApiJson.Answers.CollectionStatus);
     }
 
     /// <summary>How a build stands, of a collection that is there or was once begun.</summary>
@@ -187,23 +188,3 @@ internal static class CollectionsApi
     private static ICollectionGrain Grain(string collection, IGrainFactory grains) =>
         grains.GetGrain<ICollectionGrain>(ResourceName.Require(collection, "collection"));
 }
-
-/// <summary>What to build a collection from; see <see cref="CollectionBuild"/>.</summary>
-/// <param name="Model">Name of the fusion model whose shared space it lives in.</param>
-/// <param name="Dataset">Name of the dataset.</param>
-/// <param name="RowsPerShard">Embeddings per shard, at least 1; 65,536 where missing.</param>
-/// <param name="Replace">Whether a collection of another dataset or model may be replaced; true where missing.</param>
-internal sealed record BuildBody(string? Model, string? Dataset, int? RowsPerShard = null, bool? Replace = null)
-{
-    /// <exception cref="FuseMixException">A key is missing.</exception>
-    public CollectionBuild ToRequest()
-    {
-        var usual = new CollectionBuild(
-            ResourceName.Require(Given.Value(Model, "model"), "fusion model"), ResourceName.Require(Given.Value(Dataset, "dataset"), "dataset"));
-        return usual with { RowsPerShard = RowsPerShard ?? usual.RowsPerShard, Replace = Replace ?? usual.Replace };
-    }
-}
-
-/// <summary>Which generation is to be the live one.</summary>
-/// <param name="Generation">Its id.</param>
-internal sealed record LiveBody(string? Generation);

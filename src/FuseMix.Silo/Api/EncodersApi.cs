@@ -1,4 +1,5 @@
 using FuseMix.Contracts.Catalog;
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
 using FuseMix.Silo.Uploads;
@@ -52,7 +53,7 @@ internal static class EncodersApi
     private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
     {
         var page = Paging.Of(request);
-        return Results.Json(page.ByKey(await grains.GetGrain<ICatalogGrain>(0).Encoders(), encoder => encoder.Name), ApiJson.Relaxed.PageEncoderSummary);
+        return Results.Json(page.ByKey(await grains.GetGrain<ICatalogGrain>(0).Encoders(), encoder => encoder.Name), ApiJson.Answers.PageEncoderSummary);
     }
 
     private static async Task<IResult> One(string encoder, IGrainFactory grains)
@@ -60,7 +61,7 @@ internal static class EncodersApi
         _ = ResourceName.Require(encoder, "encoder");
         var all = await grains.GetGrain<ICatalogGrain>(0).Encoders();
         var found = all.FirstOrDefault(known => known.Name == encoder) ?? throw FuseMixException.UnknownName("encoder", encoder, all.Select(known => known.Name));
-        return Results.Json(found, ApiJson.Relaxed.EncoderSummary);
+        return Results.Json(found, ApiJson.Answers.EncoderSummary);
     }
 
     private static async Task<IResult> Install(
@@ -70,9 +71,9 @@ internal static class EncodersApi
         var replace = QueryParameters.Of(request).Flag("replace");
         var known = (await grains.GetGrain<ICatalogGrain>(0).Encoders()).Any(other => other.Name == encoder);
         var installed = await uploaded.Take(request, upload => files.PutEncoder(encoder, upload.Folder, replace, cancellationToken), cancellationToken);
-        if (known) return Results.Json(installed, ApiJson.Relaxed.EncoderSummary);
+        if (known) return Results.Json(installed, ApiJson.Answers.EncoderSummary);
         request.HttpContext.Response.Headers.Location = request.Path.ToUriComponent();
-        return Results.Json(installed, ApiJson.Relaxed.EncoderSummary, statusCode: StatusCodes.Status201Created);
+        return Results.Json(installed, ApiJson.Answers.EncoderSummary, statusCode: StatusCodes.Status201Created);
     }
 
     private static async Task<IResult> Remove(string encoder, IHomeFiles files, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using FuseMix.Contracts;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Extraction;
+using FuseMix.Contracts.Http;
 using FuseMix.Contracts.Jobs;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
@@ -59,7 +60,7 @@ internal static class ExtractionsApi
         var page = Paging.Of(request);
         var sets = await grains.GetGrain<ICatalogGrain>(0).LatentSets();
         Array.Sort(sets, (a, b) => string.CompareOrdinal(KeyOf(a), KeyOf(b)));
-        return Results.Json(page.ByKey(sets, KeyOf), ApiJson.Relaxed.PageLatentSetSummary);
+        return Results.Json(page.ByKey(sets, KeyOf), ApiJson.Answers.PageLatentSetSummary);
 
         static string KeyOf(LatentSetSummary set) => $"{set.Dataset}/{set.Encoder}/{set.Fingerprint}";
     }
@@ -69,11 +70,11 @@ internal static class ExtractionsApi
         var page = Paging.Of(request);
         var jobs = page.NewestFirst(await grains.GetGrain<IJobListGrain>(IJobListGrain.Key).List(JobKind.Extraction), job => job.Key);
         var statuses = await Task.WhenAll(jobs.Items.Select(job => grains.GetGrain<IExtractionJobGrain>(job.Key).Status()));
-        return Results.Json(new Page<ExtractionStatus>(statuses, jobs.Next), ApiJson.Relaxed.PageExtractionStatus);
+        return Results.Json(new Page<ExtractionStatus>(statuses, jobs.Next), ApiJson.Answers.PageExtractionStatus);
     }
 
     private static async Task<IResult> Status(string dataset, string encoder, IGrainFactory grains) =>
-        Results.Json(await Known(dataset, encoder, grains), ApiJson.Relaxed.ExtractionStatus);
+        Results.Json(await Known(dataset, encoder, grains), ApiJson.Answers.ExtractionStatus);
 
     private static async Task<IResult> Start(
         string dataset, string encoder, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
@@ -83,20 +84,20 @@ internal static class ExtractionsApi
         var job = grains.GetGrain<IExtractionJobGrain>(wanted.Key);
         var before = await job.Status();
         var status = await job.Start(wanted);
-        return JobAnswers.Started(request, before.State, status.State, status, ApiJson.Relaxed.ExtractionStatus);
+        return JobAnswers.Started(request, before.State, status.State, status, ApiJson.Answers.ExtractionStatus);
     }
 
     private static async Task Events(string dataset, string encoder, HttpContext context, IGrainFactory grains, EventStream events)
     {
         _ = await Known(dataset, encoder, grains);
         var job = Job(dataset, encoder, grains);
-        await events.Send(context, stop => job.Watch(stop), ApiJson.Relaxed.ExtractionStatus);
+        await events.Send(context, stop => job.Watch(stop), ApiJson.Answers.ExtractionStatus);
     }
 
     private static async Task<IResult> Cancel(string dataset, string encoder, IGrainFactory grains)
     {
         _ = await Known(dataset, encoder, grains);
-        return Results.Json(await Job(dataset, encoder, grains).Cancel(), ApiJson.Relaxed.ExtractionStatus);
+        return Results.Json(await Job(dataset, encoder, grains).Cancel(), ApiJson.Answers.ExtractionStatus);
     }
 
     /// <summary>Where a job stands that was begun, or could be.</summary>
@@ -117,7 +118,3 @@ internal static class ExtractionsApi
     private static IExtractionJobGrain Job(string dataset, string encoder, IGrainFactory grains) =>
         grains.GetGrain<IExtractionJobGrain>(new ExtractionRequest(dataset, encoder).Key);
 }
-
-/// <summary>How to extract.</summary>
-/// <param name="Accelerator">What a node must have to take part, e.g. "cuda"; any node where missing.</param>
-internal sealed record ExtractionBody(string? Accelerator = null);

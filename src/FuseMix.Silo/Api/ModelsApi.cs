@@ -1,5 +1,6 @@
 using FuseMix.Contracts;
 using FuseMix.Contracts.Catalog;
+using FuseMix.Contracts.Http;
 using FuseMix.Contracts.Training;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
@@ -54,10 +55,10 @@ internal static class ModelsApi
     private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
     {
         var page = Paging.Of(request);
-        return Results.Json(page.ByKey(await grains.GetGrain<ICatalogGrain>(0).Models(), model => model.Name), ApiJson.Relaxed.PageModelSummary);
+        return Results.Json(page.ByKey(await grains.GetGrain<ICatalogGrain>(0).Models(), model => model.Name), ApiJson.Answers.PageModelSummary);
     }
 
-    private static async Task<IResult> One(string model, IGrainFactory grains) => Results.Json(await Find(model, grains), ApiJson.Relaxed.ModelSummary);
+    private static async Task<IResult> One(string model, IGrainFactory grains) => Results.Json(await Find(model, grains), ApiJson.Answers.ModelSummary);
 
     private static async Task<IResult> Evaluate(string model, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
     {
@@ -67,16 +68,16 @@ internal static class ModelsApi
         var dataset = parameters.Text("dataset") ?? await TrainedOn(model, grains);
         var wanted = new EvaluationRequest(model, ResourceName.Require(dataset, "dataset"), split, parameters.Text("without"), parameters.Text("fold"));
         var report = await grains.GetGrain<IEvaluationGrain>(model).Evaluate(wanted, cancellationToken).WaitAsync(cancellationToken);
-        return Results.Json(report, ApiJson.Relaxed.EvaluationReport);
+        return Results.Json(report, ApiJson.Answers.EvaluationReport);
     }
 
     private static async Task<IResult> FitBaseline(string model, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
     {
         var body = await RequestBody.ReadJson(request, ApiJson.Default.BaselineBody, cancellationToken);
-        var dataset = ResourceName.Require(Given.Value(body.Dataset, "dataset"), "dataset");
+        var dataset = body.RequireDataset();
         var fitting = grains.GetGrain<IEvaluationGrain>(dataset).FitBaseline(ResourceName.Require(model, "fusion model"), dataset, cancellationToken);
         var name = await fitting.WaitAsync(cancellationToken);
-        return Results.Json(new BaselineAnswer(name), ApiJson.Relaxed.BaselineAnswer);
+        return Results.Json(new BaselineAnswer(name), ApiJson.Answers.BaselineAnswer);
     }
 
     private static async Task<ModelSummary> Find(string model, IGrainFactory grains)
@@ -102,11 +103,3 @@ internal static class ModelsApi
             FailureKind.Invalid, $"It is not known which dataset the fusion model '{model}' was trained on.", "Give dataset=NAME.");
     }
 }
-
-/// <summary>What a yardstick is fitted to.</summary>
-/// <param name="Dataset">Name of the dataset whose training pairs to take.</param>
-internal sealed record BaselineBody(string? Dataset);
-
-/// <summary>A yardstick.</summary>
-/// <param name="Model">Name of the linear model, which is measured like any other.</param>
-internal sealed record BaselineAnswer(string Model);

@@ -1,3 +1,4 @@
+using FuseMix.Contracts.Http;
 using FuseMix.Contracts.Search;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
@@ -15,9 +16,6 @@ internal static class SearchApi
 
     /// <summary>Largest JSON body, in bytes: an upload in base64, and room for the rest.</summary>
     public const int MaxBody = 24 << 20;
-
-    /// <summary>Hits per query where the caller does not say.</summary>
-    public const int DefaultK = 10;
 
     private static readonly string[] Targets = [.. Enum.GetNames<Modality>().Select(name => name.ToLowerInvariant()), Any];
 
@@ -100,14 +98,14 @@ internal static class SearchApi
         string collection, SearchQuery query, QueryParameters parameters, IGrainFactory grains, CancellationToken cancellationToken)
     {
         Modality? target = parameters.Text("target") is { } word and not Any ? ParseModality(word) : null;
-        return Search(new SearchRequest(collection, [query], target, parameters.Integer("k") ?? DefaultK), grains, cancellationToken);
+        return Search(new SearchRequest(collection, [query], target, parameters.Integer("k") ?? SearchRequest.DefaultK), grains, cancellationToken);
     }
 
     private static async Task<IResult> Search(SearchRequest request, IGrainFactory grains, CancellationToken cancellationToken)
     {
         _ = ResourceName.Require(request.Collection, "collection");
         var response = await grains.GetGrain<ISearchGrain>(0).Search(request, cancellationToken);
-        return Results.Json(SearchAnswer.Of(response), ApiJson.Relaxed.SearchAnswer);
+        return Results.Json(SearchAnswer.Of(response), ApiJson.Answers.SearchAnswer);
     }
 
     private static Modality ParseModality(string word)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Api;
 using FuseMix.Silo.Security;
 using Microsoft.AspNetCore.Builder;
