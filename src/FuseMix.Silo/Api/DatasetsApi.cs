@@ -1,3 +1,4 @@
+using FuseMix.Client.Grains;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Http;
 using FuseMix.Silo.Describing;
@@ -5,7 +6,6 @@ using FuseMix.Silo.Security;
 using FuseMix.Silo.Uploads;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Orleans;
 
 namespace FuseMix.Silo.Api;
 
@@ -64,28 +64,27 @@ internal static class DatasetsApi
         });
     }
 
-    private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
+    private static async Task<IResult> List(HttpRequest request, GrainCalls calls)
     {
         var page = Paging.Of(request);
-        return Results.Json(page.ByKey(await grains.GetGrain<ICatalogGrain>(0).Datasets(), dataset => dataset.Name), ApiJson.Answers.PageDatasetSummary);
+        return Results.Json(page.ByKey(await calls.Datasets(), dataset => dataset.Name), ApiJson.Answers.PageDatasetSummary);
     }
 
-    private static async Task<IResult> One(string dataset, IGrainFactory grains) => Results.Json(
-        await grains.GetGrain<ICatalogGrain>(0).Dataset(ResourceName.Require(dataset, "dataset")), ApiJson.Answers.DatasetDetails);
+    private static async Task<IResult> One(string dataset, GrainCalls calls) => Results.Json(await calls.Dataset(dataset), ApiJson.Answers.DatasetDetails);
 
     private static async Task<IResult> Import(
-        string dataset, HttpRequest request, IGrainFactory grains, IHomeFiles files, Uploaded uploaded, CancellationToken cancellationToken)
+        string dataset, HttpRequest request, GrainCalls calls, Uploaded uploaded, CancellationToken cancellationToken)
     {
         _ = ResourceName.Require(dataset, "dataset");
         var parameters = QueryParameters.Of(request);
         var format = DatasetFormatWords.Parse(parameters.Word("format", DatasetFormatWords.All) ?? Usual);
-        var known = (await grains.GetGrain<ICatalogGrain>(0).Datasets()).Any(other => other.Name == dataset);
+        var known = (await calls.Datasets()).Any(other => other.Name == dataset);
         var imported = await uploaded.Take(
             request,
             upload => uploaded.Enter(
                 upload,
                 dataset,
-                folder => files.PutDataset(
+                folder => calls.PutDataset(
                     dataset,
                     SourceIn(folder, format) with
                     {
@@ -102,16 +101,16 @@ internal static class DatasetsApi
         return Results.Json(imported, ApiJson.Answers.DatasetSummary, statusCode: StatusCodes.Status201Created);
     }
 
-    private static async Task<IResult> Register(string dataset, HttpRequest request, IHomeFiles files, CancellationToken cancellationToken)
+    private static async Task<IResult> Register(string dataset, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         _ = ResourceName.Require(dataset, "dataset");
         var body = await RequestBody.ReadJson(request, ApiJson.Default.RegisterBody, cancellationToken);
-        return Results.Json(await files.RegisterDataset(dataset, body.RequireFolder(), cancellationToken), ApiJson.Answers.DatasetSummary);
+        return Results.Json(await calls.RegisterDataset(dataset, body.RequireFolder(), cancellationToken), ApiJson.Answers.DatasetSummary);
     }
 
-    private static async Task<IResult> Remove(string dataset, IHomeFiles files, CancellationToken cancellationToken)
+    private static async Task<IResult> Remove(string dataset, GrainCalls calls, CancellationToken cancellationToken)
     {
-        await files.RemoveDataset(ResourceName.Require(dataset, "dataset"), cancellationToken);
+        await calls.RemoveDataset(dataset, cancellationToken);
         return Results.NoContent();
     }
 

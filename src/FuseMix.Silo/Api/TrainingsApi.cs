@@ -1,4 +1,4 @@
-using FuseMix.Contracts;
+using FuseMix.Client.Grains;
 using FuseMix.Contracts.Http;
 using FuseMix.Contracts.Training;
 using FuseMix.Silo.Describing;
@@ -6,7 +6,6 @@ using FuseMix.Silo.Security;
 using FuseMix.Training.Recipe;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Orleans;
 
 namespace FuseMix.Silo.Api;
 
@@ -54,49 +53,32 @@ internal static class TrainingsApi
         });
     }
 
-    private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
+    private static async Task<IResult> List(HttpRequest request, GrainCalls calls)
     {
-        var page = await Trainer(grains).List(Paging.LimitOf(request), QueryParameters.Of(request).Text("cursor"));
+        var page = await calls.Trainings(Paging.LimitOf(request), QueryParameters.Of(request).Text("cursor"));
         return Results.Json(new Page<TrainingStatus>(page.Trainings, page.Next), ApiJson.Answers.PageTrainingStatus);
     }
 
-    private static async Task<IResult> Status(string jobId, IGrainFactory grains) =>
-        Results.Json(await Trainer(grains).Status(jobId), ApiJson.Answers.TrainingStatus);
+    private static async Task<IResult> Status(string jobId, GrainCalls calls) =>
+        Results.Json(await calls.Training(jobId), ApiJson.Answers.TrainingStatus);
 
-    private static async Task<IResult> Submit(string jobId, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    private static async Task<IResult> Submit(string jobId, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         var body = await RequestBody.ReadJson(request, ApiJson.Default.TrainingBody, cancellationToken);
-        var trainer = Trainer(grains);
         var wanted = body.ToRequest(jobId);
 
         // For its words alone: they say where the fault is.
         _ = TrainingRecipe.Parse(wanted.Recipe, "'recipe' in the body of the request");
-        var before = await Before(trainer, jobId);
-        var status = await trainer.Submit(wanted);
-        return JobAnswers.Started(request, before, status.State, status, ApiJson.Answers.TrainingStatus);
+        return await JobAnswers.Start(
+            request, () => calls.Training(jobId), () => calls.SubmitTraining(wanted), status => status.State, ApiJson.Answers.TrainingStatus);
     }
 
-    private static async Task Events(string jobId, HttpContext context, IGrainFactory grains, EventStream events)
+    private static async Task Events(string jobId, HttpContext context, GrainCalls calls, EventStream events)
     {
-        var trainer = Trainer(grains);
-        _ = await trainer.Status(jobId);
-        await events.Send(context, stop => trainer.Watch(jobId, stop), ApiJson.Answers.TrainingStatus);
+        _ = await calls.Training(jobId);
+        await events.Send(context, stop => calls.WatchTraining(jobId, stop), ApiJson.Answers.TrainingStatus);
     }
 
-    private static async Task<IResult> Cancel(string jobId, IGrainFactory grains) =>
-        Results.Json(await Trainer(grains).Cancel(jobId), ApiJson.Answers.TrainingStatus);
-
-    private static async Task<JobState> Before(ITrainerGrain trainer, string jobId)
-    {
-        try
-        {
-            return (await trainer.Status(jobId)).State;
-        }
-        catch (FuseMixException none) when (none.Kind == FailureKind.NotFound)
-        {
-            return JobState.Unknown;
-        }
-    }
-
-    private static ITrainerGrain Trainer(IGrainFactory grains) => grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key);
+    private static async Task<IResult> Cancel(string jobId, GrainCalls calls) =>
+        Results.Json(await calls.CancelTraining(jobId), ApiJson.Answers.TrainingStatus);
 }
