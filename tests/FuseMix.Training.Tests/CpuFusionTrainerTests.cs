@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using FuseMix.Testing;
+using FuseMix.Testing.Training;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Matrices;
 using FuseMix.Training.Models;

@@ -1,4 +1,5 @@
 using FuseMix.Core.Randomness;
+using FuseMix.Testing.Training;
 using FuseMix.Training.Baselines;
 using FuseMix.Training.Models;
 

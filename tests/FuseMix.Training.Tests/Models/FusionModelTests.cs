@@ -1,4 +1,5 @@
 using FuseMix.Testing;
+using FuseMix.Testing.Training;
 using FuseMix.Training.Baselines;
 using FuseMix.Training.Models;
 using FuseMix.Training.Recipe;

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using FuseMix.Testing;
+using FuseMix.Training;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Kernels;
 using FuseMix.Training.Models;
@@ -7,7 +7,7 @@ using FuseMix.Training.Normalisation;
 using FuseMix.Training.Recipe;
 using FuseMix.Training.Threading;
 
-namespace FuseMix.Training.Tests;
+namespace FuseMix.Testing.Training;
 
 /// <summary>What every trainer must do, whatever its device.</summary>
 public abstract class FusionTrainerContract
