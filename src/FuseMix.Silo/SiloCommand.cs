@@ -27,6 +27,7 @@ internal static partial class SiloCommand
           --check                say whether the configuration is valid, and end
           --create-schema        make what the databases of the configuration need, and end
           --openapi              print the OpenAPI document of the API, and end
+          --version              print the version, and end
           --help                 this page
 
         In the environment, keys have two underscores: FUSEMIX__Http__Port=8080. docs/configuration.md has every key.
@@ -45,6 +46,12 @@ internal static partial class SiloCommand
             if (asked.Act == SiloAct.Help)
             {
                 Console.Out.Write(Help);
+                return 0;
+            }
+
+            if (asked.Act == SiloAct.Version)
+            {
+                Console.Out.WriteLine($"fusemix-silo {NodeAnnouncement.ThisVersion}");
                 return 0;
             }
 

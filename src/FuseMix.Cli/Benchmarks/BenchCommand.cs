@@ -23,7 +23,7 @@ internal static class BenchCommand
 
     private static readonly Option<int> Threads = new("--threads") { Description = "Threads of each trainer (default: one per core)", HelpName = "n" };
 
-    private static readonly Option<string> Python = new("--python") { Description = "The Python that has PyTorch (default: /usr/bin/python3)", HelpName = "program", DefaultValueFactory = _ => "/usr/bin/python3" };
+    private static readonly Option<string?> Python = FilePath.Option("--python", "program", "The Python that has PyTorch (default: /usr/bin/python3)");
 
     private static readonly Option<bool> Alone = new("--alone") { Description = "Measure this trainer only, without PyTorch" };
 
@@ -58,7 +58,7 @@ internal static class BenchCommand
         var folder = Directory.CreateTempSubdirectory("fusemix-bench-").FullName;
         try
         {
-            var (peer, missing) = run.Get(Alone) ? (null, "--alone") : TorchPeer.Start(run.Get(Python)!, folder, threads);
+            var (peer, missing) = run.Get(Alone) ? (null, "--alone") : TorchPeer.Start(run.Get(Python) ?? "/usr/bin/python3", folder, threads);
             using (peer)
             {
                 if (missing is not null && !run.Get(Alone))

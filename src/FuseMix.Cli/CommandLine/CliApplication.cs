@@ -13,7 +13,7 @@ internal static class CliApplication
     public static async Task<int> RunAsync(IReadOnlyList<string> args, CliEnvironment environment, CancellationToken stop)
     {
         var root = CommandTree.Build();
-        var parse = root.Parse(args);
+        var parse = CommandTree.Parse(root, args);
         var command = parse.CommandResult.Command;
         var outStyle = new Style(environment.WantsColour(environment.OutIsTerminal));
 
@@ -33,10 +33,7 @@ internal static class CliApplication
 
         await using var run = new CliRun(parse, environment, stop);
         if (UsageErrors.Of(parse) is { } usage && !(command is CliCommand { Work: null } && parse.UnmatchedTokens.Count == 0))
-        {
-            FailureReport.Write(run.Terminal, environment, usage);
-            return ExitCode.Usage;
-        }
+            return FailureReport.Write(run.Terminal, environment, usage);
 
         if (command is not CliCommand { Work: { } work } known)
         {
@@ -48,9 +45,8 @@ internal static class CliApplication
         {
             if (run.Has(CommonOptions.Cluster))
             {
-                FailureReport.Write(run.Terminal, environment, new FuseMixException(
+                return FailureReport.Write(run.Terminal, environment, new FuseMixException(
                     FailureKind.Invalid, $"'{HelpPage.PathOf(command)}' works on this machine, not on a remote cluster.", instead));
-                return ExitCode.Usage;
             }
 
             if (environment.Variable(CommonOptions.ClusterVariable) is { Length: > 0 })

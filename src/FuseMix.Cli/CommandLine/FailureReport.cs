@@ -24,7 +24,7 @@ internal static class FailureReport
         environment.Error.WriteLine(remedy is null ? terminal.Error.Red(message) : $"{terminal.Error.Red(message)} {remedy}");
         if (terminal.Verbose) environment.Error.WriteLine(terminal.Error.Dim(error.ToString()));
         Document(new ErrorDocument(new ErrorBody(kind, message, remedy)));
-        return ExitCode.Failure;
+        return error is FuseMixException { Kind: FailureKind.Invalid } ? ExitCode.Usage : ExitCode.Failure;
 
         void Document(ErrorDocument document)
         {

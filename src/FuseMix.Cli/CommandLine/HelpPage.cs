@@ -84,14 +84,20 @@ internal static class HelpPage
 
     private static IEnumerable<Option> Common(Command command)
     {
+        var isOfThisMachine = IsOfThisMachine(command);
         for (Command? c = command; c is not null; c = c.Parents.OfType<Command>().FirstOrDefault())
         {
-            foreach (var option in c.Options.Where(o => !o.Hidden && (o.Recursive || o is HelpOption || (o is VersionOption && c == command))))
+            foreach (var option in c.Options.Where(o => !o.Hidden && !(isOfThisMachine && o == CommonOptions.Cluster) && (o.Recursive || o is HelpOption || (o is VersionOption && c == command))))
                 yield return option;
         }
     }
 
-    private static string Label(Option option)
+    /// <summary>Whether no cluster elsewhere can be named, for the command or for any of its own.</summary>
+    private static bool IsOfThisMachine(Command command) =>
+        command.Subcommands.Count > 0 ? command.Subcommands.All(IsOfThisMachine) : command is CliCommand { InsteadOfRemote: not null };
+
+    /// <summary>An option as it is written, e.g. "-k, --top &lt;n&gt;".</summary>
+    public static string Label(Option option)
     {
         // The short forms of a Windows shell ("-?", "/h") would only be noise here.
         var names = new[] { option.Name }.Concat(option.Aliases.Where(a => a.StartsWith('-') && a is not "-?")).Distinct().OrderBy(n => n.Length);

@@ -19,11 +19,12 @@ internal static class DatasetsCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private static readonly Option<string?> Folder = new("--folder") { Description = "A folder of pictures or sounds with captions in text files beside them", HelpName = "path" };
+    private static readonly Option<string?> Folder = FilePath.Option(
+        "--folder", "path", "A folder of pictures or sounds with captions in text files beside them");
 
-    private static readonly Option<string?> JsonLines = new("--jsonl") { Description = "A table with a JSON object per line", HelpName = "file" };
+    private static readonly Option<string?> JsonLines = FilePath.Option("--jsonl", "file", "A table with a JSON object per line");
 
-    private static readonly Option<string?> Csv = new("--csv") { Description = "A table with a heading", HelpName = "file" };
+    private static readonly Option<string?> Csv = FilePath.Option("--csv", "file", "A table with a heading");
 
     private static readonly Option<string?> NewName = new("--name") { Description = "What to call your own dataset", HelpName = "name" };
 

@@ -37,7 +37,7 @@ internal static class EncodersCommand
 
     private static readonly Argument<string?> OneOrAll = new("name") { Description = "Name of an encoder; none: every installed one", Arity = ArgumentArity.ZeroOrOne };
 
-    private static readonly Argument<string> Folder = new("folder") { Description = "A folder with encoder.json and the ONNX model" };
+    private static readonly Argument<string> Folder = FilePath.Argument("folder", "A folder with encoder.json and the ONNX model");
 
     private static readonly Option<bool> Replace = new("--replace") { Description = "Replace an installed encoder of the same name; its latents stay, under its fingerprint" };
 

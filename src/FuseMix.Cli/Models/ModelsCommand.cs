@@ -28,7 +28,7 @@ internal static class ModelsCommand
 {
     private static readonly Argument<string> Name = new("name") { Description = "Name of a fusion model" };
 
-    private static readonly Option<string> To = new("--to") { Description = "The folder to write to; made where it is missing", HelpName = "folder", Required = true };
+    private static readonly Option<string?> To = FilePath.Option("--to", "folder", "The folder to write to; made where it is missing", required: true);
 
     public static Command Create() =>
         new CliCommand("models", "Fusion models: sets of adapters into one shared space.").With(

@@ -17,7 +17,7 @@ internal static class SearchCommand
 
     private static readonly Argument<string?> Text = new("text") { Description = "A text to search by", Arity = ArgumentArity.ZeroOrOne };
 
-    private static readonly Option<string?> Image = new("--image") { Description = "A picture to search by (PNG, JPEG, WebP)", HelpName = "file" };
+    private static readonly Option<string?> Image = FilePath.Option("--image", "file", "A picture to search by (PNG, JPEG, WebP)");
 
     private static readonly Option<string?> Item = new("--item") { Description = "An item of the collection to search by", HelpName = "id" };
 

@@ -37,11 +37,8 @@ internal static class StudyCommand
 
     private static readonly Option<string?> Without = new("--without") { Description = "Leave out items whose metadata have this key set to true", HelpName = "key" };
 
-    private static readonly Option<string?> Output = new("--output")
-    {
-        Description = "Folder of the table (Markdown, JSON) and the plot (SVG, PNG) (default: studies in the home folder)",
-        HelpName = "folder",
-    };
+    private static readonly Option<string?> Output = FilePath.Option(
+        "--output", "folder", "Folder of the table (Markdown, JSON) and the plot (SVG, PNG) (default: studies in the home folder)");
 
     private static readonly Option<string[]> Method = new("--method")
     {

@@ -324,7 +324,7 @@ public sealed class ElsewhereTests : WholeWayTests
     public async Task A_key_that_is_missing_wrong_or_too_weak_is_said_so()
     {
         var result = await new CliTester { Home = World.Home, RealCluster = true }.Run(["status", .. Where]);
-        Assert.Equal(1, result.Code);
+        Assert.Equal(2, result.Code);
         Assert.Contains("key", result.Error, StringComparison.Ordinal);
         result = await new CliTester { Home = World.Home, RealCluster = true }.Run(["status", "--api-key", "fmx_wrong", .. Where]);
         Assert.Contains("not one that this node knows", result.Error, StringComparison.Ordinal);
