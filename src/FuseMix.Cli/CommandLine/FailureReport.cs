@@ -28,7 +28,14 @@ internal static class FailureReport
 
         void Document(ErrorDocument document)
         {
-            if (terminal.Json) environment.Out.WriteLine(JsonSerializer.Serialize(document, CliJson.Relaxed.ErrorDocument));
+            try
+            {
+                if (terminal.Json) environment.Out.WriteLine(JsonSerializer.Serialize(document, CliJson.Relaxed.ErrorDocument));
+            }
+            catch (FuseMixException)
+            {
+                // Standard error and the exit code have told the failure already; that this is not told twice is none of its own.
+            }
         }
     }
 

@@ -44,6 +44,28 @@ public sealed class UnwritableOutputTests : IDisposable
         Assert.Equal(code, (await new CliTester { Client = _client, Home = _folder.Path, Error = full, ErrorIsTerminal = true }.Run(args)).Code);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Progress_that_cannot_be_printed_does_not_end_a_training(bool isTerminal)
+    {
+        using var full = new FullWriter();
+        using var stop = new CancellationTokenSource();
+        var clock = new ManualTimeProvider();
+        var client = new FakeClient
+        {
+            StandsStill = () =>
+            {
+                // Whoever draws does so now, on a thread where nobody catches anything.
+                clock.Advance(TimeSpan.FromSeconds(10));
+                stop.Cancel();
+            },
+        };
+        var result = await new CliTester { Client = client, Home = _folder.Path, Error = full, ErrorIsTerminal = isTerminal, Clock = clock, Stop = stop.Token }.Run("train", "emoji");
+        Assert.Equal(130, result.Code);
+        Assert.Equal($"cancel {client.Submitted.Single().JobId}", client.Commands.Single());
+    }
+
     [Fact]
     public async Task Nor_do_both_at_once()
     {
