@@ -33,7 +33,7 @@ public static class SiloHost
         // The configuration was read and checked; no file that happens to lie in the current folder adds to it.
         builder.Configuration.Sources.Clear();
         builder.Configuration.AddInMemoryCollection(configuration.Logging);
-        builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.ClearProviders().AddStandardError();
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("FuseMix", LogLevel.Information);
 
         // Whoever is gone is told about with a stack for each attempt to reach him; that he is given up stands in the membership's own lines.

@@ -108,7 +108,7 @@ internal static class BenchCommand
             {
                 run.Terminal.Say();
                 run.Terminal.Say(run.Terminal.Out.Bold($"{workload.Name}: {workload.Sizes}"));
-                var table = Tables.Of("product", ">GFLOP/s", ">of the fp32 peak");
+                var table = new Table("product", ">GFLOP/s", ">of the fp32 peak");
                 foreach (var kernel in workload.Kernels) table.Row(kernel.Name, Phrases.Fixed(kernel.GigaflopsPerSecond, 0), $"{Phrases.Fixed(100 * kernel.PeakShare, 0)} %");
                 run.Terminal.Draw(table);
             }
@@ -224,7 +224,7 @@ internal static class BenchCommand
         {
             terminal.Say();
             terminal.Say(terminal.Out.Bold($"{workload.Name}: {workload.Sizes}"));
-            var table = Tables.Of("trainer", ">pairs/s", ">slowest", ">fastest", ">ms/step", ">GFLOP/s", ">of the products' rate");
+            var table = new Table("trainer", ">pairs/s", ">slowest", ">fastest", ">ms/step", ">GFLOP/s", ">of the products' rate");
             foreach (var side in workload.Sides)
             {
                 table.Row(

@@ -73,7 +73,7 @@ internal static class EncodersCommand
             .Select(r => new EncoderEntry(r.Name, r.Modality, r.Dimension, false, null, r.Licence, $"npm {r.Package} {r.Version}", r.About, null));
         run.Terminal.Result([.. installed, .. available], CliJson.Relaxed.EncoderEntryArray, all =>
         {
-            var table = Tables.Of("encoder", "modality", ">dim.", "state", "licence", "origin");
+            var table = new Table("encoder", "modality", ">dim.", "state", "licence", "origin");
             foreach (var e in all)
             {
                 var state = e.Error ?? (e.Installed ? $"installed, {e.Fingerprint![..16]}" : "can be imported");

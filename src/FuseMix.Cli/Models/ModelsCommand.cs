@@ -56,7 +56,7 @@ internal static class ModelsCommand
                 return;
             }
 
-            var table = Tables.Of("model", "encoders", ">dim.", ">steps", "state");
+            var table = new Table("model", "encoders", ">dim.", ">steps", "state");
             foreach (var m in all)
                 table.Row(m.Name, string.Join(" + ", m.Encoders.OrderBy(e => e.Key).Select(e => e.Value)), Phrases.Count(m.Dimension), Phrases.Count(m.Steps), m.Error ?? "sound");
             run.Terminal.Draw(table);

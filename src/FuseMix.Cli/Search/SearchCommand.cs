@@ -23,7 +23,7 @@ internal static class SearchCommand
 
     private static readonly Option<string[]> Minus = new("--minus") { Description = "A text to move away from; may be repeated", HelpName = "text" };
 
-    private static readonly Option<string> Target = Choice.Of("--target", "image", "What to find", "image", "text", "audio", "any");
+    private static readonly Option<string> Target = Choice.Of("--target", SearchRequest.DefaultTarget.Word(), "What to find", "image", "text", "audio", "any");
 
     private static readonly Option<int> K = new("-k", "--top")
     {

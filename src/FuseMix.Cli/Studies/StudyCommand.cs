@@ -99,7 +99,7 @@ internal static class StudyCommand
         StudyPlot.Save(report, file);
         run.Terminal.Result(report, CliJson.Relaxed.StudyReport, s =>
         {
-            var table = Tables.Of([s.Header[0], .. s.Header[1..].Select(title => $">{title}")]);
+            var table = new Table([s.Header[0], .. s.Header[1..].Select(title => $">{title}")]);
             foreach (var method in s.Methods) table.Row(s.Cells(method));
             run.Terminal.Draw(table);
             run.Terminal.Say($"Written to {file}.md, .json, .svg and .png");

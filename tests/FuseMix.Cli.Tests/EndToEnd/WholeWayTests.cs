@@ -317,7 +317,7 @@ public sealed class ElsewhereTests : WholeWayTests
 
         Assert.Matches("✓ long-[0-9a-f]{12}: stopped after step", await Ok("cancel", "train", "long"));
         Assert.Contains("The same command goes on from there.", (await first).Error, StringComparison.Ordinal);
-        Assert.Contains("There is no training that is queued or running", (await Run("cancel", "train", "long")).Error, StringComparison.Ordinal);
+        Assert.Contains("No training named", (await Run("cancel", "train", "long")).Error, StringComparison.Ordinal);
     }
 
     [Fact]
