@@ -1,4 +1,3 @@
-using FuseMix.Testing.Clusters;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans;
 using Orleans.Configuration;
@@ -53,15 +52,19 @@ public sealed class RuntimeCluster : IAsyncDisposable
         var isFirst = _cluster.Silos.Count == 0;
         await _cluster.StartAdditionalSiloAsync();
         if (isFirst) await _cluster.InitializeClientAsync();
+        else await _cluster.WaitForLivenessToStabilizeAsync();
 
-        // A node gets grains only once the others have read that it is there, and which ones it knows.
-        var nodes = _cluster.Silos.Select(silo => silo.SiloAddress).ToArray();
-        foreach (var services in _cluster.Silos.Select(silo => silo.SiloHost.Services))
+        // A node that is alive gets grains only once the others have also read which ones it knows.
+        foreach (var silo in _cluster.Silos) await KnowsAll(silo.SiloHost.Services.GetRequiredService<IClusterManifestProvider>());
+
+        async Task KnowsAll(IClusterManifestProvider manifests)
         {
-            var membership = services.GetRequiredService<IClusterMembershipService>();
-            await Reach(membership.CurrentSnapshot, membership.MembershipUpdates, seen => nodes.All(address => seen.GetSiloStatus(address) == SiloStatus.Active));
-            var manifests = services.GetRequiredService<IClusterManifestProvider>();
-            await Reach(manifests.Current, manifests.Updates, known => nodes.All(known.Silos.ContainsKey));
+            if (manifests.Current.Silos.Count >= _cluster.Silos.Count) return;
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            await foreach (var manifest in manifests.Updates.WithCancellation(patience.Token))
+            {
+                if (manifest.Silos.Count >= _cluster.Silos.Count) return;
+            }
         }
     }
 
@@ -75,11 +78,6 @@ public sealed class RuntimeCluster : IAsyncDisposable
     {
         await _cluster.StopAllSilosAsync();
         await _cluster.DisposeAsync();
-    }
-
-    private static async Task Reach<T>(T current, IAsyncEnumerable<T> updates, Predicate<T> wanted)
-    {
-        if (!wanted(current)) await Patience.Read(updates, seen => wanted(seen));
     }
 
     private InProcessSiloHandle Find(string node) => _cluster.Silos.Single(silo => silo.Name == node);
