@@ -11,7 +11,7 @@ namespace FuseMix.Training.Models;
 /// <summary>What <c>model.json</c> says.</summary>
 internal sealed record ModelDocument
 {
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
 
     public required int FormatVersion { get; init; }
 
