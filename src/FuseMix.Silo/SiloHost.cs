@@ -5,6 +5,7 @@ using FuseMix.Grains.Home;
 using FuseMix.Hosting;
 using FuseMix.Silo.Api;
 using FuseMix.Silo.Configuration;
+using FuseMix.Silo.Describing;
 using FuseMix.Silo.Health;
 using FuseMix.Silo.Page;
 using FuseMix.Silo.Security;
@@ -81,6 +82,22 @@ public static class SiloHost
         app.UseFuseMixSecurity();
         app.MapFuseMixApi();
         return app;
+    }
+
+    /// <summary>The OpenAPI document of the API, UTF-8, as every node of this version serves it. Nothing is started for it, and no home folder touched.</summary>
+    public static async Task<byte[]> DescribeApi()
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "FuseMix" });
+        builder.Configuration.Sources.Clear();
+        builder.Logging.ClearProviders();
+        builder.AddFuseMixApi(new HttpOptions());
+        await using var app = builder.Build();
+        app.UseRouting();
+        app.MapFuseMixApi();
+
+        // What a start would do: from then on the routes are known to whoever describes them.
+        app.UseEndpoints(static _ => { });
+        return await OpenApiDocuments.Make(app.Services);
     }
 
     /// <summary>The address at which programs on this machine reach a node that has started.</summary>

@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using FuseMix.Core.Mixing;
 using FuseMix.Core.Selection;
-using FuseMix.Storage;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Normalisation;
 using FuseMix.Training.Recipe;
