@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
+using FuseMix.Core.Files;
 using FuseMix.Storage;
 
 namespace FuseMix.Data.Datasets;
@@ -11,9 +13,13 @@ namespace FuseMix.Data.Datasets;
 public readonly record struct ImportProgress(int Done, int Total, int Failures);
 
 /// <summary>Gathers what an importer finds, then makes groups, splits and leakage checks of it, the same way for every source.</summary>
-internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRatios ratios, string? within = null)
+internal sealed class DatasetBuilder(
+    FuseMixHome home, string splitName, SplitRatios ratios, string? within = null, CancellationToken cancellation = default)
 {
+    private const int HashedAtOnce = 1 << 20;
     private readonly string? _within = within is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(within)) + Path.DirectorySeparatorChar;
+    private readonly string? _realWithin = within is null ? null : FilePlace.RealPath(within) ?? Path.GetFullPath(within);
+    private int _systemFiles;
     private readonly List<Draft> _drafts = [];
     private readonly Dictionary<string, Draft> _byId = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Draft> _byCaption = new(StringComparer.Ordinal);
@@ -29,6 +35,16 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
 
     /// <summary>Records something that could not be imported.</summary>
     public void Fail(string source, string reason) => _failures.Add(new ImportFailure(source, _within is null ? reason : reason.Replace(_within, "", StringComparison.Ordinal)));
+
+    /// <summary>Records what was left out of the source; what belongs to the system is counted and no failure.</summary>
+    public void Omit(IReadOnlyList<FolderOmission> omissions)
+    {
+        foreach (var omission in omissions)
+        {
+            if (omission.IsSystemFile) _systemFiles++;
+            else Fail(omission.Name, omission.Reason);
+        }
+    }
 
     /// <summary>Adds a picture or sound, or finds it where the same id was added before.</summary>
     /// <returns>Its id, or null where it cannot be imported, which is then recorded.</returns>
@@ -55,9 +71,18 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
             return id;
         }
 
-        if (_within is not null && !Path.GetFullPath(path).StartsWith(_within, StringComparison.Ordinal))
+        var leavesInWords = _within is not null && !Path.GetFullPath(path).StartsWith(_within, StringComparison.Ordinal);
+        if (leavesInWords || (_realWithin is not null && FilePlace.RealPath(path) is { } real && !FilePlace.IsWithin(real, _realWithin)))
         {
             Fail(source, "the file lies outside of the dataset's folder");
+            return null;
+        }
+
+        // Whoever opens a pipe waits until somebody writes to it.
+        var kind = FilePlace.KindOf(path);
+        if (kind is FileKind.Other or FileKind.Folder)
+        {
+            Fail(source, kind == FileKind.Folder ? $"'{path}' is a folder" : $"'{path}' is no file but a pipe, a socket or a device");
             return null;
         }
 
@@ -75,7 +100,7 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
         {
             using var stream = File.OpenRead(path);
             size = stream.Length;
-            hash = Convert.ToHexStringLower(SHA256.HashData(stream));
+            hash = HashOf(stream);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -196,8 +221,29 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
     internal static string Normalise(string text) =>
         string.Join(' ', text.ToLowerInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
+    private string HashOf(FileStream stream)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = ArrayPool<byte>.Shared.Rent(HashedAtOnce);
+        try
+        {
+            while (stream.Read(buffer) is > 0 and var read)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                hash.AppendData(buffer, 0, read);
+            }
+
+            return Convert.ToHexStringLower(hash.GetHashAndReset());
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     private IEnumerable<string> Notices(Dataset dataset, HashSet<string> torn)
     {
+        if (_systemFiles > 0) yield return $"{_systemFiles} {(_systemFiles == 1 ? "file or folder" : "files and folders")} of systems (.DS_Store, Thumbs.db, .git and the like) left alone.";
         if (_sameBytes.Notice is { } files) yield return files;
         if (_sameCaption.Notice is { } captions) yield return captions;
         if (torn.Count > 0)

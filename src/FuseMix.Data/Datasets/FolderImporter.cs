@@ -1,4 +1,5 @@
 using System.Text;
+using FuseMix.Core.Files;
 using FuseMix.Storage;
 
 namespace FuseMix.Data.Datasets;
@@ -26,55 +27,55 @@ public static class FolderImporter
         CancellationToken cancellation = default)
     {
         settings.Checked();
-        if (!Directory.Exists(folder)) throw new FuseMixException(FailureKind.NotFound, $"There is no folder '{folder}'.");
         var root = Path.GetFullPath(folder);
-        var files = Directory.EnumerateFiles(root, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
-            .Select(f => Path.GetRelativePath(root, f).Replace(Path.DirectorySeparatorChar, '/'))
-            .Where(f => !f.Split('/').Any(part => part.StartsWith('.')))
-            .Order(StringComparer.Ordinal)
-            .ToArray();
-        var stems = files.Where(f => MediaFiles.ModalityOf(f) is not null).Select(WithoutExtension).ToHashSet(StringComparer.Ordinal);
-        var builder = new DatasetBuilder(home, settings.Name, settings.Ratios, settings.Within);
+        var contents = FolderWalk.Of(folder, settings.Within, cancellation);
+        var texts = contents.Files.Where(file => IsText(file.Name)).ToLookup(file => Stem(file.Name), StringComparer.Ordinal);
+        var stems = contents.Files.Where(file => MediaFiles.ModalityOf(file.Name) is not null).Select(file => Stem(file.Name)).ToHashSet(StringComparer.Ordinal);
+        var builder = new DatasetBuilder(home, settings.Name, settings.Ratios, settings.Within, cancellation);
+        builder.Omit([.. contents.Omissions, .. settings.Omissions]);
         var done = 0;
-        foreach (var file in files)
+        foreach (var file in contents.Files)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (MediaFiles.ModalityOf(file) is { } modality)
-                AddMedia(builder, root, file, modality);
-            else if (!Path.GetExtension(file).Equals(".txt", StringComparison.OrdinalIgnoreCase))
-                builder.Fail(file, "it is neither a picture, a sound nor a text");
-            else if (!stems.Contains(WithoutExtension(file)))
-                builder.Fail(file, "there is no picture or sound of that name beside it");
-            progress?.Report(new ImportProgress(++done, files.Length, builder.FailureCount));
+            if (MediaFiles.ModalityOf(file.Name) is { } modality)
+                AddMedia(builder, file, modality, texts[Stem(file.Name)]);
+            else if (!IsText(file.Name))
+                builder.Fail(file.Name, "it is neither a picture, a sound nor a text");
+            else if (!stems.Contains(Stem(file.Name)))
+                builder.Fail(file.Name, "there is no picture or sound of that name beside it");
+            progress?.Report(new ImportProgress(++done, contents.Files.Count, builder.FailureCount));
         }
 
         return builder.Build(settings.Name, settings.Licence, settings.About ?? $"Imported from the folder '{Path.GetFileName(root)}'.");
     }
 
-    private static void AddMedia(DatasetBuilder builder, string root, string file, Modality modality)
+    private static void AddMedia(DatasetBuilder builder, FolderFile file, Modality modality, IEnumerable<FolderFile> texts)
     {
         // Two files of one name (a.png and a.wav) share their captions and so their group.
-        var group = WithoutExtension(file);
-        var split = SplitOf(file);
-        if (builder.AddFile(file, file, modality, Path.Combine(root, file), group, split) is not { } id) return;
-        var sidecar = (string[])[$"{group}.txt", $"{group}.TXT"];
-        if (sidecar.FirstOrDefault(s => File.Exists(Path.Combine(root, s))) is not { } captions) return;
-        string text;
-        try
+        var group = Stem(file.Name);
+        var split = SplitOf(file.Name);
+        if (builder.AddFile(file.Name, file.Name, modality, file.Path, group, split) is not { } id) return;
+        foreach (var captions in texts)
         {
-            text = Utf8Text.Read(Path.Combine(root, captions));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
-        {
-            builder.Fail(captions, e is DecoderFallbackException ? "it is not in UTF-8" : e.Message);
-            return;
-        }
+            string text;
+            try
+            {
+                text = Utf8Text.Read(captions.Path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
+            {
+                builder.Fail(captions.Name, e is DecoderFallbackException ? "it is not in UTF-8" : e.Message);
+                continue;
+            }
 
-        var lines = text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0).ToArray();
-        if (lines.Length == 0) builder.Fail(captions, "it has no caption");
-        foreach (var line in lines)
-            if (builder.AddCaption(captions, line, group, split) is { } caption) builder.AddPair(id, caption);
+            var lines = text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0).ToArray();
+            if (lines.Length == 0) builder.Fail(captions.Name, "it has no caption");
+            foreach (var line in lines)
+                if (builder.AddCaption(captions.Name, line, group, split) is { } caption) builder.AddPair(id, caption);
+        }
     }
+
+    private static bool IsText(string file) => Path.GetExtension(file).Equals(".txt", StringComparison.OrdinalIgnoreCase);
 
     private static Split? SplitOf(string file) => file.IndexOf('/') is > 0 and var slash ? file[..slash] switch
     {
@@ -85,5 +86,6 @@ public static class FolderImporter
     }
     : null;
 
-    private static string WithoutExtension(string file) => file[..^Path.GetExtension(file).Length];
+    /// <summary>What a picture, its sound and its captions have in common.</summary>
+    private static string Stem(string file) => file[..^Path.GetExtension(file).Length];
 }

@@ -104,7 +104,8 @@ public static class TableImporter
         settings.Checked();
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var file = Path.GetFileName(path);
-        var builder = new DatasetBuilder(home, settings.Name, settings.Ratios, settings.Within);
+        var builder = new DatasetBuilder(home, settings.Name, settings.Ratios, settings.Within, cancellation);
+        builder.Omit(settings.Omissions);
         var done = 0;
         foreach (var row in rows)
         {
