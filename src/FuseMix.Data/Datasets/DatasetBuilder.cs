@@ -34,7 +34,7 @@ internal sealed class DatasetBuilder(
     public int FailureCount => _failures.Count;
 
     /// <summary>Records something that could not be imported.</summary>
-    public void Fail(string source, string reason) => _failures.Add(new ImportFailure(source, _within is null ? reason : reason.Replace(_within, "", StringComparison.Ordinal)));
+    public void Fail(string source, string reason) => _failures.Add(new ImportFailure(Visible(source), _within is null ? reason : reason.Replace(_within, "", StringComparison.Ordinal)));
 
     /// <summary>Records what was left out of the source; what belongs to the system is counted and no failure.</summary>
     public void Omit(IReadOnlyList<FolderOmission> omissions)
@@ -220,6 +220,13 @@ internal sealed class DatasetBuilder(
     /// <summary>A caption as it is compared: case and the amount of white space do not count.</summary>
     internal static string Normalise(string text) =>
         string.Join(' ', text.ToLowerInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+
+    /// <summary>A name as it can be shown: some have a line's end in them.</summary>
+    private static string Visible(string name)
+    {
+        const char controlPictures = '\u2400';
+        return name.Any(c => c < ' ') ? string.Concat(name.Select(c => c < ' ' ? (char)(controlPictures + c) : c)) : name;
+    }
 
     private string HashOf(FileStream stream)
     {

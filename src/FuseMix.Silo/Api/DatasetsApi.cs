@@ -80,7 +80,7 @@ internal static class DatasetsApi
         var known = (await grains.GetGrain<ICatalogGrain>(0).Datasets()).Any(other => other.Name == dataset);
         var imported = await uploaded.Take(
             request,
-            upload => uploaded.Enter(
+            (upload, omissions) => uploaded.Enter(
                 upload,
                 dataset,
                 folder => files.PutDataset(
@@ -90,6 +90,7 @@ internal static class DatasetsApi
                         Licence = parameters.Text("licence") ?? "not stated",
                         About = parameters.Text("about") ?? "Came over the network.",
                         IsForeign = true,
+                        Omissions = omissions,
                     },
                     null,
                     cancellationToken),
@@ -117,7 +118,10 @@ internal static class DatasetsApi
     private static DatasetSource SourceIn(string folder, string format)
     {
         if (format == "folder") return new DatasetSource(DatasetFormat.Folder, folder);
-        var tables = Directory.GetFiles(folder, $"*.{format}");
+        string[] tables =
+        [
+            .. Directory.GetFiles(folder).Where(file => Path.GetExtension(file).Equals($".{format}", StringComparison.OrdinalIgnoreCase) && !Path.GetFileName(file).StartsWith('.')),
+        ];
         return tables is [var table]
             ? new DatasetSource(format == "csv" ? DatasetFormat.Csv : DatasetFormat.JsonLines, table)
             : throw new FuseMixException(

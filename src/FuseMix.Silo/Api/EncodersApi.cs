@@ -69,7 +69,7 @@ internal static class EncodersApi
         _ = ResourceName.Require(encoder, "encoder");
         var replace = QueryParameters.Of(request).Flag("replace");
         var known = (await grains.GetGrain<ICatalogGrain>(0).Encoders()).Any(other => other.Name == encoder);
-        var installed = await uploaded.Take(request, upload => files.PutEncoder(encoder, upload.Folder, replace, cancellationToken), cancellationToken);
+        var installed = await uploaded.TakeWhole(request, upload => files.PutEncoder(encoder, upload.Folder, replace, cancellationToken), cancellationToken);
         if (known) return Results.Json(installed, ApiJson.Relaxed.EncoderSummary);
         request.HttpContext.Response.Headers.Location = request.Path.ToUriComponent();
         return Results.Json(installed, ApiJson.Relaxed.EncoderSummary, statusCode: StatusCodes.Status201Created);
