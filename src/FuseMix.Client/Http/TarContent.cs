@@ -58,9 +58,10 @@ internal sealed class TarContent : HttpContent
         var realRoot = FilePlace.RealPath(root) ?? root;
         List<FolderFile> files = [new(Path.GetFileName(table), Path.GetFullPath(table))];
         var omissions = new List<FolderOmission>();
+        var names = new AlikeNames();
         foreach (var name in named)
         {
-            var path = Path.GetFullPath(Path.Combine(root, name));
+            var path = Path.GetFullPath(names.Find(root, name));
             var relative = Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/');
             if (relative.Split('/')[0] == ".." || Path.IsPathRooted(relative)) continue;
             var kind = FilePlace.KindOf(path);

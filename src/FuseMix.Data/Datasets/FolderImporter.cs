@@ -1,14 +1,16 @@
 using System.Text;
 using FuseMix.Core.Files;
+using FuseMix.Core.Texts;
 using FuseMix.Storage;
 
 namespace FuseMix.Data.Datasets;
 
 /// <summary>Imports a folder of pictures and sounds, with captions in text files beside them.</summary>
 /// <remarks>
-/// <c>cat.png</c> takes its captions from <c>cat.txt</c>, one a line. Sub-folders are followed; if the first one of a path is called
-/// <c>train</c>, <c>validation</c> (or <c>val</c>) or <c>test</c>, that is the split. Items are called by their relative
-/// paths. Files whose names start with a dot are left alone; every other file that is not used is recorded as a failure.
+/// <c>cat.png</c> takes its captions from <c>cat.txt</c>, one a line, and from <c>cat.TXT</c> too. Sub-folders are followed, each once however many
+/// links lead there; if the first one of a path is called <c>train</c>, <c>validation</c> (<c>valid</c>, <c>val</c>, <c>dev</c>) or <c>test</c> in any case, that
+/// is the split. Items are called by their relative paths. What systems put there (<c>.DS_Store</c>, <c>Thumbs.db</c>, <c>.git</c>) is counted; everything
+/// else that is not used is recorded as a failure.
 /// </remarks>
 public static class FolderImporter
 {
@@ -31,17 +33,21 @@ public static class FolderImporter
         var contents = FolderWalk.Of(folder, settings.Within, cancellation);
         var texts = contents.Files.Where(file => IsText(file.Name)).ToLookup(file => Stem(file.Name), StringComparer.Ordinal);
         var stems = contents.Files.Where(file => MediaFiles.ModalityOf(file.Name) is not null).Select(file => Stem(file.Name)).ToHashSet(StringComparer.Ordinal);
-        var builder = new DatasetBuilder(home, settings.Name, settings.Ratios, settings.Within, cancellation);
+
+        // A name that came from another system may look the same and be spelled otherwise.
+        var alike = texts.Where(text => !stems.Contains(text.Key)).SelectMany(text => text).ToLookup(file => NormalForm.Of(Stem(file.Name)), StringComparer.Ordinal);
+        var seen = stems.Select(NormalForm.Of).ToHashSet(StringComparer.Ordinal);
+        var builder = new DatasetBuilder(home, null, settings.Ratios, settings.Within, cancellation);
         builder.Omit([.. contents.Omissions, .. settings.Omissions]);
         var done = 0;
         foreach (var file in contents.Files)
         {
             cancellation.ThrowIfCancellationRequested();
             if (MediaFiles.ModalityOf(file.Name) is { } modality)
-                AddMedia(builder, file, modality, texts[Stem(file.Name)]);
+                AddMedia(builder, file, modality, texts[Stem(file.Name)].Concat(alike[NormalForm.Of(Stem(file.Name))]));
             else if (!IsText(file.Name))
                 builder.Fail(file.Name, "it is neither a picture, a sound nor a text");
-            else if (!stems.Contains(Stem(file.Name)))
+            else if (!seen.Contains(NormalForm.Of(Stem(file.Name))))
                 builder.Fail(file.Name, "there is no picture or sound of that name beside it");
             progress?.Report(new ImportProgress(++done, contents.Files.Count, builder.FailureCount));
         }
@@ -77,14 +83,7 @@ public static class FolderImporter
 
     private static bool IsText(string file) => Path.GetExtension(file).Equals(".txt", StringComparison.OrdinalIgnoreCase);
 
-    private static Split? SplitOf(string file) => file.IndexOf('/') is > 0 and var slash ? file[..slash] switch
-    {
-        "train" => Split.Train,
-        "validation" or "val" => Split.Validation,
-        "test" => Split.Test,
-        _ => null,
-    }
-    : null;
+    private static Split? SplitOf(string file) => file.IndexOf('/') is > 0 and var slash ? SplitWords.Read(file[..slash]) : null;
 
     /// <summary>What a picture, its sound and its captions have in common.</summary>
     private static string Stem(string file) => file[..^Path.GetExtension(file).Length];
