@@ -6,7 +6,7 @@ namespace FuseMix.Silo;
 /// <param name="Act">What to do.</param>
 internal sealed record SiloArguments(IReadOnlyList<string> Files, IReadOnlyDictionary<string, string?> Settings, SiloAct Act)
 {
-    private static readonly string[] Options = ["--config", "--check", "--create-schema", "--help"];
+    private static readonly string[] Options = ["--config", "--check", "--create-schema", "--openapi", "--help"];
 
     /// <exception cref="FuseMixException">A word is not known; the message names the nearest that is.</exception>
     public static SiloArguments Parse(IReadOnlyList<string> arguments)
@@ -28,6 +28,9 @@ internal sealed record SiloArguments(IReadOnlyList<string> Files, IReadOnlyDicti
                     break;
                 case "--create-schema" when value is null:
                     act = SiloAct.CreateSchema;
+                    break;
+                case "--openapi" when value is null:
+                    act = SiloAct.DescribeApi;
                     break;
                 case "--help" or "-h" or "-?" when value is null:
                     return new SiloArguments([], new Dictionary<string, string?>(), SiloAct.Help);
@@ -60,6 +63,9 @@ internal enum SiloAct
 
     /// <summary>Makes what the databases need and ends.</summary>
     CreateSchema,
+
+    /// <summary>Prints the OpenAPI document and ends.</summary>
+    DescribeApi,
 
     /// <summary>Says how to use it.</summary>
     Help,

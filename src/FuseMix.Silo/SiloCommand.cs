@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Net;
 using System.Runtime.InteropServices;
+using System.Text;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Hosting;
 using FuseMix.Hosting.Security;
@@ -25,6 +26,7 @@ internal static partial class SiloCommand
           --FuseMix:KEY=VALUE    a single key, e.g. --FuseMix:Http:Port=8080; wins over files and environment
           --check                say whether the configuration is valid, and end
           --create-schema        make what the databases of the configuration need, and end
+          --openapi              print the OpenAPI document of the API, and end
           --help                 this page
 
         In the environment, keys have two underscores: FUSEMIX__Http__Port=8080. docs/configuration.md has every key.
@@ -43,6 +45,12 @@ internal static partial class SiloCommand
             if (asked.Act == SiloAct.Help)
             {
                 Console.Out.Write(Help);
+                return 0;
+            }
+
+            if (asked.Act == SiloAct.DescribeApi)
+            {
+                Console.Out.WriteLine(Encoding.UTF8.GetString(await SiloHost.DescribeApi()));
                 return 0;
             }
 

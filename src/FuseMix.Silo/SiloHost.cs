@@ -5,6 +5,7 @@ using FuseMix.Grains.Home;
 using FuseMix.Hosting;
 using FuseMix.Silo.Api;
 using FuseMix.Silo.Configuration;
+using FuseMix.Silo.Describing;
 using FuseMix.Silo.Health;
 using FuseMix.Silo.Page;
 using FuseMix.Silo.Security;
@@ -77,6 +78,20 @@ public static class SiloHost
         app.UseFuseMixSecurity();
         app.MapFuseMixApi();
         return app;
+    }
+
+    /// <summary>The OpenAPI document of the API, UTF-8, as every node of this version serves it. Nothing is started for it, and no home folder touched.</summary>
+    public static async Task<byte[]> DescribeApi()
+    {
+        var builder = CreateBuilder();
+        builder.AddFuseMixApi(new HttpOptions());
+        await using var app = builder.Build();
+        app.UseRouting();
+        app.MapFuseMixApi();
+
+        // What a start would do: from then on the routes are known to whoever describes them.
+        app.UseEndpoints(static _ => { });
+        return await OpenApiDocuments.Make(app.Services);
     }
 
     /// <summary>The configuration was read and checked before: no file that happens to lie in the current folder adds to it, and none is watched.

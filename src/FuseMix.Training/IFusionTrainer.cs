@@ -75,11 +75,11 @@ public sealed record TrainingProgress(
 /// <summary>Recall on the validation pairs.</summary>
 /// <param name="Step">After which step.</param>
 /// <param name="Epoch">After which epoch, from 1.</param>
-/// <param name="Mean">Mean of all recalls of all lists, 0..1.</param>
+/// <param name="Mean">Mean of all recalls of all lists, 0..100.</param>
 /// <param name="Reports">One per list that has validation pairs.</param>
 public sealed record ValidationResult(int Step, int Epoch, double Mean, IReadOnlyList<RetrievalReport> Reports)
 {
-    /// <summary>One recall, e.g. R@1, as the mean over both directions of every list, 0..1.</summary>
+    /// <summary>One recall, e.g. R@1, as the mean over both directions of every list, 0..100.</summary>
     /// <param name="recall">Picks it.</param>
     public double MeanOf(Func<DirectionRecall, double> recall) =>
         Reports.Average(report => (recall(report.Forward) + recall(report.Backward)) / 2);

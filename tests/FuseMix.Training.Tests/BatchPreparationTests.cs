@@ -1,4 +1,5 @@
 using System.Globalization;
+using FuseMix.Testing.Training;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Matrices;
 using FuseMix.Training.Normalisation;

@@ -1,3 +1,5 @@
+using FuseMix.Testing.Training;
+
 namespace FuseMix.Training.Tests;
 
 public sealed class CpuFusionTrainerContractTests : FusionTrainerContract

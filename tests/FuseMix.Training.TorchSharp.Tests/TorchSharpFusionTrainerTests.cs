@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using FuseMix.Testing;
+using FuseMix.Testing.Training;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Recipe;
 using FuseMix.Training.Tests;

@@ -3,7 +3,6 @@ using System.Globalization;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
-using FuseMix.Training.Benchmarks;
 using FuseMix.Training.Recipe;
 
 namespace FuseMix.Cli.Benchmarks;

@@ -1,8 +1,8 @@
 using System.Runtime.InteropServices;
+using FuseMix.Cli.Benchmarks;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Encoders.Images;
 using FuseMix.Encoders.Sessions;
-using FuseMix.Training.Benchmarks;
 using FuseMix.Training.Recipe;
 using Microsoft.Data.Sqlite;
 using Microsoft.ML.OnnxRuntime;

@@ -17,7 +17,6 @@ using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Search;
 using FuseMix.Contracts.Training;
-using FuseMix.Storage;
 
 namespace FuseMix.Cli.Output;
 

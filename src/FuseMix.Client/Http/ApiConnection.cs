@@ -5,6 +5,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using FuseMix.Client.Jobs;
+using FuseMix.Contracts.Http;
 
 namespace FuseMix.Client.Http;
 
@@ -95,12 +96,12 @@ internal sealed class ApiConnection(HttpClient http, HttpFuseMixClientOptions op
         var events = SseParser.Create<object?>(body, (name, data) => name switch
         {
             "status" => JsonSerializer.Deserialize(data, type),
-            "failure" => JsonSerializer.Deserialize(data, ApiJson.Default.ProblemDocument),
+            "failure" => JsonSerializer.Deserialize(data, ApiJson.Client.Problem),
             _ => null,
         });
         await foreach (var item in events.EnumerateAsync(cancellationToken))
         {
-            if (item.Data is ProblemDocument problem && ApiProblem.Of(problem) is { } failure) throw failure;
+            if (item.Data is Problem problem && ApiProblem.Of(problem) is { } failure) throw failure;
             if (item.Data is T status) yield return status;
         }
     }

@@ -1,12 +1,11 @@
 using System.Text.Json;
+using FuseMix.Contracts.Http;
 
 namespace FuseMix.Client.Http;
 
 /// <summary>What an answer that is no success means to the caller.</summary>
 internal static class ApiProblem
 {
-    private const string TypePrefix = "urn:fusemix:problem:";
-
     /// <summary>Reads the failure out of an answer.</summary>
     public static async Task<FuseMixException> Read(HttpResponseMessage response, CancellationToken cancellationToken)
     {
@@ -28,18 +27,9 @@ internal static class ApiProblem
     }
 
     /// <summary>The failure that a document tells; null where it is none of ours.</summary>
-    public static FuseMixException? Of(ProblemDocument problem)
+    public static FuseMixException? Of(Problem problem)
     {
-        if (problem.Type?.StartsWith(TypePrefix, StringComparison.Ordinal) != true) return null;
-        var kind = problem.Type[TypePrefix.Length..] switch
-        {
-            "not-found" => FailureKind.NotFound,
-            "conflict" => FailureKind.Conflict,
-            "corrupt" => FailureKind.Corrupt,
-            "internal" => FailureKind.Internal,
-            "unavailable" or "timeout" or "too-many-requests" => FailureKind.Unavailable,
-            _ => FailureKind.Invalid,
-        };
+        if (ProblemTypes.KindOf(problem.Type) is not { } kind) return null;
         var remedy = problem.Remedy
             ?? (kind == FailureKind.Internal && problem.RequestId is { } id ? $"The log of the cluster tells more of request {id}." : null);
         return new FuseMixException(kind, problem.Detail ?? "The cluster does not say why it failed.", remedy);
@@ -53,13 +43,13 @@ internal static class ApiProblem
         _ => null,
     };
 
-    private static async Task<ProblemDocument?> Document(HttpResponseMessage response, CancellationToken cancellationToken)
+    private static async Task<Problem?> Document(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (response.Content.Headers.ContentType?.MediaType != "application/problem+json") return null;
         try
         {
             await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
-            return await JsonSerializer.DeserializeAsync(body, ApiJson.Default.ProblemDocument, cancellationToken);
+            return await JsonSerializer.DeserializeAsync(body, ApiJson.Client.Problem, cancellationToken);
         }
         catch (Exception e) when (e is JsonException or IOException or HttpRequestException)
         {

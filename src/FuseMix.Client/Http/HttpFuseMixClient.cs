@@ -10,6 +10,7 @@ using FuseMix.Core.Files;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
+using FuseMix.Contracts.Http;
 using FuseMix.Contracts.Search;
 using FuseMix.Contracts.Training;
 
@@ -56,27 +57,27 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
     public void Dispose() => _own?.Dispose();
 
     /// <inheritdoc/>
-    public Task<ClusterStatus> Cluster(CancellationToken cancellationToken = default) => Get("cluster", ApiJson.Default.ClusterStatus, cancellationToken);
+    public Task<ClusterStatus> Cluster(CancellationToken cancellationToken = default) => Get("cluster", ApiJson.Client.ClusterStatus, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<EncoderSummary[]> Encoders(CancellationToken cancellationToken = default) => List("encoders", ApiJson.Default.PageEncoderSummary, cancellationToken);
+    public Task<EncoderSummary[]> Encoders(CancellationToken cancellationToken = default) => List("encoders", ApiJson.Client.PageEncoderSummary, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<DatasetSummary[]> Datasets(CancellationToken cancellationToken = default) => List("datasets", ApiJson.Default.PageDatasetSummary, cancellationToken);
+    public Task<DatasetSummary[]> Datasets(CancellationToken cancellationToken = default) => List("datasets", ApiJson.Client.PageDatasetSummary, cancellationToken);
 
     /// <inheritdoc/>
     public Task<DatasetDetails> Dataset(string name, CancellationToken cancellationToken = default) =>
-        Get($"datasets/{Named(name, "dataset")}", ApiJson.Default.DatasetDetails, cancellationToken);
+        Get($"datasets/{Named(name, "dataset")}", ApiJson.Client.DatasetDetails, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<LatentSetSummary[]> LatentSets(CancellationToken cancellationToken = default) => List("latents", ApiJson.Default.PageLatentSetSummary, cancellationToken);
+    public Task<LatentSetSummary[]> LatentSets(CancellationToken cancellationToken = default) => List("latents", ApiJson.Client.PageLatentSetSummary, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<ModelSummary[]> Models(CancellationToken cancellationToken = default) => List("models", ApiJson.Default.PageModelSummary, cancellationToken);
+    public Task<ModelSummary[]> Models(CancellationToken cancellationToken = default) => List("models", ApiJson.Client.PageModelSummary, cancellationToken);
 
     /// <inheritdoc/>
     public Task<CollectionStatus[]> Collections(CancellationToken cancellationToken = default) =>
-        List("collections", ApiJson.Default.PageCollectionStatus, cancellationToken);
+        List("collections", ApiJson.Client.PageCollectionStatus, cancellationToken);
 
     /// <inheritdoc/>
     public async Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default)
@@ -84,10 +85,10 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         // Changes nothing, whatever its method says.
         var call = new ApiCall(HttpMethod.Post, $"collections/{Named(request.Collection, "collection")}/search")
         {
-            Body = Json(SearchBody.Of(request), ApiJson.Default.SearchBody),
+            Body = Json(SearchBody.Of(request), ApiJson.Client.SearchBody),
             AnswersAfter = request.Deadline,
         };
-        return (await _api.Send(call, ApiJson.Default.SearchAnswer, cancellationToken)).ToResponse();
+        return (await _api.Send(call, ApiJson.Client.SearchAnswer, cancellationToken)).ToResponse();
     }
 
     /// <inheritdoc/>
@@ -107,51 +108,48 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
 
     /// <inheritdoc/>
     public Task<ExtractionStatus> StartExtraction(ExtractionRequest request, CancellationToken cancellationToken = default) => Send(
-        HttpMethod.Put, Extraction(request.Dataset, request.Encoder), Json(new ExtractionBody(request.Accelerator), ApiJson.Default.ExtractionBody),
-        ApiJson.Default.ExtractionStatus, cancellationToken);
+        HttpMethod.Put, Extraction(request.Dataset, request.Encoder), Json(new ExtractionBody(request.Accelerator), ApiJson.Client.ExtractionBody),
+        ApiJson.Client.ExtractionStatus, cancellationToken);
 
     /// <inheritdoc/>
     public Task<ExtractionStatus> Extraction(string dataset, string encoder, CancellationToken cancellationToken = default) =>
-        Get(Extraction(dataset, encoder), ApiJson.Default.ExtractionStatus, cancellationToken);
+        Get(Extraction(dataset, encoder), ApiJson.Client.ExtractionStatus, cancellationToken);
 
     /// <inheritdoc/>
     public async Task<ExtractionStatus[]> Extractions(CancellationToken cancellationToken = default) =>
         // Pages of a list to whose front jobs move may overlap.
-        [.. (await List("extractions", ApiJson.Default.PageExtractionStatus, cancellationToken)).DistinctBy(status => (status.Dataset, status.Encoder))];
+        [.. (await List("extractions", ApiJson.Client.PageExtractionStatus, cancellationToken)).DistinctBy(status => (status.Dataset, status.Encoder))];
 
     /// <inheritdoc/>
     public IAsyncEnumerable<ExtractionStatus> WatchExtraction(string dataset, string encoder, CancellationToken cancellationToken = default) =>
-        Watch(Extraction(dataset, encoder), ApiJson.Default.ExtractionStatus, status => status.State, cancellationToken);
+        Watch(Extraction(dataset, encoder), ApiJson.Client.ExtractionStatus, status => status.State, cancellationToken);
 
     /// <inheritdoc/>
     public Task<ExtractionStatus> CancelExtraction(string dataset, string encoder, CancellationToken cancellationToken = default) =>
-        Send(HttpMethod.Post, $"{Extraction(dataset, encoder)}/cancel", null, ApiJson.Default.ExtractionStatus, cancellationToken);
+        Send(HttpMethod.Post, $"{Extraction(dataset, encoder)}/cancel", null, ApiJson.Client.ExtractionStatus, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<TrainingStatus> SubmitTraining(TrainingRequest request, CancellationToken cancellationToken = default)
-    {
-        var body = new TrainingBody(request.Model, request.Dataset, request.Encoders, Recipe(request.Recipe), request.Seed, request.Fold);
-        return Send(HttpMethod.Put, Training(request.JobId), Json(body, ApiJson.Default.TrainingBody), ApiJson.Default.TrainingStatus, cancellationToken);
-    }
+    public Task<TrainingStatus> SubmitTraining(TrainingRequest request, CancellationToken cancellationToken = default) => Send(
+        HttpMethod.Put, Training(request.JobId), Json(TrainingBody.Of(request), ApiJson.Client.TrainingBody), ApiJson.Client.TrainingStatus, cancellationToken);
 
     /// <inheritdoc/>
     public Task<TrainingStatus> Training(string jobId, CancellationToken cancellationToken = default) =>
-        Get(Training(jobId), ApiJson.Default.TrainingStatus, cancellationToken);
+        Get(Training(jobId), ApiJson.Client.TrainingStatus, cancellationToken);
 
     /// <inheritdoc/>
     public async Task<TrainingPage> Trainings(int limit = 100, string? continuation = null, CancellationToken cancellationToken = default)
     {
-        var page = await Get(Listing("trainings", limit, continuation), ApiJson.Default.PageTrainingStatus, cancellationToken);
+        var page = await Get(Listing("trainings", limit, continuation), ApiJson.Client.PageTrainingStatus, cancellationToken);
         return new TrainingPage(page.Items, page.Next);
     }
 
     /// <inheritdoc/>
     public IAsyncEnumerable<TrainingStatus> WatchTraining(string jobId, CancellationToken cancellationToken = default) =>
-        Watch(Training(jobId), ApiJson.Default.TrainingStatus, status => status.State, cancellationToken);
+        Watch(Training(jobId), ApiJson.Client.TrainingStatus, status => status.State, cancellationToken);
 
     /// <inheritdoc/>
     public Task<TrainingStatus> CancelTraining(string jobId, CancellationToken cancellationToken = default) =>
-        Send(HttpMethod.Post, $"{Training(jobId)}/cancel", null, ApiJson.Default.TrainingStatus, cancellationToken);
+        Send(HttpMethod.Post, $"{Training(jobId)}/cancel", null, ApiJson.Client.TrainingStatus, cancellationToken);
 
     /// <inheritdoc/>
     public Task<EvaluationReport> Evaluate(EvaluationRequest request, CancellationToken cancellationToken = default)
@@ -161,7 +159,7 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
             + (request.Fold is null ? "" : $"&fold={Uri.EscapeDataString(request.Fold)}");
         return _api.Send(
             new ApiCall(HttpMethod.Post, $"models/{Named(request.Model, "fusion model")}/evaluation?{query}") { AnswersAfter = LongWork },
-            ApiJson.Default.EvaluationReport, cancellationToken);
+            ApiJson.Client.EvaluationReport, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -169,36 +167,36 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
     {
         var call = new ApiCall(HttpMethod.Put, $"models/{Named(model, "fusion model")}/baseline")
         {
-            Body = Json(new BaselineBody(dataset), ApiJson.Default.BaselineBody),
+            Body = Json(new BaselineBody(dataset), ApiJson.Client.BaselineBody),
             AnswersAfter = LongWork,
         };
-        return (await _api.Send(call, ApiJson.Default.BaselineAnswer, cancellationToken)).Model;
+        return (await _api.Send(call, ApiJson.Client.BaselineAnswer, cancellationToken)).Model;
     }
 
     /// <inheritdoc/>
     public Task<BuildStatus> StartBuild(string collection, CollectionBuild request, CancellationToken cancellationToken = default) =>
-        Send(HttpMethod.Put, Build(collection), Json(request, ApiJson.Default.CollectionBuild), ApiJson.Default.BuildStatus, cancellationToken);
+        Send(HttpMethod.Put, Build(collection), Json(BuildBody.Of(request), ApiJson.Client.BuildBody), ApiJson.Client.BuildStatus, cancellationToken);
 
     /// <inheritdoc/>
     public Task<BuildStatus> Build(string collection, CancellationToken cancellationToken = default) =>
-        Get(Build(collection), ApiJson.Default.BuildStatus, cancellationToken);
+        Get(Build(collection), ApiJson.Client.BuildStatus, cancellationToken);
 
     /// <inheritdoc/>
     public IAsyncEnumerable<BuildStatus> WatchBuild(string collection, CancellationToken cancellationToken = default) =>
-        Watch(Build(collection), ApiJson.Default.BuildStatus, status => status.State, cancellationToken);
+        Watch(Build(collection), ApiJson.Client.BuildStatus, status => status.State, cancellationToken);
 
     /// <inheritdoc/>
     public Task<BuildStatus> CancelBuild(string collection, CancellationToken cancellationToken = default) =>
-        Send(HttpMethod.Post, $"{Build(collection)}/cancel", null, ApiJson.Default.BuildStatus, cancellationToken);
+        Send(HttpMethod.Post, $"{Build(collection)}/cancel", null, ApiJson.Client.BuildStatus, cancellationToken);
 
     /// <inheritdoc/>
     public Task<CollectionStatus> Collection(string name, CancellationToken cancellationToken = default) =>
-        Get($"collections/{Named(name, "collection")}", ApiJson.Default.CollectionStatus, cancellationToken);
+        Get($"collections/{Named(name, "collection")}", ApiJson.Client.CollectionStatus, cancellationToken);
 
     /// <inheritdoc/>
     public Task<CollectionStatus> GoLive(string collection, string generation, CancellationToken cancellationToken = default) => Send(
-        HttpMethod.Put, $"collections/{Named(collection, "collection")}/live", Json(new LiveBody(generation), ApiJson.Default.LiveBody),
-        ApiJson.Default.CollectionStatus, cancellationToken);
+        HttpMethod.Put, $"collections/{Named(collection, "collection")}/live", Json(new LiveBody(generation), ApiJson.Client.LiveBody),
+        ApiJson.Client.CollectionStatus, cancellationToken);
 
     /// <inheritdoc/>
     public async Task Drop(string collection, CancellationToken cancellationToken = default)
@@ -223,7 +221,7 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
             Body = () => new TarContent(files, progress),
             AnswersAfter = NoLimit,
         };
-        return _api.Send(call, ApiJson.Default.EncoderSummary, cancellationToken);
+        return _api.Send(call, ApiJson.Client.EncoderSummary, cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -234,27 +232,20 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
     public Task<DatasetSummary> PutDataset(
         string name, DatasetSource source, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        var format = source.Format switch
-        {
-            DatasetFormat.Folder => "folder",
-            DatasetFormat.JsonLines => "jsonl",
-            DatasetFormat.Csv => "csv",
-            _ => throw new ArgumentOutOfRangeException(nameof(source), source.Format, "No such format."),
-        };
         var files = source.Format == DatasetFormat.Folder ? TarContent.FilesOf(source.Path)
             : TarContent.FilesOf(source.Path, source.Files ?? [.. FolderWalk.Of(Path.GetDirectoryName(Path.GetFullPath(source.Path))!).Files.Select(file => file.Name)]);
-        var call = new ApiCall(HttpMethod.Put, $"datasets/{Named(name, "dataset")}?format={format}&licence={Uri.EscapeDataString(source.Licence)}{(source.About is null ? "" : $"&about={Uri.EscapeDataString(source.About)}")}")
+        var call = new ApiCall(HttpMethod.Put, $"datasets/{Named(name, "dataset")}?format={DatasetFormatWords.Of(source.Format)}&licence={Uri.EscapeDataString(source.Licence)}{(source.About is null ? "" : $"&about={Uri.EscapeDataString(source.About)}")}")
         {
             Body = () => new TarContent(files, progress),
             AnswersAfter = NoLimit,
         };
-        return _api.Send(call, ApiJson.Default.DatasetSummary, cancellationToken);
+        return _api.Send(call, ApiJson.Client.DatasetSummary, cancellationToken);
     }
 
     /// <inheritdoc/>
     public Task<DatasetSummary> RegisterDataset(string name, string folder, CancellationToken cancellationToken = default) => Send(
-        HttpMethod.Post, $"datasets/{Named(name, "dataset")}/register", Json(new RegisterBody(folder), ApiJson.Default.RegisterBody),
-        ApiJson.Default.DatasetSummary, cancellationToken);
+        HttpMethod.Post, $"datasets/{Named(name, "dataset")}/register", Json(new RegisterBody(folder), ApiJson.Client.RegisterBody),
+        ApiJson.Client.DatasetSummary, cancellationToken);
 
     /// <inheritdoc/>
     public Task RemoveDataset(string name, CancellationToken cancellationToken = default) =>
@@ -270,18 +261,6 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
     private static string Named(string name, string what) => ResourceName.Require(name, what);
 
     private static Func<HttpContent> Json<T>(T value, JsonTypeInfo<T> type) => () => JsonContent.Create(value, type);
-
-    private static JsonElement Recipe(string recipe)
-    {
-        try
-        {
-            return JsonElement.Parse(recipe);
-        }
-        catch (JsonException error)
-        {
-            throw new FuseMixException(FailureKind.Invalid, $"The recipe is not JSON: {error.Message}", "A recipe is { \"preset\": \"small\", \"depth\": 4, … }.", error);
-        }
-    }
 
     private Task<T> Get<T>(string address, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         _api.Send(new ApiCall(HttpMethod.Get, address), type, cancellationToken);

@@ -3,29 +3,33 @@ using Orleans;
 namespace FuseMix.Contracts.Catalog;
 
 /// <summary>Lists what the shared storage holds.</summary>
-/// <remarks>Stateless: any key will do, 0 by custom.</remarks>
+/// <remarks>Stateless: any key will do, 0 by custom. What was put into the storage since is read whole and checked against its checksums at the
+/// first call that lists it: gigabytes, for large encoders.</remarks>
 [Alias("fusemix.ICatalogGrain")]
 public interface ICatalogGrain : IGrainWithIntegerKey
 {
+    /// <summary>How long a call may take.</summary>
+    internal const string ResponseTimeout = "00:10:00";
+
     /// <summary>Encoder packs, by name.</summary>
-    [Alias("Encoders")]
+    [ResponseTimeout(ResponseTimeout), Alias("Encoders")]
     Task<EncoderSummary[]> Encoders();
 
     /// <summary>Datasets, by name.</summary>
-    [Alias("Datasets")]
+    [ResponseTimeout(ResponseTimeout), Alias("Datasets")]
     Task<DatasetSummary[]> Datasets();
 
     /// <summary>One dataset, with what its import found worth telling.</summary>
     /// <exception cref="FuseMixException">There is none of that name, or it is damaged.</exception>
-    [Alias("Dataset")]
+    [ResponseTimeout(ResponseTimeout), Alias("Dataset")]
     Task<DatasetDetails> Dataset(string name);
 
     /// <summary>Latent sets, by dataset and encoder.</summary>
-    [Alias("LatentSets")]
+    [ResponseTimeout(ResponseTimeout), Alias("LatentSets")]
     Task<LatentSetSummary[]> LatentSets();
 
     /// <summary>Fusion models, by name.</summary>
-    [Alias("Models")]
+    [ResponseTimeout(ResponseTimeout), Alias("Models")]
     Task<ModelSummary[]> Models();
 
     /// <summary>Names of the collections.</summary>

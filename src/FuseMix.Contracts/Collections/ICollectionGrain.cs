@@ -39,7 +39,7 @@ public interface ICollectionGrain : IGrainWithStringKey
 
     /// <summary>Makes that generation the live one. Safe to repeat. To roll back, name the generation before the live one.</summary>
     /// <exception cref="FuseMixException">There is no such collection or generation.</exception>
-    [Alias("GoLive")]
+    [ResponseTimeout(Catalog.ICatalogGrain.ResponseTimeout), Alias("GoLive")]
     Task<CollectionStatus> GoLive(string generation);
 
     /// <summary>Removes the collection with all its generations, and ends a build that runs. Safe to repeat.</summary>

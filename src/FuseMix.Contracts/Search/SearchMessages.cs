@@ -9,8 +9,11 @@ namespace FuseMix.Contracts.Search;
 /// <param name="Target">Modality of the items wanted; null for any.</param>
 /// <param name="K">Hits wanted per query, 1 to 10,000; over all queries at most <see cref="MaxHits"/>.</param>
 [GenerateSerializer, Immutable, Alias("fusemix.SearchRequest")]
-public sealed record SearchRequest(string Collection, SearchQuery[] Queries, Modality? Target, int K = 10)
+public sealed record SearchRequest(string Collection, SearchQuery[] Queries, Modality? Target, int K = SearchRequest.DefaultK)
 {
+    /// <summary>Hits wanted per query where nobody says how many.</summary>
+    public const int DefaultK = 10;
+
     /// <summary>Most hits that one search may ask for, over all its queries: an answer is put together in memory.</summary>
     public const int MaxHits = 250_000;
 

@@ -65,7 +65,7 @@ internal sealed class ModelEvaluation(DatasetCache datasets, LatentStore latents
             from.Embeddings, to.Embeddings, from.Dimension, [.. correct.Select(set => set.ToArray())], options.Threads, cancellationToken);
         var recall = FuseMix.Core.Evaluation.DirectionRecall.Of(from.Modality, to.Modality, to.Count, ranks);
         return new DirectionRecall(
-            from.Modality, to.Modality, from.Count, to.Count, recall.R1 * 100, recall.R5 * 100, recall.R10 * 100, recall.MedianRank);
+            from.Modality, to.Modality, from.Count, to.Count, recall.At1, recall.At5, recall.At10, recall.MedianRank);
     }
 
     private static void RequireKey(Dataset dataset, string? key)

@@ -70,6 +70,9 @@ internal sealed partial class TrainerGrain(
     public async Task<TrainingStatus> Submit(TrainingRequest request)
     {
         var jobId = ResourceName.Require(request.JobId, "job");
+
+        // Written out in full, so that one recipe is one text however it was given, and stays it when a preset changes.
+        request = request with { Recipe = TrainingRecipe.Parse(request.Recipe).ToJson() };
         if (await _jobs.Find(jobId) is { } known)
         {
             RequireSame(known.Request, request);

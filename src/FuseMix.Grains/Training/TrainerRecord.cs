@@ -81,7 +81,7 @@ public sealed record TrainingJobRecord
     /// <summary>What a validation comes to, in the words of messages.</summary>
     internal static TrainingValidation? Of(ValidationResult? validation) => validation is null
         ? null
-        : new TrainingValidation(validation.Step, validation.Epoch, validation.MeanOf(recall => recall.R1) * 100, validation.Mean * 100);
+        : new TrainingValidation(validation.Step, validation.Epoch, validation.MeanOf(recall => recall.At1), validation.Mean);
 
     /// <summary>The same job, as far as a run got.</summary>
     internal TrainingJobRecord At(TrainingProgress progress) => this with

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Text.Encodings.Web;
+using FuseMix.Client.Grains;
 using FuseMix.Hosting.Security;
 using FuseMix.Silo.Configuration;
 using FuseMix.Silo.Describing;
@@ -49,6 +50,7 @@ internal static class ApiHosting
         services.AddSingleton<BrowserSafety>();
         services.AddSingleton<EventStream>();
         services.AddSingleton<Uploaded>();
+        services.AddSingleton<GrainCalls>();
         services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Problems.Complete).AddExceptionHandler<Problems>();
 
         // The core alone: what else comes with authentication is for cookies, and would want a place to keep secrets in.

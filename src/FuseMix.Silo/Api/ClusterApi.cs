@@ -1,9 +1,10 @@
+using FuseMix.Client.Grains;
 using FuseMix.Contracts.Cluster;
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Orleans;
 
 namespace FuseMix.Silo.Api;
 
@@ -15,6 +16,5 @@ internal static class ClusterApi
         Answers = [Answer.Json<ClusterStatus>("Every node, as the answering one sees it.")],
     });
 
-    private static async Task<IResult> Status(IGrainFactory grains) =>
-        Results.Json(await grains.GetGrain<IClusterGrain>(0).Status(), ApiJson.Relaxed.ClusterStatus);
+    private static async Task<IResult> Status(GrainCalls calls) => Results.Json(await calls.Cluster(), ApiJson.Answers.ClusterStatus);
 }

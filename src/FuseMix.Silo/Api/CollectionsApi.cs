@@ -1,12 +1,12 @@
+using FuseMix.Client.Grains;
 using FuseMix.Contracts;
-using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Collections;
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Net.Http.Headers;
-using Orleans;
 
 namespace FuseMix.Silo.Api;
 
@@ -91,119 +91,54 @@ internal static class CollectionsApi
         });
     }
 
-    /// <summary>What a collection holds.</summary>
-    /// <exception cref="FuseMixException">There is no such collection.</exception>
-    public static Task<CollectionStatus> StatusOf(string collection, IGrainFactory grains) => Grain(collection, grains).Status();
-
-    private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
+    private static async Task<IResult> List(HttpRequest request, GrainCalls calls)
     {
-        var names = Paging.Of(request).ByKey(await grains.GetGrain<ICatalogGrain>(0).Collections(), name => name);
-        var statuses = await Task.WhenAll(names.Items.Select(Live));
-        return Results.Json(new Page<CollectionStatus>([.. statuses.OfType<CollectionStatus>()], names.Next), ApiJson.Relaxed.PageCollectionStatus);
-
-        async Task<CollectionStatus?> Live(string name)
-        {
-            try
-            {
-                return await grains.GetGrain<ICollectionGrain>(name).Status();
-            }
-            catch (FuseMixException failure) when (failure.Kind is FailureKind.NotFound or FailureKind.Conflict)
-            {
-                // Dropped just now, or none of its generations is live.
-                return null;
-            }
-        }
+        var names = Paging.Of(request).ByKey(await calls.CollectionNames(), name => name);
+        return Results.Json(new Page<CollectionStatus>(await calls.Live(names.Items), names.Next), ApiJson.Answers.PageCollectionStatus);
     }
 
-    private static async Task<IResult> One(string collection, IGrainFactory grains) =>
-        Results.Json(await StatusOf(collection, grains), ApiJson.Relaxed.CollectionStatus);
+    private static async Task<IResult> One(string collection, GrainCalls calls) =>
+        Results.Json(await calls.Collection(collection), ApiJson.Answers.CollectionStatus);
 
-    private static async Task<IResult> Drop(string collection, IGrainFactory grains)
+    private static async Task<IResult> Drop(string collection, GrainCalls calls)
     {
-        var (grain, names) = (Grain(collection, grains), await Names(grains));
-
         // One that is being built for the first time is not listed yet.
-        if (!names.Contains(collection) && (await grain.BuildStatus()).State != JobState.Running) throw FuseMixException.UnknownName("collection", collection, names);
-        await grain.Drop();
+        if ((await calls.Build(collection)).State != JobState.Running) await calls.RequireCollection(collection);
+        await calls.Drop(collection);
         return Results.NoContent();
     }
 
     /// <remarks>The id is no part of the path: ids may hold '/', and paths are tidied on their way.</remarks>
-    private static async Task<IResult> Content(
-        string collection, HttpRequest request, IGrainFactory grains, IHomeFiles files, CancellationToken cancellationToken)
+    private static async Task<IResult> Content(string collection, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         var id = QueryParameters.Of(request).Text("item") ?? throw new FuseMixException(FailureKind.Invalid, "No item is named.", "Give item=ID.");
-        var status = await StatusOf(collection, grains);
-        var content = await files.Content(status.Dataset, id, cancellationToken);
+        var content = await calls.Content(collection, id, cancellationToken);
         request.HttpContext.Response.Headers.CacheControl = "private, max-age=60";
         return Results.Bytes(content.Bytes, content.MediaType, entityTag: new EntityTagHeaderValue($"\"{content.Sha256}\""));
     }
 
-    private static async Task<IResult> BuildStatus(string collection, IGrainFactory grains) =>
-        Results.Json(await Known(collection, grains), ApiJson.Relaxed.BuildStatus);
+    private static async Task<IResult> BuildStatus(string collection, GrainCalls calls) =>
+        Results.Json(await calls.Build(collection), ApiJson.Answers.BuildStatus);
 
-    private static async Task<IResult> StartBuild(string collection, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    private static async Task<IResult> StartBuild(string collection, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
-        var body = await RequestBody.ReadJson(request, ApiJson.Default.BuildBody, cancellationToken);
-        var wanted = body.ToRequest();
-        var grain = Grain(collection, grains);
-        var before = await grain.BuildStatus();
-        var status = await grain.StartBuild(wanted);
-        return JobAnswers.Started(request, before.State, status.State, status, ApiJson.Relaxed.BuildStatus);
+        var wanted = (await RequestBody.ReadJson(request, ApiJson.Default.BuildBody, cancellationToken)).ToRequest();
+        return await JobAnswers.Start(
+            request, () => calls.Build(collection), () => calls.StartBuild(collection, wanted), status => status.State, ApiJson.Answers.BuildStatus);
     }
 
-    private static async Task BuildEvents(string collection, HttpContext context, IGrainFactory grains, EventStream events)
+    private static async Task BuildEvents(string collection, HttpContext context, GrainCalls calls, EventStream events)
     {
-        _ = await Known(collection, grains);
-        var grain = Grain(collection, grains);
-        await events.Send(context, stop => grain.WatchBuild(stop), ApiJson.Relaxed.BuildStatus);
+        _ = await calls.Build(collection);
+        await events.Send(context, stop => calls.WatchBuild(collection, stop), ApiJson.Answers.BuildStatus);
     }
 
-    private static async Task<IResult> CancelBuild(string collection, IGrainFactory grains)
-    {
-        _ = await Known(collection, grains);
-        return Results.Json(await Grain(collection, grains).CancelBuild(), ApiJson.Relaxed.BuildStatus);
-    }
+    private static async Task<IResult> CancelBuild(string collection, GrainCalls calls) =>
+        Results.Json(await calls.CancelBuild(collection), ApiJson.Answers.BuildStatus);
 
-    private static async Task<IResult> GoLive(string collection, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    private static async Task<IResult> GoLive(string collection, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         var body = await RequestBody.ReadJson(request, ApiJson.Default.LiveBody, cancellationToken);
-        var generation = ResourceName.Require(Given.Value(body.Generation, "generation"), "generation");
-        return Results.Json(await Grain(collection, grains).GoLive(generation), ApiJson.Relaxed.CollectionStatus);
-    }
-
-    /// <summary>How a build stands, of a collection that is there or was once begun.</summary>
-    /// <exception cref="FuseMixException">There is no such collection.</exception>
-    private static async Task<BuildStatus> Known(string collection, IGrainFactory grains)
-    {
-        var status = await Grain(collection, grains).BuildStatus();
-        if (status.State != JobState.Unknown) return status;
-        var names = await Names(grains);
-        return names.Contains(collection) ? status : throw FuseMixException.UnknownName("collection", collection, names);
-    }
-
-    private static Task<string[]> Names(IGrainFactory grains) => grains.GetGrain<ICatalogGrain>(0).Collections();
-
-    private static ICollectionGrain Grain(string collection, IGrainFactory grains) =>
-        grains.GetGrain<ICollectionGrain>(ResourceName.Require(collection, "collection"));
-}
-
-/// <summary>What to build a collection from; see <see cref="CollectionBuild"/>.</summary>
-/// <param name="Model">Name of the fusion model whose shared space it lives in.</param>
-/// <param name="Dataset">Name of the dataset.</param>
-/// <param name="RowsPerShard">Embeddings per shard, at least 1; 65,536 where missing.</param>
-/// <param name="Replace">Whether a collection of another dataset or model may be replaced; true where missing.</param>
-internal sealed record BuildBody(string? Model, string? Dataset, int? RowsPerShard = null, bool? Replace = null)
-{
-    /// <exception cref="FuseMixException">A key is missing.</exception>
-    public CollectionBuild ToRequest()
-    {
-        var usual = new CollectionBuild(
-            ResourceName.Require(Given.Value(Model, "model"), "fusion model"), ResourceName.Require(Given.Value(Dataset, "dataset"), "dataset"));
-        return usual with { RowsPerShard = RowsPerShard ?? usual.RowsPerShard, Replace = Replace ?? usual.Replace };
+        return Results.Json(await calls.GoLive(collection, body.RequireGeneration()), ApiJson.Answers.CollectionStatus);
     }
 }
-
-/// <summary>Which generation is to be the live one.</summary>
-/// <param name="Generation">Its id.</param>
-internal sealed record LiveBody(string? Generation);

@@ -1,17 +1,19 @@
+using FuseMix.Client.Grains;
 using FuseMix.Contracts.Catalog;
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
 using FuseMix.Silo.Uploads;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Orleans;
 
 namespace FuseMix.Silo.Api;
 
 /// <summary>Datasets.</summary>
 internal static class DatasetsApi
 {
-    private static readonly string[] Formats = ["folder", "jsonl", "csv"];
+    /// <summary>The format that is taken where none is named.</summary>
+    private static readonly string Usual = DatasetFormatWords.Of(DatasetFormat.Folder);
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -33,7 +35,7 @@ internal static class DatasetsApi
             Query =
             [
                 new("format", "How the tar is made up: 'folder' has pictures and sounds with captions in text files of the same name; 'jsonl' and 'csv' have one such "
-                    + "table at the root, and the files that it names.") { Words = Formats, Preset = "folder" },
+                    + "table at the root, and the files that it names.") { Words = DatasetFormatWords.All, Preset = Usual },
                 new("licence", "The terms under which the data may be used.") { Preset = "not stated", Example = "CC0-1.0" },
                 new("about", "One or two sentences about them."),
             ],
@@ -62,28 +64,27 @@ internal static class DatasetsApi
         });
     }
 
-    private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
+    private static async Task<IResult> List(HttpRequest request, GrainCalls calls)
     {
         var page = Paging.Of(request);
-        return Results.Json(page.ByKey(await grains.GetGrain<ICatalogGrain>(0).Datasets(), dataset => dataset.Name), ApiJson.Relaxed.PageDatasetSummary);
+        return Results.Json(page.ByKey(await calls.Datasets(), dataset => dataset.Name), ApiJson.Answers.PageDatasetSummary);
     }
 
-    private static async Task<IResult> One(string dataset, IGrainFactory grains) => Results.Json(
-        await grains.GetGrain<ICatalogGrain>(0).Dataset(ResourceName.Require(dataset, "dataset")), ApiJson.Relaxed.DatasetDetails);
+    private static async Task<IResult> One(string dataset, GrainCalls calls) => Results.Json(await calls.Dataset(dataset), ApiJson.Answers.DatasetDetails);
 
     private static async Task<IResult> Import(
-        string dataset, HttpRequest request, IGrainFactory grains, IHomeFiles files, Uploaded uploaded, CancellationToken cancellationToken)
+        string dataset, HttpRequest request, GrainCalls calls, Uploaded uploaded, CancellationToken cancellationToken)
     {
         _ = ResourceName.Require(dataset, "dataset");
         var parameters = QueryParameters.Of(request);
-        var format = parameters.Word("format", Formats) ?? Formats[0];
-        var known = (await grains.GetGrain<ICatalogGrain>(0).Datasets()).Any(other => other.Name == dataset);
+        var format = DatasetFormatWords.Parse(parameters.Word("format", DatasetFormatWords.All) ?? Usual);
+        var known = (await calls.Datasets()).Any(other => other.Name == dataset);
         var imported = await uploaded.Take(
             request,
             (upload, omissions) => uploaded.Enter(
                 upload,
                 dataset,
-                folder => files.PutDataset(
+                folder => calls.PutDataset(
                     dataset,
                     SourceIn(folder, format) with
                     {
@@ -96,41 +97,37 @@ internal static class DatasetsApi
                     cancellationToken),
                 cancellationToken),
             cancellationToken);
-        if (known) return Results.Json(imported, ApiJson.Relaxed.DatasetSummary);
+        if (known) return Results.Json(imported, ApiJson.Answers.DatasetSummary);
         request.HttpContext.Response.Headers.Location = request.Path.ToUriComponent();
-        return Results.Json(imported, ApiJson.Relaxed.DatasetSummary, statusCode: StatusCodes.Status201Created);
+        return Results.Json(imported, ApiJson.Answers.DatasetSummary, statusCode: StatusCodes.Status201Created);
     }
 
-    private static async Task<IResult> Register(string dataset, HttpRequest request, IHomeFiles files, CancellationToken cancellationToken)
+    private static async Task<IResult> Register(string dataset, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         _ = ResourceName.Require(dataset, "dataset");
         var body = await RequestBody.ReadJson(request, ApiJson.Default.RegisterBody, cancellationToken);
-        var folder = ResourceName.Require(Given.Value(body.Folder, "folder"), "folder");
-        return Results.Json(await files.RegisterDataset(dataset, folder, cancellationToken), ApiJson.Relaxed.DatasetSummary);
+        return Results.Json(await calls.RegisterDataset(dataset, body.RequireFolder(), cancellationToken), ApiJson.Answers.DatasetSummary);
     }
 
-    private static async Task<IResult> Remove(string dataset, IHomeFiles files, CancellationToken cancellationToken)
+    private static async Task<IResult> Remove(string dataset, GrainCalls calls, CancellationToken cancellationToken)
     {
-        await files.RemoveDataset(ResourceName.Require(dataset, "dataset"), cancellationToken);
+        await calls.RemoveDataset(dataset, cancellationToken);
         return Results.NoContent();
     }
 
-    private static DatasetSource SourceIn(string folder, string format)
+    private static DatasetSource SourceIn(string folder, DatasetFormat format)
     {
-        if (format == "folder") return new DatasetSource(DatasetFormat.Folder, folder);
+        if (format == DatasetFormat.Folder) return new DatasetSource(format, folder);
+        var word = DatasetFormatWords.Of(format);
         string[] tables =
         [
-            .. Directory.GetFiles(folder).Where(file => Path.GetExtension(file).Equals($".{format}", StringComparison.OrdinalIgnoreCase) && !Path.GetFileName(file).StartsWith('.')),
+            .. Directory.GetFiles(folder).Where(file => Path.GetExtension(file).Equals($".{word}", StringComparison.OrdinalIgnoreCase) && !Path.GetFileName(file).StartsWith('.')),
         ];
         return tables is [var table]
-            ? new DatasetSource(format == "csv" ? DatasetFormat.Csv : DatasetFormat.JsonLines, table)
+            ? new DatasetSource(format, table)
             : throw new FuseMixException(
                 FailureKind.Invalid,
-                $"The tar has {(tables.Length == 0 ? "no file" : $"{tables.Length} files")} '*.{format}' at its root; it must have one, the table.",
-                $"Put the table beside the files that it names: tar -C FOLDER -cf data.tar . (format={format})");
+                $"The tar has {(tables.Length == 0 ? "no file" : $"{tables.Length} files")} '*.{word}' at its root; it must have one, the table.",
+                $"Put the table beside the files that it names: tar -C FOLDER -cf data.tar . (format={word})");
     }
 }
-
-/// <summary>Which folder to import.</summary>
-/// <param name="Folder">Its name below 'imports' in the home folder.</param>
-internal sealed record RegisterBody(string? Folder);

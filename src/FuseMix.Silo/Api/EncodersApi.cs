@@ -1,10 +1,11 @@
+using FuseMix.Client.Grains;
 using FuseMix.Contracts.Catalog;
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
 using FuseMix.Silo.Uploads;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Orleans;
 
 namespace FuseMix.Silo.Api;
 
@@ -49,35 +50,35 @@ internal static class EncodersApi
         });
     }
 
-    private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
+    private static async Task<IResult> List(HttpRequest request, GrainCalls calls)
     {
         var page = Paging.Of(request);
-        return Results.Json(page.ByKey(await grains.GetGrain<ICatalogGrain>(0).Encoders(), encoder => encoder.Name), ApiJson.Relaxed.PageEncoderSummary);
+        return Results.Json(page.ByKey(await calls.Encoders(), encoder => encoder.Name), ApiJson.Answers.PageEncoderSummary);
     }
 
-    private static async Task<IResult> One(string encoder, IGrainFactory grains)
+    private static async Task<IResult> One(string encoder, GrainCalls calls)
     {
         _ = ResourceName.Require(encoder, "encoder");
-        var all = await grains.GetGrain<ICatalogGrain>(0).Encoders();
+        var all = await calls.Encoders();
         var found = all.FirstOrDefault(known => known.Name == encoder) ?? throw FuseMixException.UnknownName("encoder", encoder, all.Select(known => known.Name));
-        return Results.Json(found, ApiJson.Relaxed.EncoderSummary);
+        return Results.Json(found, ApiJson.Answers.EncoderSummary);
     }
 
     private static async Task<IResult> Install(
-        string encoder, HttpRequest request, IGrainFactory grains, IHomeFiles files, Uploaded uploaded, CancellationToken cancellationToken)
+        string encoder, HttpRequest request, GrainCalls calls, Uploaded uploaded, CancellationToken cancellationToken)
     {
         _ = ResourceName.Require(encoder, "encoder");
         var replace = QueryParameters.Of(request).Flag("replace");
-        var known = (await grains.GetGrain<ICatalogGrain>(0).Encoders()).Any(other => other.Name == encoder);
-        var installed = await uploaded.TakeWhole(request, upload => files.PutEncoder(encoder, upload.Folder, replace, cancellationToken), cancellationToken);
-        if (known) return Results.Json(installed, ApiJson.Relaxed.EncoderSummary);
+        var known = (await calls.Encoders()).Any(other => other.Name == encoder);
+        var installed = await uploaded.TakeWhole(request, upload => calls.PutEncoder(encoder, upload.Folder, replace, null, cancellationToken), cancellationToken);
+        if (known) return Results.Json(installed, ApiJson.Answers.EncoderSummary);
         request.HttpContext.Response.Headers.Location = request.Path.ToUriComponent();
-        return Results.Json(installed, ApiJson.Relaxed.EncoderSummary, statusCode: StatusCodes.Status201Created);
+        return Results.Json(installed, ApiJson.Answers.EncoderSummary, statusCode: StatusCodes.Status201Created);
     }
 
-    private static async Task<IResult> Remove(string encoder, IHomeFiles files, CancellationToken cancellationToken)
+    private static async Task<IResult> Remove(string encoder, GrainCalls calls, CancellationToken cancellationToken)
     {
-        await files.RemoveEncoder(ResourceName.Require(encoder, "encoder"), cancellationToken);
+        await calls.RemoveEncoder(encoder, cancellationToken);
         return Results.NoContent();
     }
 }

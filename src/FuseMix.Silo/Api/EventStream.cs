@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using FuseMix.Contracts.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
@@ -55,7 +56,7 @@ internal sealed partial class EventStream(TimeProvider clock, IHostApplicationLi
                 if (sent.Number > before) newsAt = clock.GetTimestamp();
                 if (!IsPassing(failure) || clock.GetElapsedTime(newsAt) > GiveUpAfter)
                 {
-                    var problem = JsonSerializer.SerializeToUtf8Bytes(Problems.Of(failure, context.TraceIdentifier), ApiJson.Relaxed.Problem);
+                    var problem = JsonSerializer.SerializeToUtf8Bytes(Problems.Of(failure, context.TraceIdentifier), ApiJson.Answers.Problem);
                     await Write(context, Event("failure", sent.Number + 1, problem), stop.Token);
                     LogBrokenOff(context.Request.Path, failure);
                     return;

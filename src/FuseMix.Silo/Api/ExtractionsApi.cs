@@ -1,12 +1,11 @@
-using FuseMix.Contracts;
+using FuseMix.Client.Grains;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Extraction;
-using FuseMix.Contracts.Jobs;
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Orleans;
 
 namespace FuseMix.Silo.Api;
 
@@ -54,70 +53,39 @@ internal static class ExtractionsApi
         });
     }
 
-    private static async Task<IResult> Latents(HttpRequest request, IGrainFactory grains)
+    private static async Task<IResult> Latents(HttpRequest request, GrainCalls calls)
     {
         var page = Paging.Of(request);
-        var sets = await grains.GetGrain<ICatalogGrain>(0).LatentSets();
+        var sets = await calls.LatentSets();
         Array.Sort(sets, (a, b) => string.CompareOrdinal(KeyOf(a), KeyOf(b)));
-        return Results.Json(page.ByKey(sets, KeyOf), ApiJson.Relaxed.PageLatentSetSummary);
+        return Results.Json(page.ByKey(sets, KeyOf), ApiJson.Answers.PageLatentSetSummary);
 
         static string KeyOf(LatentSetSummary set) => $"{set.Dataset}/{set.Encoder}/{set.Fingerprint}";
     }
 
-    private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
+    private static async Task<IResult> List(HttpRequest request, GrainCalls calls)
     {
-        var page = Paging.Of(request);
-        var jobs = page.NewestFirst(await grains.GetGrain<IJobListGrain>(IJobListGrain.Key).List(JobKind.Extraction), job => job.Key);
-        var statuses = await Task.WhenAll(jobs.Items.Select(job => grains.GetGrain<IExtractionJobGrain>(job.Key).Status()));
-        return Results.Json(new Page<ExtractionStatus>(statuses, jobs.Next), ApiJson.Relaxed.PageExtractionStatus);
+        var jobs = Paging.Of(request).NewestFirst(await calls.ExtractionJobs(), job => job.Key);
+        return Results.Json(new Page<ExtractionStatus>(await calls.Extractions(jobs.Items), jobs.Next), ApiJson.Answers.PageExtractionStatus);
     }
 
-    private static async Task<IResult> Status(string dataset, string encoder, IGrainFactory grains) =>
-        Results.Json(await Known(dataset, encoder, grains), ApiJson.Relaxed.ExtractionStatus);
+    private static async Task<IResult> Status(string dataset, string encoder, GrainCalls calls) =>
+        Results.Json(await calls.Extraction(dataset, encoder), ApiJson.Answers.ExtractionStatus);
 
-    private static async Task<IResult> Start(
-        string dataset, string encoder, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    private static async Task<IResult> Start(string dataset, string encoder, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         var body = await RequestBody.ReadOptionalJson(request, ApiJson.Default.ExtractionBody, cancellationToken);
         var wanted = new ExtractionRequest(dataset, encoder, body?.Accelerator);
-        var job = grains.GetGrain<IExtractionJobGrain>(wanted.Key);
-        var before = await job.Status();
-        var status = await job.Start(wanted);
-        return JobAnswers.Started(request, before.State, status.State, status, ApiJson.Relaxed.ExtractionStatus);
+        return await JobAnswers.Start(
+            request, () => calls.Extraction(dataset, encoder), () => calls.StartExtraction(wanted), status => status.State, ApiJson.Answers.ExtractionStatus);
     }
 
-    private static async Task Events(string dataset, string encoder, HttpContext context, IGrainFactory grains, EventStream events)
+    private static async Task Events(string dataset, string encoder, HttpContext context, GrainCalls calls, EventStream events)
     {
-        _ = await Known(dataset, encoder, grains);
-        var job = Job(dataset, encoder, grains);
-        await events.Send(context, stop => job.Watch(stop), ApiJson.Relaxed.ExtractionStatus);
+        _ = await calls.Extraction(dataset, encoder);
+        await events.Send(context, stop => calls.WatchExtraction(dataset, encoder, stop), ApiJson.Answers.ExtractionStatus);
     }
 
-    private static async Task<IResult> Cancel(string dataset, string encoder, IGrainFactory grains)
-    {
-        _ = await Known(dataset, encoder, grains);
-        return Results.Json(await Job(dataset, encoder, grains).Cancel(), ApiJson.Relaxed.ExtractionStatus);
-    }
-
-    /// <summary>Where a job stands that was begun, or could be.</summary>
-    /// <exception cref="FuseMixException">It never was, and there is no such dataset or encoder.</exception>
-    private static async Task<ExtractionStatus> Known(string dataset, string encoder, IGrainFactory grains)
-    {
-        var status = await Job(dataset, encoder, grains).Status();
-        if (status.State != JobState.Unknown) return status;
-        var catalog = grains.GetGrain<ICatalogGrain>(0);
-        var datasets = await catalog.Datasets();
-        if (datasets.All(known => known.Name != dataset)) throw FuseMixException.UnknownName("dataset", dataset, datasets.Select(known => known.Name));
-        var encoders = await catalog.Encoders();
-        return encoders.Any(known => known.Name == encoder)
-            ? status
-            : throw FuseMixException.UnknownName("encoder", encoder, encoders.Select(known => known.Name));
-    }
-
-    private static IExtractionJobGrain Job(string dataset, string encoder, IGrainFactory grains) =>
-        grains.GetGrain<IExtractionJobGrain>(new ExtractionRequest(dataset, encoder).Key);
+    private static async Task<IResult> Cancel(string dataset, string encoder, GrainCalls calls) =>
+        Results.Json(await calls.CancelExtraction(dataset, encoder), ApiJson.Answers.ExtractionStatus);
 }
-
-/// <summary>How to extract.</summary>
-/// <param name="Accelerator">What a node must have to take part, e.g. "cuda"; any node where missing.</param>
-internal sealed record ExtractionBody(string? Accelerator = null);

@@ -8,7 +8,7 @@ namespace FuseMix.Silo.Api;
 /// <summary>What all jobs answer alike. A job is named by its address, so that starting and ending it is safe to repeat.</summary>
 internal static class JobAnswers
 {
-    /// <summary>How the answers to <see cref="Started"/> are described.</summary>
+    /// <summary>How the answers to <see cref="Start"/> are described.</summary>
     public static Answer[] Describe<T>() =>
     [
         Answer.Json<T>("The request set the job going; its address is in Location.", StatusCodes.Status202Accepted),
@@ -28,16 +28,31 @@ internal static class JobAnswers
         + "every 15 seconds. The stream goes on when the node of the job dies, and ends after the status in which the job is over; "
         + "'event: failure' with a problem in 'data' comes where it must end before.";
 
-    /// <summary>Answers 202 where the job was set going, 200 where there was nothing to set going.</summary>
+    /// <summary>Sets a job going, and answers 202; or 200 where there was nothing to set going.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="before">Where the job stood before.</param>
-    /// <param name="after">Where it stands now.</param>
-    /// <param name="status">The same, in full.</param>
-    /// <param name="type">How to write it.</param>
-    public static IResult Started<T>(HttpRequest request, JobState before, JobState after, T status, JsonTypeInfo<T> type)
+    /// <param name="look">Tells where the job stands.</param>
+    /// <param name="start">Sets it going, and tells where it stands then.</param>
+    /// <param name="stateOf">What a status says of it.</param>
+    /// <param name="type">How to write a status.</param>
+    public static async Task<IResult> Start<T>(HttpRequest request, Func<Task<T>> look, Func<Task<T>> start, Func<T, JobState> stateOf, JsonTypeInfo<T> type)
     {
-        if (after.IsOver() || before is JobState.Running or JobState.Queued) return Results.Json(status, type);
+        var before = await StateBefore();
+        var status = await start();
+        if (stateOf(status).IsOver() || before is JobState.Running or JobState.Queued) return Results.Json(status, type);
         request.HttpContext.Response.Headers.Location = request.Path.ToUriComponent();
         return Results.Json(status, type, statusCode: StatusCodes.Status202Accepted);
+
+        async Task<JobState> StateBefore()
+        {
+            try
+            {
+                return stateOf(await look());
+            }
+            catch (FuseMixException none) when (none.Kind == FailureKind.NotFound)
+            {
+                // What is missing besides, the start itself says.
+                return JobState.Unknown;
+            }
+        }
     }
 }

@@ -1,11 +1,12 @@
+using FuseMix.Client.Grains;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Catalog;
+using FuseMix.Contracts.Http;
 using FuseMix.Contracts.Training;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Orleans;
 
 namespace FuseMix.Silo.Api;
 
@@ -51,62 +52,48 @@ internal static class ModelsApi
         });
     }
 
-    private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
+    private static async Task<IResult> List(HttpRequest request, GrainCalls calls)
     {
         var page = Paging.Of(request);
-        return Results.Json(page.ByKey(await grains.GetGrain<ICatalogGrain>(0).Models(), model => model.Name), ApiJson.Relaxed.PageModelSummary);
+        return Results.Json(page.ByKey(await calls.Models(), model => model.Name), ApiJson.Answers.PageModelSummary);
     }
 
-    private static async Task<IResult> One(string model, IGrainFactory grains) => Results.Json(await Find(model, grains), ApiJson.Relaxed.ModelSummary);
+    private static async Task<IResult> One(string model, GrainCalls calls) => Results.Json(await Find(model, calls), ApiJson.Answers.ModelSummary);
 
-    private static async Task<IResult> Evaluate(string model, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    private static async Task<IResult> Evaluate(string model, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         var parameters = QueryParameters.Of(request);
         var split = parameters.Word("split", Splits) ?? "test";
-        _ = ResourceName.Require(model, "fusion model");
-        var dataset = parameters.Text("dataset") ?? await TrainedOn(model, grains);
-        var wanted = new EvaluationRequest(model, ResourceName.Require(dataset, "dataset"), split, parameters.Text("without"), parameters.Text("fold"));
-        var report = await grains.GetGrain<IEvaluationGrain>(model).Evaluate(wanted, cancellationToken).WaitAsync(cancellationToken);
-        return Results.Json(report, ApiJson.Relaxed.EvaluationReport);
+        var dataset = parameters.Text("dataset") ?? await TrainedOn(model, calls);
+        var wanted = new EvaluationRequest(model, dataset, split, parameters.Text("without"), parameters.Text("fold"));
+        return Results.Json(await calls.Evaluate(wanted, cancellationToken), ApiJson.Answers.EvaluationReport);
     }
 
-    private static async Task<IResult> FitBaseline(string model, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    private static async Task<IResult> FitBaseline(string model, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         var body = await RequestBody.ReadJson(request, ApiJson.Default.BaselineBody, cancellationToken);
-        var dataset = ResourceName.Require(Given.Value(body.Dataset, "dataset"), "dataset");
-        var fitting = grains.GetGrain<IEvaluationGrain>(dataset).FitBaseline(ResourceName.Require(model, "fusion model"), dataset, cancellationToken);
-        var name = await fitting.WaitAsync(cancellationToken);
-        return Results.Json(new BaselineAnswer(name), ApiJson.Relaxed.BaselineAnswer);
+        var name = await calls.FitBaseline(model, body.RequireDataset(), cancellationToken);
+        return Results.Json(new BaselineAnswer(name), ApiJson.Answers.BaselineAnswer);
     }
 
-    private static async Task<ModelSummary> Find(string model, IGrainFactory grains)
+    private static async Task<ModelSummary> Find(string model, GrainCalls calls)
     {
         _ = ResourceName.Require(model, "fusion model");
-        var models = await grains.GetGrain<ICatalogGrain>(0).Models();
+        var models = await calls.Models();
         return models.FirstOrDefault(known => known.Name == model) ?? throw FuseMixException.UnknownName("fusion model", model, models.Select(known => known.Name));
     }
 
-    private static async Task<string> TrainedOn(string model, IGrainFactory grains)
+    private static async Task<string> TrainedOn(string model, GrainCalls calls)
     {
-        _ = await Find(model, grains);
-        var trainer = grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key);
-        var page = await trainer.List(ITrainerGrain.MostListed);
-        while (true)
+        _ = await Find(model, calls);
+        for (string? next = null; ;)
         {
+            var page = await calls.Trainings(ITrainerGrain.MostListed, next);
             if (page.Trainings.FirstOrDefault(job => job.Model == model && job.State == JobState.Completed) is { Dataset.Length: > 0 } job) return job.Dataset;
-            if (page.Next is null) break;
-            page = await trainer.List(ITrainerGrain.MostListed, page.Next);
+            if ((next = page.Next) is null) break;
         }
 
         throw new FuseMixException(
             FailureKind.Invalid, $"It is not known which dataset the fusion model '{model}' was trained on.", "Give dataset=NAME.");
     }
 }
-
-/// <summary>What a yardstick is fitted to.</summary>
-/// <param name="Dataset">Name of the dataset whose training pairs to take.</param>
-internal sealed record BaselineBody(string? Dataset);
-
-/// <summary>A yardstick.</summary>
-/// <param name="Model">Name of the linear model, which is measured like any other.</param>
-internal sealed record BaselineAnswer(string Model);

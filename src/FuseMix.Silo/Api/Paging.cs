@@ -1,15 +1,11 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Describing;
 using Microsoft.AspNetCore.Http;
 
 namespace FuseMix.Silo.Api;
-
-/// <summary>A part of a list.</summary>
-/// <param name="Items">The items, in the order of the list.</param>
-/// <param name="Next">What to give as <c>cursor</c> for the part after this one; null at the end.</param>
-internal sealed record Page<T>(T[] Items, string? Next);
 
 /// <summary>Cuts lists into pages. A cursor names the last item that the caller has, so that what is added or removed meanwhile neither
 /// repeats nor hides others.</summary>

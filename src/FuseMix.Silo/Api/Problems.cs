@@ -1,4 +1,5 @@
 using System.Globalization;
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Security;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.Http;
@@ -8,20 +9,9 @@ using Orleans.Runtime;
 
 namespace FuseMix.Silo.Api;
 
-/// <summary>What went wrong, as <c>application/problem+json</c>.</summary>
-/// <param name="Type">What kind of problem it is; never changes.</param>
-/// <param name="Title">The kind in words; never changes.</param>
-/// <param name="Status">The HTTP status.</param>
-/// <param name="Detail">What happened here.</param>
-/// <param name="RequestId">The id under which the node's log tells more.</param>
-/// <param name="Remedy">The way out; missing where none can be advised.</param>
-internal sealed record Problem(string Type, string Title, int Status, string Detail, string RequestId, string? Remedy = null);
-
 /// <summary>Turns failures into problem+json: a type and title that never change, what happened here (detail), and the way out (remedy).</summary>
 internal sealed partial class Problems(IProblemDetailsService writer, ILogger<Problems> logger) : IExceptionHandler
 {
-    private const string TypePrefix = "urn:fusemix:problem:";
-
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception failure, CancellationToken cancellationToken)
     {
         var (status, type, detail, remedy) = Describe(failure);
@@ -46,7 +36,7 @@ internal sealed partial class Problems(IProblemDetailsService writer, ILogger<Pr
     {
         var (problem, http) = (context.ProblemDetails, context.HttpContext);
         var status = problem.Status ?? http.Response.StatusCode;
-        problem.Type = problem.Type?.StartsWith(TypePrefix, StringComparison.Ordinal) == true ? problem.Type : TypeOf(status);
+        problem.Type = ProblemTypes.KindOf(problem.Type) is null ? TypeOf(status) : problem.Type;
         problem.Title = TitleOf(status);
         if (http.Features.Get<Refusal>() is { } refusal && problem.Detail is null)
         {
@@ -89,25 +79,25 @@ internal sealed partial class Problems(IProblemDetailsService writer, ILogger<Pr
             // The words of an unexpected failure may name paths of the server: they go to its log, not to the caller.
             _ => (StatusCodes.Status500InternalServerError, "The server failed unexpectedly; its log tells more."),
         };
-        var type = failure is FuseMixException { Kind: FailureKind.Corrupt } ? $"{TypePrefix}corrupt" : TypeOf(status);
+        var type = failure is FuseMixException { Kind: FailureKind.Corrupt } ? ProblemTypes.Corrupt : TypeOf(status);
         return (status, type, detail, (failure as FuseMixException)?.Remedy);
     }
 
-    private static string TypeOf(int status) => TypePrefix + status switch
+    private static string TypeOf(int status) => status switch
     {
-        StatusCodes.Status401Unauthorized => "unauthenticated",
-        StatusCodes.Status403Forbidden => "forbidden",
-        StatusCodes.Status404NotFound => "not-found",
-        StatusCodes.Status405MethodNotAllowed => "method-not-allowed",
-        StatusCodes.Status409Conflict => "conflict",
-        StatusCodes.Status413PayloadTooLarge => "too-large",
-        StatusCodes.Status415UnsupportedMediaType => "unsupported-media-type",
-        StatusCodes.Status421MisdirectedRequest => "misdirected",
-        StatusCodes.Status429TooManyRequests => "too-many-requests",
-        StatusCodes.Status503ServiceUnavailable => "unavailable",
-        StatusCodes.Status504GatewayTimeout => "timeout",
-        < StatusCodes.Status500InternalServerError => "invalid",
-        _ => "internal",
+        StatusCodes.Status401Unauthorized => ProblemTypes.Unauthenticated,
+        StatusCodes.Status403Forbidden => ProblemTypes.Forbidden,
+        StatusCodes.Status404NotFound => ProblemTypes.NotFound,
+        StatusCodes.Status405MethodNotAllowed => ProblemTypes.MethodNotAllowed,
+        StatusCodes.Status409Conflict => ProblemTypes.Conflict,
+        StatusCodes.Status413PayloadTooLarge => ProblemTypes.TooLarge,
+        StatusCodes.Status415UnsupportedMediaType => ProblemTypes.UnsupportedMediaType,
+        StatusCodes.Status421MisdirectedRequest => ProblemTypes.Misdirected,
+        StatusCodes.Status429TooManyRequests => ProblemTypes.TooManyRequests,
+        StatusCodes.Status503ServiceUnavailable => ProblemTypes.Unavailable,
+        StatusCodes.Status504GatewayTimeout => ProblemTypes.Timeout,
+        < StatusCodes.Status500InternalServerError => ProblemTypes.Invalid,
+        _ => ProblemTypes.Internal,
     };
 
     private static string TitleOf(int status) => Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status) is { Length: > 0 } phrase

@@ -1,9 +1,10 @@
+using FuseMix.Client.Grains;
+using FuseMix.Contracts.Http;
 using FuseMix.Contracts.Search;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Orleans;
 
 namespace FuseMix.Silo.Api;
 
@@ -15,9 +16,6 @@ internal static class SearchApi
 
     /// <summary>Largest JSON body, in bytes: an upload in base64, and room for the rest.</summary>
     public const int MaxBody = 24 << 20;
-
-    /// <summary>Hits per query where the caller does not say.</summary>
-    public const int DefaultK = 10;
 
     private static readonly string[] Targets = [.. Enum.GetNames<Modality>().Select(name => name.ToLowerInvariant()), Any];
 
@@ -70,7 +68,7 @@ internal static class SearchApi
         });
     }
 
-    private static Task<IResult> SearchByQueryString(string collection, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    private static Task<IResult> SearchByQueryString(string collection, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         var parameters = QueryParameters.Of(request);
         var terms = new List<QueryTerm>();
@@ -78,37 +76,33 @@ internal static class SearchApi
         if (parameters.Text("item") is { } item) terms.Add(new QueryTerm { ItemId = item });
         if (terms.Count == 0) throw new FuseMixException(FailureKind.Invalid, "The search says nothing to look for.", "Give q=TEXT or item=ID.");
         if (parameters.Text("minus") is { } minus) terms.Add(new QueryTerm { Text = minus, Weight = -0.5f });
-        return Search(collection, new SearchQuery([.. terms]), parameters, grains, cancellationToken);
+        return Search(collection, new SearchQuery([.. terms]), parameters, calls, cancellationToken);
     }
 
-    private static async Task<IResult> SearchByBody(string collection, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    private static async Task<IResult> SearchByBody(string collection, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         var body = await RequestBody.ReadJson(request, ApiJson.Default.SearchBody, cancellationToken, MaxBody);
-        return await Search(body.ToRequest(collection), grains, cancellationToken);
+        return await Search(body.ToRequest(collection), calls, cancellationToken);
     }
 
     private static async Task<IResult> SearchByUpload(
-        string collection, string modality, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+        string collection, string modality, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         var parameters = QueryParameters.Of(request);
         var kind = ParseModality(modality);
         var content = await RequestBody.Read(request, MaxUpload, cancellationToken);
-        return await Search(collection, SearchQuery.OfContent(kind, content), parameters, grains, cancellationToken);
+        return await Search(collection, SearchQuery.OfContent(kind, content), parameters, calls, cancellationToken);
     }
 
     private static Task<IResult> Search(
-        string collection, SearchQuery query, QueryParameters parameters, IGrainFactory grains, CancellationToken cancellationToken)
+        string collection, SearchQuery query, QueryParameters parameters, GrainCalls calls, CancellationToken cancellationToken)
     {
         Modality? target = parameters.Text("target") is { } word and not Any ? ParseModality(word) : null;
-        return Search(new SearchRequest(collection, [query], target, parameters.Integer("k") ?? DefaultK), grains, cancellationToken);
+        return Search(new SearchRequest(collection, [query], target, parameters.Integer("k") ?? SearchRequest.DefaultK), calls, cancellationToken);
     }
 
-    private static async Task<IResult> Search(SearchRequest request, IGrainFactory grains, CancellationToken cancellationToken)
-    {
-        _ = ResourceName.Require(request.Collection, "collection");
-        var response = await grains.GetGrain<ISearchGrain>(0).Search(request, cancellationToken);
-        return Results.Json(SearchAnswer.Of(response), ApiJson.Relaxed.SearchAnswer);
-    }
+    private static async Task<IResult> Search(SearchRequest request, GrainCalls calls, CancellationToken cancellationToken) =>
+        Results.Json(SearchAnswer.Of(await calls.Search(request, cancellationToken)), ApiJson.Answers.SearchAnswer);
 
     private static Modality ParseModality(string word)
     {

@@ -1,12 +1,11 @@
-using System.Text.Json;
-using FuseMix.Contracts;
+using FuseMix.Client.Grains;
+using FuseMix.Contracts.Http;
 using FuseMix.Contracts.Training;
 using FuseMix.Silo.Describing;
 using FuseMix.Silo.Security;
 using FuseMix.Training.Recipe;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Orleans;
 
 namespace FuseMix.Silo.Api;
 
@@ -54,76 +53,32 @@ internal static class TrainingsApi
         });
     }
 
-    private static async Task<IResult> List(HttpRequest request, IGrainFactory grains)
+    private static async Task<IResult> List(HttpRequest request, GrainCalls calls)
     {
-        var page = await Trainer(grains).List(Paging.LimitOf(request), QueryParameters.Of(request).Text("cursor"));
-        return Results.Json(new Page<TrainingStatus>(page.Trainings, page.Next), ApiJson.Relaxed.PageTrainingStatus);
+        var page = await calls.Trainings(Paging.LimitOf(request), QueryParameters.Of(request).Text("cursor"));
+        return Results.Json(new Page<TrainingStatus>(page.Trainings, page.Next), ApiJson.Answers.PageTrainingStatus);
     }
 
-    private static async Task<IResult> Status(string jobId, IGrainFactory grains) =>
-        Results.Json(await Trainer(grains).Status(jobId), ApiJson.Relaxed.TrainingStatus);
+    private static async Task<IResult> Status(string jobId, GrainCalls calls) =>
+        Results.Json(await calls.Training(jobId), ApiJson.Answers.TrainingStatus);
 
-    private static async Task<IResult> Submit(string jobId, HttpRequest request, IGrainFactory grains, CancellationToken cancellationToken)
+    private static async Task<IResult> Submit(string jobId, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         var body = await RequestBody.ReadJson(request, ApiJson.Default.TrainingBody, cancellationToken);
-        var trainer = Trainer(grains);
-        var wanted = body.ToRequest(ResourceName.Require(jobId, "job"));
-        var before = await Before(trainer, jobId);
-        var status = await trainer.Submit(wanted);
-        return JobAnswers.Started(request, before, status.State, status, ApiJson.Relaxed.TrainingStatus);
+        var wanted = body.ToRequest(jobId);
+
+        // For its words alone: they say where the fault is.
+        _ = TrainingRecipe.Parse(wanted.Recipe, "'recipe' in the body of the request");
+        return await JobAnswers.Start(
+            request, () => calls.Training(jobId), () => calls.SubmitTraining(wanted), status => status.State, ApiJson.Answers.TrainingStatus);
     }
 
-    private static async Task Events(string jobId, HttpContext context, IGrainFactory grains, EventStream events)
+    private static async Task Events(string jobId, HttpContext context, GrainCalls calls, EventStream events)
     {
-        var trainer = Trainer(grains);
-        _ = await trainer.Status(jobId);
-        await events.Send(context, stop => trainer.Watch(jobId, stop), ApiJson.Relaxed.TrainingStatus);
+        _ = await calls.Training(jobId);
+        await events.Send(context, stop => calls.WatchTraining(jobId, stop), ApiJson.Answers.TrainingStatus);
     }
 
-    private static async Task<IResult> Cancel(string jobId, IGrainFactory grains) =>
-        Results.Json(await Trainer(grains).Cancel(jobId), ApiJson.Relaxed.TrainingStatus);
-
-    private static async Task<JobState> Before(ITrainerGrain trainer, string jobId)
-    {
-        try
-        {
-            return (await trainer.Status(jobId)).State;
-        }
-        catch (FuseMixException none) when (none.Kind == FailureKind.NotFound)
-        {
-            return JobState.Unknown;
-        }
-    }
-
-    private static ITrainerGrain Trainer(IGrainFactory grains) => grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key);
-}
-
-/// <summary>What to train; see <see cref="TrainingRequest"/>.</summary>
-/// <param name="Model">Name of the fusion model to make; replaced only when the job completes.</param>
-/// <param name="Dataset">Name of a dataset with pairs between the modalities of the encoders.</param>
-/// <param name="Encoders">Encoder pack per modality; several of one modality, whose latents stand side by side, as "a+b".</param>
-/// <param name="Recipe">How to train, an object with the keys of <c>docs/training.md</c>; the preset "small" where missing.</param>
-/// <param name="Seed">Decides every random number; 0 where missing.</param>
-/// <param name="Fold">For cross-validation, e.g. "2/5": the second of five parts of train and validation stands in for validation, the others for train.</param>
-internal sealed record TrainingBody(
-    string? Model, string? Dataset, Dictionary<Modality, string?>? Encoders, JsonElement? Recipe = null, ulong? Seed = null, string? Fold = null)
-{
-    /// <exception cref="FuseMixException">A key is missing, or the recipe is not one.</exception>
-    public TrainingRequest ToRequest(string jobId)
-    {
-        var encoders = Given.Value(Encoders, "encoders").ToDictionary(
-            entry => entry.Key,
-            entry => EncoderNames.Join(EncoderNames.Parse(Given.Value(entry.Value, $"encoders.{entry.Key.ToString().ToLowerInvariant()}"))));
-
-        // Written out in full, so that one recipe is one text however it was given.
-        var recipe = Recipe is { } given ? TrainingRecipe.Parse(given.GetRawText(), "'recipe' in the body of the request") : TrainingRecipe.Preset("small");
-        return new TrainingRequest(
-            jobId,
-            ResourceName.Require(Given.Value(Model, "model"), "fusion model"),
-            ResourceName.Require(Given.Value(Dataset, "dataset"), "dataset"),
-            encoders,
-            recipe.ToJson(),
-            Seed ?? 0,
-            Fold);
-    }
+    private static async Task<IResult> Cancel(string jobId, GrainCalls calls) =>
+        Results.Json(await calls.CancelTraining(jobId), ApiJson.Answers.TrainingStatus);
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Api;
 using FuseMix.Silo.Security;
 using Microsoft.AspNetCore.Builder;
@@ -60,7 +61,11 @@ internal static class OpenApiDocuments
     public static void Map(IEndpointRouteBuilder routes)
     {
         // It changes with the program alone, and takes a while to make.
-        var made = new Lazy<Task<(byte[] Content, EntityTagHeaderValue Tag)>>(() => Make(routes.ServiceProvider));
+        var made = new Lazy<Task<(byte[] Content, EntityTagHeaderValue Tag)>>(async () =>
+        {
+            var content = await Make(routes.ServiceProvider);
+            return (content, new EntityTagHeaderValue($"\"{Fingerprint.Of(content).Short}\""));
+        });
         routes.MapMethods(Address, [HttpMethods.Get, HttpMethods.Head], async (HttpRequest request) =>
         {
             _ = QueryParameters.Of(request);
@@ -70,14 +75,14 @@ internal static class OpenApiDocuments
         }).AllowAnonymous();
     }
 
-    private static async Task<(byte[] Content, EntityTagHeaderValue Tag)> Make(IServiceProvider services)
+    /// <summary>The document of the routes that were mapped, UTF-8.</summary>
+    public static async Task<byte[]> Make(IServiceProvider services)
     {
         using var scope = services.CreateScope();
         var document = await scope.ServiceProvider.GetRequiredKeyedService<IOpenApiDocumentProvider>(DocumentName).GetOpenApiDocumentAsync(CancellationToken.None);
         using var content = new MemoryStream();
         await document.SerializeAsJsonAsync(content, OpenApiSpecVersion.OpenApi3_1, CancellationToken.None);
-        var bytes = content.ToArray();
-        return (bytes, new EntityTagHeaderValue($"\"{Fingerprint.Of(bytes).Short}\""));
+        return content.ToArray();
     }
 
     private static void Describe(OpenApiDocument document)

@@ -19,7 +19,7 @@ internal sealed record BestWeights(int Step, double Mean, float[] Parameters);
 /// <summary>The state of a run on disk: weights, their averages, both moments, the step, which stands for every random number to come.</summary>
 internal sealed class Checkpoint(string folder)
 {
-    private const string Format = "1";
+    private const string Format = "2";
     private const string FileName = "checkpoint.safetensors";
 
     /// <summary>Where the checkpoint is.</summary>

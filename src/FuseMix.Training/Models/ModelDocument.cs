@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
 using FuseMix.Core.Mixing;
 using FuseMix.Core.Selection;
-using FuseMix.Storage;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Normalisation;
 using FuseMix.Training.Recipe;
@@ -11,7 +10,7 @@ namespace FuseMix.Training.Models;
 /// <summary>What <c>model.json</c> says.</summary>
 internal sealed record ModelDocument
 {
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
 
     public required int FormatVersion { get; init; }
 

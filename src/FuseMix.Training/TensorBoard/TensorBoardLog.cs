@@ -60,13 +60,13 @@ public sealed class TensorBoardLog : IDisposable
             ("pairs_per_second", (float)progress.PairsPerSecond),
         ];
         if (progress.Validation is not { } validation) return scalars;
-        scalars.Add(("validation/recall@1", (float)validation.MeanOf(recall => recall.R1)));
-        scalars.Add(("validation/recall@5", (float)validation.MeanOf(recall => recall.R5)));
-        scalars.Add(("validation/recall@10", (float)validation.MeanOf(recall => recall.R10)));
+        scalars.Add(("validation/recall@1", (float)validation.MeanOf(recall => recall.At1)));
+        scalars.Add(("validation/recall@5", (float)validation.MeanOf(recall => recall.At5)));
+        scalars.Add(("validation/recall@10", (float)validation.MeanOf(recall => recall.At10)));
         scalars.Add(("validation/mean", (float)validation.Mean));
         foreach (var direction in validation.Reports.SelectMany(report => new[] { report.Forward, report.Backward }))
         {
-            scalars.Add(($"validation/recall@1/{TrainingData.Name(direction.From)}-to-{TrainingData.Name(direction.To)}", (float)direction.R1));
+            scalars.Add(($"validation/recall@1/{TrainingData.Name(direction.From)}-to-{TrainingData.Name(direction.To)}", (float)direction.At1));
         }
 
         return scalars;

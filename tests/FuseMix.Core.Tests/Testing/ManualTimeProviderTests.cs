@@ -6,62 +6,36 @@ namespace FuseMix.Core.Tests.Testing;
 public sealed class ManualTimeProviderTests
 {
     private readonly ManualTimeProvider _time = new();
-    private readonly List<string> _fired = [];
 
     [Fact]
-    public void Timers_fire_in_due_order_at_their_own_time_and_not_before()
+    public void Timers_wait_until_they_fire_or_are_stopped_or_disposed()
     {
-        Set("late", 3, Timeout.Infinite);
-        Set("early", 1, 1);
-        _time.Advance(TimeSpan.FromSeconds(0.5));
-        Assert.Empty(_fired);
-        _time.Advance(TimeSpan.FromSeconds(2.7));
-        Assert.Equal(["early@1", "early@2", "late@3", "early@3"], _fired);
-        Assert.Equal(1, _time.WaitingTimers);
-    }
-
-    [Fact]
-    public void Disposed_and_stopped_timers_do_not_fire()
-    {
-        var disposed = Set("disposed", 1, 1);
-        var stopped = Set("stopped", 1, 1);
-        disposed.Dispose();
+        var fired = new List<string>();
+        using var once = Set("once", 1, Timeout.InfiniteTimeSpan);
+        using var ever = Set("ever", 2, TimeSpan.FromSeconds(2));
+        using var stopped = Set("stopped", 1, TimeSpan.FromSeconds(1));
+        var disposed = Set("disposed", 1, TimeSpan.FromSeconds(1));
+        Assert.Equal(4, _time.WaitingTimers);
         Assert.True(stopped.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan));
+        disposed.Dispose();
         Assert.False(disposed.Change(TimeSpan.Zero, TimeSpan.Zero));
-        _time.Advance(TimeSpan.FromSeconds(5));
-        Assert.Empty(_fired);
-        Assert.Equal(0, _time.WaitingTimers);
+        Assert.Equal(2, _time.WaitingTimers);
+        _time.Advance(TimeSpan.FromSeconds(4));
+        Assert.Equal(["once", "ever", "ever"], fired);
+        Assert.Equal(1, _time.WaitingTimers);
+        Assert.True(once.Change(TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan));
+        Assert.Equal(2, _time.WaitingTimers);
+
+        ITimer Set(string name, int due, TimeSpan period) => _time.CreateTimer(_ => fired.Add(name), null, TimeSpan.FromSeconds(due), period);
     }
 
     [Fact]
-    public async Task Delays_and_cancellations_follow_the_clock()
+    public async Task A_delay_waits_and_no_longer_when_it_is_over()
     {
-        var delay = Task.Delay(TimeSpan.FromHours(1), _time);
-        using var cancelled = new CancellationTokenSource(TimeSpan.FromHours(2), _time);
-        _time.Advance(TimeSpan.FromMinutes(59));
-        Assert.False(delay.IsCompleted);
-        _time.Advance(TimeSpan.FromMinutes(1));
-        await delay;
-        Assert.False(cancelled.IsCancellationRequested);
+        var delay = Task.Delay(TimeSpan.FromHours(1), _time, TestContext.Current.CancellationToken);
+        Assert.Equal(1, _time.WaitingTimers);
         _time.Advance(TimeSpan.FromHours(1));
-        Assert.True(cancelled.IsCancellationRequested);
-    }
-
-    [Fact]
-    public void The_clock_never_goes_back()
-    {
-        Assert.Throws<ArgumentOutOfRangeException>(() => _time.Advance(TimeSpan.FromTicks(-1)));
-        var start = _time.GetTimestamp();
-        _time.Advance(TimeSpan.FromSeconds(2));
-        Assert.Equal(TimeSpan.FromSeconds(2), _time.GetElapsedTime(start));
-        Assert.Equal(TimeSpan.Zero, _time.GetLocalNow().Offset);
-    }
-
-    private ITimer Set(string name, double due, int period)
-    {
-        var start = _time.GetUtcNow();
-        return _time.CreateTimer(
-            _ => _fired.Add($"{name}@{(_time.GetUtcNow() - start).TotalSeconds}"), null, TimeSpan.FromSeconds(due),
-            period == Timeout.Infinite ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(period));
+        await delay;
+        Assert.Equal(0, _time.WaitingTimers);
     }
 }

@@ -62,8 +62,8 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         var end = await cluster.EndOf("job");
         var kept = home.Model(PreparedHome.Model).Training.Validations[^1];
         Assert.Equal((40, 40, 40), (end.Epoch, end.Epochs, end.Validation!.Step));
-        Assert.Equal(kept.Mean * 100, end.Validation.Mean, 1e-9);
-        Assert.Equal((kept.Reports[0].Forward.R1 + kept.Reports[0].Backward.R1) * 50, end.Validation.At1, 1e-9);
+        Assert.Equal(kept.Mean, end.Validation.Mean, 1e-9);
+        Assert.Equal((kept.Reports[0].Forward.At1 + kept.Reports[0].Backward.At1) / 2, end.Validation.At1, 1e-9);
     }
 
     [Fact]

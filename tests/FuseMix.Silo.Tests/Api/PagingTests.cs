@@ -1,3 +1,4 @@
+using FuseMix.Contracts.Http;
 using FuseMix.Silo.Api;
 using FuseMix.Silo.Describing;
 using Microsoft.AspNetCore.Http;

@@ -1,8 +1,10 @@
 using System.Net;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using FuseMix.Silo.Describing;
+using FuseMix.Testing;
 using Json.Schema;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -28,6 +30,20 @@ public sealed partial class OpenApiTests(ServedHome served, Security.GuardedNode
         request.Headers.IfNoneMatch.Add(response.Headers.ETag!);
         using var again = await served.Client.SendAsync(request);
         Assert.Equal(HttpStatusCode.NotModified, again.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_document_in_the_sources_is_the_one_that_is_served()
+    {
+        var told = (await served.Client.GetStringAsync(Address)).Split('\n');
+        Assert.Equal(told, Encoding.UTF8.GetString(await SiloHost.DescribeApi()).Split('\n'));
+        var file = Path.Combine(Checkout.Root, "docs", "openapi.json");
+        var kept = File.Exists(file) ? File.ReadAllText(file).TrimEnd('\n').Split('\n') : [];
+        var line = kept.Zip(told).TakeWhile(lines => lines.First == lines.Second).Count();
+        Assert.True(
+            kept.SequenceEqual(told),
+            $"docs/openapi.json is not what a node serves, from line {line + 1} on: '{kept.ElementAtOrDefault(line)?.Trim()}' instead of '{told.ElementAtOrDefault(line)?.Trim()}'. "
+            + "Where that is on purpose, renew it: dotnet run --project src/FuseMix.Silo -c Release -- --openapi > docs/openapi.json");
     }
 
     [Fact]

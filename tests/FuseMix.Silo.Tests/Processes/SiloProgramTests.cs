@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Processes;
@@ -17,7 +18,15 @@ public sealed class SiloProgramTests : IDisposable
     {
         var (code, printed) = await ChildProcess.Run(SiloProcess.Program, "--help");
         Assert.Equal(0, code);
-        foreach (var option in (string[])["--config", "--check", "--create-schema", "--FuseMix:KEY=VALUE"]) Assert.Contains(option, printed, StringComparison.Ordinal);
+        foreach (var option in (string[])["--config", "--check", "--create-schema", "--openapi", "--FuseMix:KEY=VALUE"]) Assert.Contains(option, printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task It_prints_the_document_of_its_api_and_touches_nothing()
+    {
+        var (code, printed) = await ChildProcess.Run(SiloProcess.Program, "--openapi", "--FuseMix:Home=/nowhere");
+        Assert.Equal(0, code);
+        Assert.Equal("FuseMix.Cluster", (string?)JsonNode.Parse(printed)!["info"]!["title"]);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using FuseMix.Testing.Training;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Matrices;
 using FuseMix.Training.Threading;

@@ -1,5 +1,6 @@
 using FuseMix.Storage;
 using FuseMix.Testing;
+using FuseMix.Testing.Training;
 using FuseMix.Training.Baselines;
 using FuseMix.Training.Models;
 

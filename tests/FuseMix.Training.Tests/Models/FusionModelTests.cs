@@ -1,4 +1,5 @@
 using FuseMix.Testing;
+using FuseMix.Testing.Training;
 using FuseMix.Training.Baselines;
 using FuseMix.Training.Models;
 using FuseMix.Training.Recipe;
@@ -236,7 +237,7 @@ public sealed class FusionModelTests
     [InlineData("\"adapterInput\": 12", "\"adapterInput\": -1", "impossible sizes")]
     [InlineData("\"adapter\": \"mlp\"", "\"adapter\": \"linear\"", "tensor 'weight' is missing")]
     [InlineData("\"sharedDimension\": 9,\n  \"temperature\"", "\"sharedDimension\": 8,\n  \"temperature\"", "not F32 [8, 12]")]
-    [InlineData("\"formatVersion\": 1", "\"formatVersion\": 2", "format 2")]
+    [InlineData("\"formatVersion\": 2", "\"formatVersion\": 3", "format 3")]
     [InlineData("\"encoder\"", "\"encodre\"", "encodre")]
     [InlineData("\"weights\": \"", "\"weights\": \"../", "not the name of a file")]
     public void A_description_that_does_not_fit_its_weights_is_refused(string old, string changed, string named)

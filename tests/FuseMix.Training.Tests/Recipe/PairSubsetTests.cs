@@ -1,4 +1,5 @@
 using FuseMix.Core.Selection;
+using FuseMix.Testing.Training;
 using FuseMix.Training.Recipe;
 
 namespace FuseMix.Training.Tests.Recipe;

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using FuseMix.Core.Mixing;
+using FuseMix.Testing.Training;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Normalisation;
 using FuseMix.Training.Recipe;

@@ -31,14 +31,14 @@ public sealed class TensorBoardLogTests : IDisposable
     [Fact]
     public void Validation_is_a_curve_of_its_own()
     {
-        var forward = new DirectionRecall(Modality.Image, Modality.Text, 4, 4, 0.5, 0.75, 1, 2);
-        var backward = new DirectionRecall(Modality.Text, Modality.Image, 4, 4, 0.25, 0.5, 1, 2);
-        var validation = new ValidationResult(3, 1, 0.625, [new RetrievalReport(forward, backward)]);
+        var forward = new DirectionRecall(Modality.Image, Modality.Text, 4, 4, 50, 75, 100, 2);
+        var backward = new DirectionRecall(Modality.Text, Modality.Image, 4, 4, 25, 50, 100, 2);
+        var validation = new ValidationResult(3, 1, 62.5, [new RetrievalReport(forward, backward)]);
         var scalars = TensorBoardLog.Scalars(Progress(3, 0) with { Validation = validation }).Skip(4);
         Assert.Equal(
             [
-                ("validation/recall@1", 0.375f), ("validation/recall@5", 0.625f), ("validation/recall@10", 1f), ("validation/mean", 0.625f),
-                ("validation/recall@1/image-to-text", 0.5f), ("validation/recall@1/text-to-image", 0.25f),
+                ("validation/recall@1", 37.5f), ("validation/recall@5", 62.5f), ("validation/recall@10", 100f), ("validation/mean", 62.5f),
+                ("validation/recall@1/image-to-text", 50f), ("validation/recall@1/text-to-image", 25f),
             ],
             scalars);
     }

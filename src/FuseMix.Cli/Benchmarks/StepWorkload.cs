@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
 using FuseMix.Core.Mixing;
 using FuseMix.Core.Randomness;
+using FuseMix.Training;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Recipe;
 
-namespace FuseMix.Training.Benchmarks;
+namespace FuseMix.Cli.Benchmarks;
 
 /// <summary>Synthetic latents and a recipe whose steps are timed: nothing of it depends on encoders or datasets.</summary>
 /// <param name="Name">What reports call it.</param>

@@ -1,6 +1,7 @@
 using FuseMix.Core.Randomness;
+using FuseMix.Training;
 
-namespace FuseMix.Training.Tests;
+namespace FuseMix.Testing.Training;
 
 /// <summary>Latents of two or three modalities that are different noisy, nonlinear views of the same hidden causes.</summary>
 internal static class PlantedData

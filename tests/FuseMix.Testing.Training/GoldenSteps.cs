@@ -1,11 +1,10 @@
 using System.Text.Json;
 using FuseMix.Core.Mixing;
 using FuseMix.Core.Schedules;
-using FuseMix.Testing;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Kernels;
 
-namespace FuseMix.Training.Tests.Adapters;
+namespace FuseMix.Testing.Training;
 
 /// <summary>Forty steps against a float64 reference in PyTorch: shared initial weights, batches and λ, dropout 0.</summary>
 internal static unsafe class GoldenSteps

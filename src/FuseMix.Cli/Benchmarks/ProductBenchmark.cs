@@ -5,7 +5,7 @@ using FuseMix.Training.Kernels;
 using FuseMix.Training.Matrices;
 using FuseMix.Training.Threading;
 
-namespace FuseMix.Training.Benchmarks;
+namespace FuseMix.Cli.Benchmarks;
 
 /// <summary>Every matrix product of this machine on the products of one step, and how fast its processor could be at most.</summary>
 public sealed class ProductBenchmark : IDisposable

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace FuseMix.Silo.Api;
+namespace FuseMix.Contracts.Http;
 
 /// <summary>Asks for what the body of a request must have.</summary>
 internal static class Given

@@ -3,7 +3,7 @@ using FuseMix.Training.Adapters;
 using FuseMix.Training.Kernels;
 using FuseMix.Training.Matrices;
 
-namespace FuseMix.Training.Benchmarks;
+namespace FuseMix.Cli.Benchmarks;
 
 /// <summary>The products of one step of a workload and nothing else: what a step would take if all else were free.</summary>
 internal sealed unsafe class PlainProducts(StepWorkload workload) : IDisposable

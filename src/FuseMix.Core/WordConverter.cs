@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace FuseMix.Storage;
+namespace FuseMix.Core;
 
 /// <summary>An enum as a camel-case word, also as a key; another word is refused with the nearest one.</summary>
 public sealed class WordConverter<T> : JsonConverter<T>

@@ -1,17 +1,16 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using FuseMix.Contracts;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Training;
-using FuseMix.Storage;
 
-namespace FuseMix.Silo.Api;
+namespace FuseMix.Contracts.Http;
 
-/// <summary>The documents of the API: what grains say, as they say it, durations in seconds and numbers that are not known null.</summary>
+/// <summary>The documents of the API as JSON: what grains say, as they say it, durations in seconds and numbers that are not known null.</summary>
+/// <remarks><see cref="Default"/> is how a node reads requests: a key that it does not know is refused.</remarks>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -42,9 +41,18 @@ namespace FuseMix.Silo.Api;
 [JsonSerializable(typeof(LiveBody))]
 [JsonSerializable(typeof(SearchBody))]
 [JsonSerializable(typeof(SearchAnswer))]
-internal sealed partial class ApiJson : JsonSerializerContext
+public sealed partial class ApiJson : JsonSerializerContext
 {
-    /// <summary>The context to write with: it leaves letters of every script as they are, since no answer is taken for HTML.</summary>
-    public static ApiJson Relaxed =>
+    /// <summary>How a node writes answers: letters of every script as they are, since no answer is taken for HTML.</summary>
+    public static ApiJson Answers =>
         field ??= new ApiJson(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+
+    /// <summary>How clients write and read: they leave out what they have nothing to say of, skip what a newer cluster tells besides, and refuse a null
+    /// where a value must be.</summary>
+    public static ApiJson Client => field ??= new ApiJson(new JsonSerializerOptions(Default.Options)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip,
+        RespectNullableAnnotations = true,
+    });
 }

@@ -1,10 +1,11 @@
 using System.Diagnostics;
+using FuseMix.Training;
 using FuseMix.Training.Matrices;
 using FuseMix.Training.Normalisation;
 using FuseMix.Training.Recipe;
 using FuseMix.Training.Threading;
 
-namespace FuseMix.Training.Benchmarks;
+namespace FuseMix.Cli.Benchmarks;
 
 /// <summary>The CPU trainer at work on a <see cref="StepWorkload"/>, a few steps at a time.</summary>
 public sealed unsafe class StepBenchmark : IDisposable

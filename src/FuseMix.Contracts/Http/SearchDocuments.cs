@@ -1,7 +1,7 @@
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
 
-namespace FuseMix.Silo.Api;
+namespace FuseMix.Contracts.Http;
 
 /// <summary>Queries to one collection, and what holds for all of them.</summary>
 /// <param name="Queries">1 to 1,024 queries, answered in order.</param>
@@ -10,10 +10,9 @@ namespace FuseMix.Silo.Api;
 /// <param name="MinScore">Least cosine of a hit; no threshold where missing.</param>
 /// <param name="Filter">Metadata that a hit must have: key to any of these values.</param>
 /// <param name="Exclude">Ids never to return.</param>
-/// <param name="DeadlineMs">How many milliseconds the search may take before the answer goes out without the shards that did not answer, named;
-/// 0 to 60,000, 10,000 where missing.</param>
+/// <param name="DeadlineMs">Milliseconds after which the answer goes out without the shards that have not answered: 0 to 60,000, 10,000 where missing.</param>
 /// <remarks>Generated readers forget what an init-only property is set to where its key is missing: hence null for "as usual".</remarks>
-internal sealed record SearchBody(
+public sealed record SearchBody(
     QueryBody?[]? Queries,
     Modality? Target = null,
     int? K = null,
@@ -22,6 +21,11 @@ internal sealed record SearchBody(
     string[]? Exclude = null,
     int? DeadlineMs = null)
 {
+    /// <summary>What to send for a request.</summary>
+    public static SearchBody Of(SearchRequest request) => new(
+        [.. request.Queries.Select(QueryBody.Of)], request.Target, request.K, request.MinScore, request.Filter, request.Exclude,
+        (int)Math.Clamp(request.Deadline.TotalMilliseconds, int.MinValue, int.MaxValue));
+
     /// <summary>The request to that collection.</summary>
     /// <exception cref="FuseMixException">There are no queries, or a null stands where a value must.</exception>
     public SearchRequest ToRequest(string collection)
@@ -35,7 +39,7 @@ internal sealed record SearchBody(
         if (Queries.Any(query => query?.Terms?.Contains(null) != false)) throw Null("queries");
         if (Filter?.Values.Any(values => values?.Contains(null!) != false) == true) throw Null("filter");
         if (Exclude?.Contains(null!) == true) throw Null("exclude");
-        var request = new SearchRequest(collection, [.. Queries.Select(query => query!.ToQuery())], Target, K ?? SearchApi.DefaultK)
+        var request = new SearchRequest(collection, [.. Queries.Select(query => query!.ToQuery())], Target, K ?? SearchRequest.DefaultK)
         {
             MinScore = MinScore,
             Filter = Filter,
@@ -50,9 +54,12 @@ internal sealed record SearchBody(
 
 /// <summary>One query: a weighted sum of terms in the shared space.</summary>
 /// <param name="Terms">1 to 64 terms.</param>
-internal sealed record QueryBody(TermBody?[]? Terms)
+public sealed record QueryBody(TermBody?[]? Terms)
 {
-    public SearchQuery ToQuery() => new([.. Terms!.Select(term => term!.ToTerm())]);
+    /// <summary>What to send for a query.</summary>
+    public static QueryBody Of(SearchQuery query) => new([.. query.Terms.Select(TermBody.Of)]);
+
+    internal SearchQuery ToQuery() => new([.. Terms!.Select(term => term!.ToTerm())]);
 }
 
 /// <summary>One term of a query: it has exactly one of text, content, itemId, latent and embedding.</summary>
@@ -63,7 +70,7 @@ internal sealed record QueryBody(TermBody?[]? Terms)
 /// <param name="Embedding">A vector of the shared space.</param>
 /// <param name="Modality">What 'content' or 'latent' is.</param>
 /// <param name="Weight">Factor of this term in the sum, 1 where missing; a negative one moves away from it.</param>
-internal sealed record TermBody(
+public sealed record TermBody(
     string? Text = null,
     byte[]? Content = null,
     string? ItemId = null,
@@ -72,7 +79,10 @@ internal sealed record TermBody(
     Modality? Modality = null,
     float? Weight = null)
 {
-    public QueryTerm ToTerm() => new()
+    /// <summary>What to send for a term.</summary>
+    public static TermBody Of(QueryTerm term) => new(term.Text, term.Content, term.ItemId, term.Latent, term.Embedding, term.Modality, term.Weight);
+
+    internal QueryTerm ToTerm() => new()
     {
         Text = Text,
         Content = Content,
@@ -91,8 +101,9 @@ internal sealed record TermBody(
 /// <param name="MissingShards">The shards that did not answer, each with the reason.</param>
 /// <param name="Results">Per query, the best hit first.</param>
 /// <param name="ElapsedMs">Milliseconds in the search grain.</param>
-internal sealed record SearchAnswer(string Collection, string Generation, bool Complete, string[] MissingShards, Hit[][] Results, double ElapsedMs)
+public sealed record SearchAnswer(string Collection, string Generation, bool Complete, string[] MissingShards, Hit[][] Results, double ElapsedMs)
 {
+    /// <summary>What to answer for a response.</summary>
     public static SearchAnswer Of(SearchResponse response) => new(
         response.Collection,
         response.Generation,
@@ -100,4 +111,7 @@ internal sealed record SearchAnswer(string Collection, string Generation, bool C
         response.MissingShards,
         response.Results,
         Math.Round(response.Elapsed.TotalMilliseconds, 3));
+
+    /// <summary>The response that was answered.</summary>
+    public SearchResponse ToResponse() => new(Collection, Generation, Complete, MissingShards, Results, TimeSpan.FromMilliseconds(ElapsedMs));
 }
