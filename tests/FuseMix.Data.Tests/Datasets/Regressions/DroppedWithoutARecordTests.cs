@@ -185,12 +185,17 @@ public sealed class DroppedWithoutARecordTests : IDisposable
         Assert.SkipWhen(Environment.UserName == "root", "Root may read everything.");
         Put("1.png", "1");
         Put("closed/2.png", "2");
-        File.SetUnixFileMode(_folder["data/closed"], UnixFileMode.None);
+        Allow(_folder["data/closed"], UnixFileMode.None);
         Assert.Equal("closed", Assert.Single(Folder().Failures).Source);
-        File.SetUnixFileMode(_folder["data/closed"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        File.SetUnixFileMode(_folder["data"], UnixFileMode.None);
+        Allow(_folder["data/closed"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Allow(_folder["data"], UnixFileMode.None);
         Assert.Contains("cannot be read", Assert.Throws<FuseMixException>(() => Folder()).Message);
-        File.SetUnixFileMode(_folder["data"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Allow(_folder["data"], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
+    private static void Allow(string path, UnixFileMode mode)
+    {
+        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, mode);
     }
 
     private Dataset Folder(string name = "d") => FolderImporter.Import(_home, _folder["data"], new ImportSettings(name));

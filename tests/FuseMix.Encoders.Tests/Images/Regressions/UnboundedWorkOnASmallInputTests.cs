@@ -24,7 +24,12 @@ public sealed class UnboundedWorkOnASmallInputTests
         using var image = new DecodedImage(pixels, width, height);
         var resampler = new ImageResampler(new ImageInputDefinition
         {
-            Tensor = "image", Width = 224, Height = 224, Layout = ImageLayout.Nhwc, Fit = fit, Resize = filter,
+            Tensor = "image",
+            Width = 224,
+            Height = 224,
+            Layout = ImageLayout.Nhwc,
+            Fit = fit,
+            Resize = filter,
         });
         var values = new float[resampler.Length];
         var watch = Stopwatch.StartNew();
