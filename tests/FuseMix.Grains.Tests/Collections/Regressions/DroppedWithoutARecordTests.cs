@@ -1,4 +1,3 @@
-using FuseMix.Contracts.Catalog;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
 using FuseMix.Data.Datasets;
