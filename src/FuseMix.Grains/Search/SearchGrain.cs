@@ -287,7 +287,7 @@ internal sealed class SearchGrain(
     private static EncoderInput Input(QueryTerm term) =>
         term.Text is { } text ? EncoderInput.FromText(text) : EncoderInput.FromBytes(term.Content!);
 
-    private static Modality ModalityOf(QueryTerm term) => term.Text is not null ? Modality.Text : term.Modality!.Value;
+    internal static Modality ModalityOf(QueryTerm term) => term.Text is not null ? Modality.Text : term.Modality!.Value;
 
     private static float[] Unit(float[] embedding, CollectionStatus collection)
     {
