@@ -118,9 +118,9 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
         string>? metadata = null)
     {
         var normalised = Normalise(text);
-        if (normalised.Length == 0 || !DatasetItem.IsWellFormed(text))
+        if (BlankText.Is(text) || !DatasetItem.IsWellFormed(text))
         {
-            Fail(source, normalised.Length == 0 ? "the caption is empty" : "the caption has half of a surrogate pair");
+            Fail(source, BlankText.Is(text) ? "the caption is empty" : "the caption has half of a surrogate pair");
             return null;
         }
 
