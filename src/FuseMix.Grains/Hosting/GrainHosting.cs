@@ -85,6 +85,7 @@ public static class GrainHosting
         services.AddSingleton<ShardPlacement>();
         services.AddSingleton<LiveCollections>();
         services.AddSingleton<QueryWork>();
+        services.AddSingleton<SearchPreparation>();
         if (options.ResumesJobs) services.AddHostedService<JobKeeper>();
         return silo;
     }

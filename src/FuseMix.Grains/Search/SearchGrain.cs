@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
+using FuseMix.Core.Texts;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Grains.Cluster;
 using FuseMix.Grains.Collections;
@@ -290,7 +291,7 @@ internal sealed class SearchGrain(
     private static EncoderInput Input(QueryTerm term) =>
         term.Text is { } text ? EncoderInput.FromText(text) : EncoderInput.FromBytes(term.Content!);
 
-    private static Modality ModalityOf(QueryTerm term) => term.Text is not null ? Modality.Text : term.Modality!.Value;
+    internal static Modality ModalityOf(QueryTerm term) => term.Text is not null ? Modality.Text : term.Modality!.Value;
 
     private static float[] Unit(float[] embedding, CollectionStatus collection)
     {

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace FuseMix.Core;
+namespace FuseMix.Core.Texts;
 
 /// <summary>Tells texts in which there is nothing to encode.</summary>
 public static class BlankText

@@ -1,4 +1,6 @@
-namespace FuseMix.Core.Tests;
+using FuseMix.Core.Texts;
+
+namespace FuseMix.Core.Tests.Texts;
 
 public sealed class BlankTextTests
 {
