@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using FuseMix.Core.Evaluation;
 using FuseMix.Core.Files;
+using FuseMix.Core.Texts;
 using FuseMix.Storage;
 
 namespace FuseMix.Data.Datasets;
@@ -162,9 +163,9 @@ internal sealed class DatasetBuilder(
         string>? metadata = null)
     {
         var normalised = Normalise(text);
-        if (normalised.Length == 0 || !DatasetItem.IsWellFormed(text))
+        if (BlankText.Is(text) || !DatasetItem.IsWellFormed(text))
         {
-            Fail(source, normalised.Length == 0 ? "the caption is empty" : "the caption has half of a surrogate pair");
+            Fail(source, BlankText.Is(text) ? "the caption is empty" : "the caption has half of a surrogate pair");
             return null;
         }
 

@@ -1,6 +1,7 @@
 using System.Formats.Tar;
 using System.Text;
 using FuseMix.Core.Files;
+using FuseMix.Silo.Api;
 using FuseMix.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -32,10 +33,10 @@ internal static class TarUpload
     /// <exception cref="BadHttpRequestException">It is said to be something else (415), or is too large (413).</exception>
     public static async Task<IReadOnlyList<FolderOmission>> Unpack(HttpRequest request, string folder, TarLimits limits, CancellationToken cancellationToken)
     {
-        Api.RequestBody.RequireType(request, request.ContentType?.Split(';')[0].Trim().Equals(MediaType, StringComparison.OrdinalIgnoreCase) == true, MediaType);
-        if (request.ContentLength > limits.Bytes) throw TooLarge(limits);
+        RequestBody.RequireType(request, MediaType, RequestBody.IsOfType(request, MediaType));
+        await using var body = RequestBody.Open(request, limits.Bytes, () => TooLarge(limits));
         if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = limits.Bytes;
-        return await Unpack(request.Body, folder, limits, cancellationToken);
+        return await Unpack(body, folder, limits, cancellationToken);
     }
 
     /// <inheritdoc cref="Unpack(HttpRequest, string, TarLimits, CancellationToken)"/>
