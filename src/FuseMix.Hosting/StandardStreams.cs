@@ -10,7 +10,7 @@ public static class StandardStreams
     /// <param name="output">Where it goes.</param>
     public static TextWriter Results(TextWriter output) => new Guarded(output, error => throw new FuseMixException(
         FailureKind.Unavailable,
-        $"The result cannot be written to standard output: {error.GetBaseException().Message.TrimEnd('.')}.",
+        $"The result cannot be written to standard output: {error.GetBaseException().Message}",
         "Give it somewhere to go, then run the same command again.",
         error));
 

@@ -224,11 +224,11 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
         { "a latent that is not finite", Of(new QueryTerm { Latent = [1, 2, 3, float.NaN], Modality = Modality.Text }), "not a finite number" },
         { "a modality that the model does not know", Request(SearchQuery.OfContent(Modality.Audio, [1, 2, 3]), null), "no adapter for audio" },
         { "bytes that are no picture", Request(SearchQuery.OfContent(Modality.Image, [1, 2, 3]), null), "cannot be encoded" },
-        { "no bytes", Request(SearchQuery.OfContent(Modality.Image, []), null), "cannot be encoded" },
+        { "no bytes", Request(SearchQuery.OfContent(Modality.Image, []), null), "has no bytes" },
         { "a picture for a text", Request(SearchQuery.OfContent(Modality.Text, TestHome.Picture(1)), null), "cannot be encoded" },
         { "a text that the encoder cannot take", Request(SearchQuery.OfText("beyond"), null), "cannot be encoded" },
         { "terms that cancel out", Of(new QueryTerm { Text = "a dog" }, new QueryTerm { Text = "a dog", Weight = -1 }), "cancel" },
-        { "a weight of nothing", Of(new QueryTerm { Text = "a dog", Weight = 0 }), "cancel" },
+        { "a weight of nothing", Of(new QueryTerm { Text = "a dog", Weight = 0 }), "all zero" },
         { "a least score that is no number", Request(SearchQuery.OfText("a dog"), null) with { MinScore = float.NaN }, "not a number" },
         { "a deadline in the past", Sound with { Deadline = TimeSpan.FromSeconds(-1) }, "The deadline is" },
         { "too many hits in all", new SearchRequest("boats", [.. Enumerable.Repeat(SearchQuery.OfText("a"), 26)], null, 10_000), "26 queries with k = 10000" },
@@ -265,7 +265,7 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
     public async Task A_target_that_the_collection_does_not_hold_is_named()
     {
         var failure = await Refusal(Request(SearchQuery.OfText("a dog"), Modality.Audio));
-        Assert.Equal((FailureKind.NotFound, "Collection 'boats' holds no Audio items."), (failure.Kind, failure.Message));
+        Assert.Equal((FailureKind.NotFound, "Collection 'boats' holds no audio items."), (failure.Kind, failure.Message));
     }
 
     [Fact]

@@ -17,9 +17,9 @@ public sealed class RefusalWordsTests : IDisposable
     [Fact]
     public void A_model_that_is_quantised_dynamically_is_not_told_of_a_mask()
     {
-        Edit(TestPacks.Image(_folder["p"]), model =>
+        Edit(TestPacks.Text(_folder["p"]), model =>
         {
-            // As a quantiser does it: through eight bits, by the range of all pictures of the call.
+            // As a quantiser does it: through eight bits, by the range of all texts of the call.
             var graph = model.Graph;
             var node = graph.Node.Single(n => n.Output.Contains("latent"));
             node.Output[node.Output.IndexOf("latent")] = "exact";
