@@ -34,6 +34,13 @@ die() {
   exit 1
 }
 
+# prepare_state: the folder of the lock and the logs, which whoever builds has to write to
+prepare_state() {
+  { mkdir -p "$state/logs" && : >>"$lock_file"; } 2>/dev/null && return
+  die "This user ($(id -un)) cannot write to $state, where what is built is locked and logged." \
+    "Use a clone of your own, or get the right to write to this one, which belongs to $(stat -c %U -- "$root")."
+}
+
 now_us() { printf '%s' "${EPOCHREALTIME//[^0-9]/}"; }
 
 # seconds_since MICROSECONDS: like 12.3

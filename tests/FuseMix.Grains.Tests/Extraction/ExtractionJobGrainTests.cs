@@ -81,7 +81,7 @@ public sealed class ExtractionJobGrainTests
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Start(TestHome.ImageEncoder, "words"));
         Assert.Equal(FailureKind.Invalid, failure.Kind);
         Assert.Contains("'words' has no image items for encoder 'tiny-image'", failure.Message, StringComparison.Ordinal);
-        Assert.Equal("It has: Text.", failure.Remedy);
+        Assert.Equal("It has: text.", failure.Remedy);
     }
 
     [Fact]
