@@ -1,4 +1,6 @@
+using FuseMix.Contracts.Search;
 using FuseMix.Grains.Cluster;
+using FuseMix.Grains.Search;
 using FuseMix.Hosting.Configuration;
 using FuseMix.Storage;
 using Microsoft.Extensions.DependencyInjection;
@@ -12,8 +14,9 @@ namespace FuseMix.Hosting;
 public sealed class LocalCluster : IAsyncDisposable
 {
     private readonly IHost _host;
+    private readonly Task _preparation;
 
-    private LocalCluster(IHost host) => _host = host;
+    private LocalCluster(IHost host, Task preparation) => (_host, _preparation) = (host, preparation);
 
     /// <summary>Where to get grains.</summary>
     public IGrainFactory Grains => _host.Services.GetRequiredService<IGrainFactory>();
@@ -24,12 +27,14 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <param name="logLevel">Least level of the log lines that go to standard error.</param>
     /// <param name="resumesJobs">Whether it goes on with jobs that it finds unfinished. One that only looks must not: another process may have
     /// them in hand.</param>
+    /// <param name="firstSearch">What will be searched for at once: what that needs is opened meanwhile. Null for nothing.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     public static async Task<LocalCluster> StartAsync(
         FuseMixHome home,
         NodeOptions? options = null,
         LogLevel logLevel = LogLevel.Warning,
         bool resumesJobs = true,
+        SearchRequest? firstSearch = null,
         CancellationToken cancellationToken = default)
     {
         options ??= NodeOptions.OfThisMachine();
@@ -52,13 +57,15 @@ public sealed class LocalCluster : IAsyncDisposable
             Cluster = new ClusteringOptions { SiloPort = 0, AdmitsClients = false },
         }));
         var host = builder.Build();
+        var preparation = firstSearch is null ? Task.CompletedTask : host.Services.GetRequiredService<SearchPreparation>().Begin(firstSearch);
         await host.StartAsync(cancellationToken);
-        return new LocalCluster(host);
+        return new LocalCluster(host, preparation);
     }
 
     /// <summary>Stops it in order: running work is told to stop and keeps what is committed.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _preparation;
         await _host.StopAsync();
         _host.Dispose();
     }

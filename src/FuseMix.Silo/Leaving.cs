@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using FuseMix.Hosting.Configuration;
+using FuseMix.Silo.Security;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.RateLimiting;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -40,6 +42,11 @@ internal sealed partial class Leaving(ShutdownOptions options, IHostApplicationL
         LogLeaving(options.Drain, _inHand.Count);
         await Task.Delay(options.Drain, clock, cancellationToken);
 
+        // An import may take as long as its data are large. Whoever sent it sends it again, to another node.
+        var uploads = _inHand.Keys.Where(context => context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName == RequestLimits.Upload).ToArray();
+        if (uploads.Length > 0) LogUploadsCutOff(uploads.Length);
+        foreach (var upload in uploads) upload.Abort();
+
         // The server stops next and waits for requests; they may have half of what is left, so that the grains have the other half.
         _ = CutOff((options.Timeout - options.Drain) / 2);
     }
@@ -64,6 +71,9 @@ internal sealed partial class Leaving(ShutdownOptions options, IHostApplicationL
 
     [LoggerMessage(4201, LogLevel.Information, "Leaving: not ready any more, serving on for {Drain}; {InHand} requests are in hand")]
     private partial void LogLeaving(TimeSpan drain, int inHand);
+
+    [LoggerMessage(4203, LogLevel.Warning, "{Count} imports have not ended while the node drained and are cut off")]
+    private partial void LogUploadsCutOff(int count);
 
     [LoggerMessage(4202, LogLevel.Warning, "{Count} requests have not ended within {Patience} and are cut off")]
     private partial void LogCutOff(int count, TimeSpan patience);

@@ -12,6 +12,7 @@ using FuseMix.Silo.Security;
 using FuseMix.Silo.Telemetry;
 using FuseMix.Storage;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -28,12 +29,9 @@ public static class SiloHost
     /// <exception cref="FuseMixException">The configuration asks for what this build cannot do, or the home folder cannot be written to.</exception>
     public static WebApplication Build(SiloConfiguration configuration)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "FuseMix" });
-
-        // The configuration was read and checked; no file that happens to lie in the current folder adds to it.
-        builder.Configuration.Sources.Clear();
+        var builder = CreateBuilder();
         builder.Configuration.AddInMemoryCollection(configuration.Logging);
-        builder.Logging.ClearProviders().AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("FuseMix", LogLevel.Information);
 
         // Whoever is gone is told about with a stack for each attempt to reach him; that he is given up stands in the membership's own lines.
@@ -65,9 +63,7 @@ public static class SiloHost
     /// <param name="key">The only key that is let in.</param>
     public static WebApplication BuildFace(IGrainFactory grains, FuseMixHome home, string key)
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "FuseMix" });
-        builder.Configuration.Sources.Clear();
-        builder.Logging.ClearProviders();
+        var builder = CreateBuilder();
         builder.Services.AddSingleton(grains).AddSingleton<IHomeFiles>(HomeFiles.Of(home)).AddSingleton(new UploadStore(home));
 
         // Whoever is still served when the node ends goes on elsewhere.
@@ -87,9 +83,7 @@ public static class SiloHost
     /// <summary>The OpenAPI document of the API, UTF-8, as every node of this version serves it. Nothing is started for it, and no home folder touched.</summary>
     public static async Task<byte[]> DescribeApi()
     {
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ApplicationName = "FuseMix" });
-        builder.Configuration.Sources.Clear();
-        builder.Logging.ClearProviders();
+        var builder = CreateBuilder();
         builder.AddFuseMixApi(new HttpOptions());
         await using var app = builder.Build();
         app.UseRouting();
@@ -98,6 +92,18 @@ public static class SiloHost
         // What a start would do: from then on the routes are known to whoever describes them.
         app.UseEndpoints(static _ => { });
         return await OpenApiDocuments.Make(app.Services);
+    }
+
+    /// <summary>The configuration was read and checked before: no file that happens to lie in the current folder adds to it, and none is watched.
+    /// The builders with defaults watch every folder below the current one.</summary>
+    private static WebApplicationBuilder CreateBuilder()
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "FuseMix", ContentRootPath = AppContext.BaseDirectory });
+        builder.Configuration.Sources.Clear();
+        builder.WebHost.UseKestrelCore();
+        builder.Services.AddRoutingCore();
+        builder.Logging.Configure(log => log.ActivityTrackingOptions = ActivityTrackingOptions.SpanId | ActivityTrackingOptions.TraceId | ActivityTrackingOptions.ParentId);
+        return builder;
     }
 
     /// <summary>The address at which programs on this machine reach a node that has started.</summary>

@@ -25,7 +25,8 @@ public static class StrictJson
     {
         // A byte order mark is not JSON, but editors write it.
         if (json.Span.StartsWith("\uFEFF"u8)) json = json[3..];
-        if (!Utf8.IsValid(json.Span)) throw new FuseMixException(FailureKind.Invalid, $"{source} is not UTF-8 text.", "Save it as UTF-8.");
+        if (IsUtf16(json.Span)) throw new FuseMixException(FailureKind.Invalid, $"{source} is UTF-16 text.", "Write it as UTF-8.");
+        if (!Utf8.IsValid(json.Span)) throw new FuseMixException(FailureKind.Invalid, $"{source} is not UTF-8 text.", "Write it as UTF-8.");
         try
         {
             var node = JsonNode.Parse(json.Span, documentOptions: new JsonDocumentOptions
@@ -55,11 +56,77 @@ public static class StrictJson
         {
             return value.Deserialize(type)!;
         }
+        catch (JsonException e) when (e.Path is { } path)
+        {
+            throw new FuseMixException(FailureKind.Invalid, $"{source} cannot be read: {Wrong(type, path, e.Message)}", inner: e);
+        }
         catch (Exception e) when (IsMalformed(e))
         {
             throw new FuseMixException(FailureKind.Invalid, $"{source} cannot be read: {e.Message}", inner: e);
         }
     }
+
+    /// <summary>Says what is wrong with a value. The serializer's own words name types of the program.</summary>
+    private static string Wrong(JsonTypeInfo type, string path, string message)
+    {
+        const string lacking = "including: ";
+        var (place, inner) = Find(type, path);
+        var what = place.Length == 0 ? "it" : $"'{place}'";
+        return message.StartsWith("The JSON value could not be converted", StringComparison.Ordinal) ? $"{what} must be {Words(inner)}."
+            : message.StartsWith("JSON deserialization for type", StringComparison.Ordinal) && message.Contains(lacking, StringComparison.Ordinal)
+            ? $"{what} lacks {message[(message.IndexOf(lacking, StringComparison.Ordinal) + lacking.Length)..]}"
+            : $"{what}: {message}";
+    }
+
+    /// <summary>The place that a path such as <c>$.filter['a b'][0]</c> names, in the form that other failures name places in, and what is expected there.</summary>
+    private static (string Place, JsonTypeInfo? Type) Find(JsonTypeInfo? type, string path)
+    {
+        var place = "";
+        for (var at = 1; at < path.Length;)
+        {
+            var quoted = path.AsSpan(at).StartsWith("['");
+            var end = quoted ? path.IndexOf("']", at, StringComparison.Ordinal)
+                : path[at] == '[' ? path.IndexOf(']', at)
+                : path.AsSpan(at + 1).IndexOfAny('.', '[') is >= 0 and var next ? at + 1 + next : path.Length;
+            if (end < 0) break;
+            if (path[at] == '[' && !quoted)
+            {
+                place += path[at..(end + 1)];
+                type = type is { ElementType: { } element } ? type.Options.GetTypeInfo(element) : null;
+                at = end + 1;
+                continue;
+            }
+
+            var key = path[(at + (quoted ? 2 : 1))..end];
+            place += place.Length == 0 ? key : $".{key}";
+            var member = type?.Kind == JsonTypeInfoKind.Dictionary ? type.ElementType : type?.Properties.FirstOrDefault(p => p.Name == key)?.PropertyType;
+            type = member is null ? null : type!.Options.GetTypeInfo(member);
+            at = end + (quoted ? 2 : 0);
+        }
+
+        return (place, type);
+    }
+
+    private static string Words(JsonTypeInfo? type)
+    {
+        var plain = type is null ? null : Nullable.GetUnderlyingType(type.Type) ?? type.Type;
+        return type?.Kind switch
+        {
+            JsonTypeInfoKind.Object or JsonTypeInfoKind.Dictionary => "an object",
+            JsonTypeInfoKind.Enumerable => "a list",
+            _ => plain is null ? "of another kind"
+                : plain == typeof(string) ? "a text"
+                : plain == typeof(bool) ? "true or false"
+                : plain == typeof(float) || plain == typeof(double) || plain == typeof(decimal) || plain == typeof(TimeSpan) ? "a number"
+                : plain.IsPrimitive ? "a whole number in range"
+                : "of another kind",
+        };
+    }
+
+    /// <summary>Whether a text, which begins with a character of ASCII as all JSON does, has two bytes for it.</summary>
+    private static bool IsUtf16(ReadOnlySpan<byte> text) =>
+        text.StartsWith((ReadOnlySpan<byte>)[0xFF, 0xFE]) || text.StartsWith((ReadOnlySpan<byte>)[0xFE, 0xFF])
+        || (text.Length >= 2 && (text[0] == 0) != (text[1] == 0));
 
     private static void CheckKeys(JsonObject value, JsonTypeInfo type, string place, string source, string[] extra)
     {

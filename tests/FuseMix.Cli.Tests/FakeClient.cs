@@ -66,6 +66,9 @@ internal sealed class FakeClient : IFuseMixClient
     /// <summary>What <see cref="Extractions"/> tells.</summary>
     public List<ExtractionStatus> Extracting { get; } = [];
 
+    /// <summary>How many queries every direction of an evaluation has; null for those of the demo.</summary>
+    public int? Queries { get; init; }
+
     public List<TrainingRequest> Submitted { get; } = [];
 
     public List<EvaluationRequest> Evaluated { get; } = [];
@@ -110,8 +113,11 @@ internal sealed class FakeClient : IFuseMixClient
 
     public Task<DatasetSummary[]> Datasets(CancellationToken cancellationToken = default) => Task.FromResult(AllDatasets.ToArray());
 
-    public Task<DatasetDetails> Dataset(string name, CancellationToken cancellationToken = default) => Task.FromResult(new DatasetDetails(
-        AllDatasets.Find(d => d.Name == name) ?? throw FuseMixException.UnknownName("dataset", name, AllDatasets.Select(d => d.Name)), [], [], [], []));
+    public Task<DatasetDetails> Dataset(string name, CancellationToken cancellationToken = default)
+    {
+        var summary = AllDatasets.Find(d => d.Name == name) ?? throw FuseMixException.UnknownName("dataset", name, AllDatasets.Select(d => d.Name));
+        return Task.FromResult(new DatasetDetails(summary, [], [.. summary.Pairs.Select(pairs => new PairSummary(Modality.Image, Modality.Text, pairs.Key, pairs.Value))], [], []));
+    }
 
     public Task<LatentSetSummary[]> LatentSets(CancellationToken cancellationToken = default) => Task.FromResult(AllLatentSets.ToArray());
 
@@ -219,7 +225,8 @@ internal sealed class FakeClient : IFuseMixClient
     public Task<EvaluationReport> Evaluate(EvaluationRequest request, CancellationToken cancellationToken = default)
     {
         Evaluated.Add(request);
-        return Task.FromResult(Report(request.Model, 37.2) with { Dataset = request.Dataset, Split = request.Split, Without = request.Without });
+        var report = Report(request.Model, 37.2) with { Dataset = request.Dataset, Split = request.Split, Without = request.Without };
+        return Task.FromResult(Queries is { } few ? report with { Directions = [.. report.Directions.Select(d => d with { Queries = few })] } : report);
     }
 
     public Task<string> FitBaseline(string model, string dataset, CancellationToken cancellationToken = default) => Task.FromResult($"cca-{dataset}");

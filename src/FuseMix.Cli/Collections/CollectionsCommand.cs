@@ -91,8 +91,18 @@ internal static class CollectionsCommand
         var dataset = run.Get(Dataset) ?? await ModelCatalog.DatasetOf(run, model);
         var started = run.Terminal.Clock.GetTimestamp();
         var (status, reused) = await BuildWork.Run(run, run.Get(Name), new CollectionBuild(model, dataset, rows, Replace: !run.Get(Keep)));
-        run.Terminal.Result(status, CliJson.Relaxed.CollectionStatus, s => run.Terminal.Say(
-            $"{run.Terminal.Out.Green("✓")} {s.Name}: {(reused ? "already there: " : "")}{Describe(s)} ({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})"));
+        var items = (await run.Client.Datasets(run.Stop)).FirstOrDefault(d => d.Name == dataset)?.Items ?? [];
+        run.Terminal.Result(status, CliJson.Relaxed.CollectionStatus, s =>
+        {
+            run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {s.Name}: {(reused ? "already there: " : "")}{Describe(s)} ({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})");
+            foreach (var modality in s.Shards.Select(shard => shard.Modality).Distinct().Order())
+            {
+                var missing = items.GetValueOrDefault(modality) - s.Count(modality);
+                if (missing <= 0) continue;
+                run.Terminal.Say($"  {run.Terminal.Out.Yellow("!")} {Phrases.Count(missing)} of {Phrases.Count(items[modality], EvaluationTable.Word(modality))} have no latent and are not in it; "
+                    + $"'./fusemix datasets show {dataset}' names them.");
+            }
+        });
     }
 
     private static async Task Status(CliRun run) =>

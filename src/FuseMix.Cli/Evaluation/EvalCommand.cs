@@ -4,6 +4,7 @@ using FuseMix.Cli.Models;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
 using FuseMix.Contracts.Training;
+using FuseMix.Core.Evaluation;
 
 namespace FuseMix.Cli.Evaluation;
 
@@ -45,6 +46,7 @@ internal static class EvalCommand
         {
             run.Terminal.Say($"{r.Model} on the {r.Split} split of {r.Dataset}{(r.Without is null ? "" : $", without '{r.Without}'")}");
             run.Terminal.Draw(EvaluationTable.Of(r));
+            if (PairCaution.OfQueries(r.Directions.Min(d => d.Queries)) is { } few) run.Terminal.Say($"{run.Terminal.Out.Yellow("!")} {few}");
             run.Terminal.Say($"Mean of the {r.Directions.Length * 3} figures: {run.Terminal.Out.Bold(Phrases.Fixed(r.Mean, 1))}");
         }
     }

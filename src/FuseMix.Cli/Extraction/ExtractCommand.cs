@@ -56,6 +56,14 @@ internal static class ExtractCommand
         var chosen = datasets.FirstOrDefault(d => d.Name == dataset)
             ?? throw FuseMixException.UnknownName("dataset", dataset, datasets.Select(d => d.Name));
         var encoders = (await run.Client.Encoders(run.Stop)).Where(e => e.Error is null && chosen.Items.GetValueOrDefault(e.Modality) > 0).Select(e => e.Name).ToArray();
+        var fitting = (await run.Client.Encoders(run.Stop)).Where(e => encoders.Contains(e.Name)).Select(e => e.Modality).ToHashSet();
+        foreach (var (modality, count) in chosen.Items.Where(items => items.Value > 0 && !fitting.Contains(items.Key)).OrderBy(items => items.Key))
+        {
+            if (encoders.Length == 0) break;
+            var word = modality.ToString().ToLowerInvariant();
+            run.Terminal.Say($"{run.Terminal.Out.Yellow("!")} {Phrases.Count(count, $"{word} item")} of {dataset} passed over: no {word} encoder is installed.");
+        }
+
         return encoders.Length > 0 ? encoders : throw new FuseMixException(
             FailureKind.NotFound,
             $"No installed encoder fits the dataset '{dataset}', which has {string.Join(" and ", chosen.Items.Where(i => i.Value > 0).Select(i => i.Key.ToString().ToLowerInvariant()))} items.",

@@ -12,7 +12,7 @@ internal static class HitLabel
 
     private static string Of(IReadOnlyDictionary<string, string> metadata, string otherwise)
     {
-        var words = metadata.GetValueOrDefault("name") ?? metadata.GetValueOrDefault("caption") ?? otherwise;
+        var words = metadata.GetValueOrDefault("name") ?? HitMetadata.Caption(metadata) ?? otherwise;
         return metadata.TryGetValue("emoji", out var symbol) ? $"{symbol} {words}" : words;
     }
 }

@@ -59,7 +59,7 @@ internal static class SearchCommand
             MinScore = (float?)run.Get(MinScore),
             Filter = ReadFilter(run.Get(Filter) ?? []),
         };
-        var response = await run.Client.Search(request, run.Stop);
+        var response = await run.ClientToSearch(request).Search(request, run.Stop);
         var pictures = run.Terminal.ShowsPictures && !run.Get(NoPictures) ? await PictureStrip.Fetch(run, collection, response.Results[0]) : null;
         run.Terminal.Result(response, CliJson.Relaxed.SearchResponse, r =>
         {

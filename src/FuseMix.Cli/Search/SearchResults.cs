@@ -32,5 +32,5 @@ internal static class SearchResults
         run.Terminal.Draw(table);
     }
 
-    public static string Caption(Hit hit) => hit.Metadata.GetValueOrDefault("caption") ?? "";
+    public static string Caption(Hit hit) => HitMetadata.Caption(hit.Metadata) ?? "";
 }

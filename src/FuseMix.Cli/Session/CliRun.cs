@@ -2,6 +2,7 @@ using System.CommandLine;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Output;
 using FuseMix.Client;
+using FuseMix.Contracts.Search;
 using FuseMix.Storage;
 
 namespace FuseMix.Cli.Session;
@@ -11,6 +12,7 @@ internal sealed class CliRun(ParseResult parse, CliEnvironment environment, Canc
 {
     private ICluster? _cluster;
     private bool _works;
+    private SearchRequest? _firstSearch;
 
     public CliEnvironment Environment => environment;
 
@@ -39,6 +41,7 @@ internal sealed class CliRun(ParseResult parse, CliEnvironment environment, Canc
         Home, Addresses, parse.GetValue(CommonOptions.ApiKey) ?? environment.Variable(CommonOptions.ApiKeyVariable), () => _works, Terminal.Verbose)
     {
         Program = Program,
+        FirstSearch = () => _firstSearch,
         Note = Terminal.Note,
         Warn = Terminal.Warn,
         Clock = environment.Clock,
@@ -62,6 +65,13 @@ internal sealed class CliRun(ParseResult parse, CliEnvironment environment, Canc
     public IFuseMixClient ClientToWork()
     {
         _works = true;
+        return Client;
+    }
+
+    /// <summary>The cluster, for commands that search first of all.</summary>
+    public IFuseMixClient ClientToSearch(SearchRequest request)
+    {
+        _firstSearch = request;
         return Client;
     }
 

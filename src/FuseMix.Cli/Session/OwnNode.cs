@@ -37,7 +37,7 @@ internal sealed class OwnNode : IAsyncDisposable
         try
         {
             return new OwnNode(choice, ownership, await LocalCluster.StartAsync(
-                choice.Home, options: null, choice.Verbose ? LogLevel.Information : LogLevel.Error, choice.Works(), cancellationToken));
+                choice.Home, options: null, choice.Verbose ? LogLevel.Information : LogLevel.Error, choice.Works(), choice.FirstSearch(), cancellationToken));
         }
         catch
         {

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using FuseMix.Cli.CommandLine;
+using FuseMix.Cli.Datasets;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
+using FuseMix.Core.Evaluation;
 using FuseMix.Training.Recipe;
 
 namespace FuseMix.Cli.Training;
@@ -49,6 +51,7 @@ internal static class TrainCommand
         var model = run.Get(Model) ?? TrainPlan.DefaultName(
             dataset, basis, seed, settings.Length == 0 ? null : recipe, await TrainPlan.AreUsual(run, dataset, encoders) ? null : encoders);
         var plan = await TrainPlan.Make(run, dataset, encoders, recipe, seed, _ => model);
+        foreach (var caution in await Cautions(run, dataset)) run.Terminal.Say($"{run.Terminal.Out.Yellow("!")} {caution}");
         var outcome = await TrainingWork.Run(run, plan.Request, "The same command");
         run.Terminal.Result(outcome, CliJson.Relaxed.TrainingOutcome, o =>
         {
@@ -62,6 +65,15 @@ internal static class TrainCommand
 
             run.Terminal.Say($"  Next: ./fusemix eval {model}, or ./fusemix collections build {dataset} --model {model}");
         });
+    }
+
+    /// <summary>What its pairs are too few or too much alike for.</summary>
+    private static async Task<IEnumerable<string>> Cautions(CliRun run, string dataset)
+    {
+        var details = await run.Client.Dataset(dataset, run.Stop);
+        var captioned = details.Pairs.Where(pairs => pairs.Second == Modality.Text).Sum(pairs => pairs.Count);
+        return DatasetImport.Splits.Select(split => PairCaution.OfSplit(split, details.Summary.Pairs.GetValueOrDefault(split)))
+            .Append(PairCaution.OfCaptions(details.Summary.Items.GetValueOrDefault(Modality.Text), captioned)).OfType<string>();
     }
 
     private static string SafeName(string name)

@@ -15,27 +15,18 @@ public sealed class GrainFuseMixClient : RelayingClient
     private static readonly TimeSpan RetryFor = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan RewatchFor = TimeSpan.FromMinutes(2);
 
-    private readonly Func<CancellationToken, Task<IGrainFactory>> _connect;
-    private readonly IHomeFiles? _files;
+    private readonly GrainCalls _calls;
     private readonly TimeProvider _clock;
 
     /// <summary>A client of a cluster.</summary>
     /// <param name="grains">Where to get grains.</param>
     /// <param name="files">The files of the cluster's home folder, where this process has it; without them, uploads, removals and the content of
     /// items are <see cref="FailureKind.Unavailable"/>.</param>
-    public GrainFuseMixClient(IGrainFactory grains, IHomeFiles? files = null)
-        : this(_ => Task.FromResult(grains), files)
-    {
-    }
-
-    /// <summary>A client of a cluster that is joined, or started, by the first call that needs it.</summary>
-    /// <param name="connect">Gives the grains; called for every call.</param>
-    /// <param name="files">As above.</param>
     /// <param name="clock">Times the pauses before what is tried again; null for the real clock.</param>
-    public GrainFuseMixClient(Func<CancellationToken, Task<IGrainFactory>> connect, IHomeFiles? files = null, TimeProvider? clock = null)
+    public GrainFuseMixClient(IGrainFactory grains, IHomeFiles? files = null, TimeProvider? clock = null)
         : base(files)
     {
-        (_connect, _files, _clock) = (connect, files, clock ?? TimeProvider.System);
+        (_calls, _clock) = (new GrainCalls(grains, files), clock ?? TimeProvider.System);
     }
 
     /// <summary>A call whose node went away is made again: every command is safe to repeat.</summary>
@@ -46,8 +37,7 @@ public sealed class GrainFuseMixClient : RelayingClient
         {
             try
             {
-                var calls = await Connect(cancellationToken);
-                return await call(calls).WaitAsync(cancellationToken);
+                return await call(_calls).WaitAsync(cancellationToken);
             }
             catch (Exception error) when (error is not FuseMixException && !cancellationToken.IsCancellationRequested)
             {
@@ -60,16 +50,9 @@ public sealed class GrainFuseMixClient : RelayingClient
     private protected override IAsyncEnumerable<T> Watch<T>(
         Func<IFuseMixClient, IAsyncEnumerable<T>> watch, Func<T, JobState> state, CancellationToken cancellationToken)
     {
-        return JobWatch.Follow(Open, state, IsBroken, Meaning, new Retries(_clock, RewatchFor), cancellationToken);
-
-        async IAsyncEnumerable<T> Open()
-        {
-            var calls = await Connect(cancellationToken);
-            await foreach (var status in watch(calls).WithCancellation(cancellationToken)) yield return status;
-        }
+        var retries = new Retries(_clock, RewatchFor);
+        return JobWatch.Follow(() => watch(_calls), state, IsBroken, Meaning, retries, cancellationToken);
     }
-
-    private async Task<GrainCalls> Connect(CancellationToken cancellationToken) => new(await _connect(cancellationToken), _files);
 
     private static bool IsBroken(Exception error) => IsGone(error) || error is FuseMixException { Kind: FailureKind.Unavailable };
 

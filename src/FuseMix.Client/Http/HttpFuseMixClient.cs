@@ -6,6 +6,7 @@ using FuseMix.Client.Http;
 using FuseMix.Client.Jobs;
 using FuseMix.Contracts;
 using FuseMix.Contracts.Catalog;
+using FuseMix.Core.Files;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Extraction;
@@ -214,7 +215,7 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
     public Task<EncoderSummary> PutEncoder(
         string name, string folder, bool replace = false, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
-        var files = TarContent.FilesOf(folder);
+        var files = TarContent.WholeOf(folder);
         var call = new ApiCall(HttpMethod.Put, $"encoders/{Named(name, "encoder")}{(replace ? "?replace=true" : "")}")
         {
             Body = () => new TarContent(files, progress),
@@ -232,7 +233,7 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         string name, DatasetSource source, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var files = source.Format == DatasetFormat.Folder ? TarContent.FilesOf(source.Path)
-            : TarContent.FilesOf(source.Path, source.Files ?? [.. TarContent.FilesOf(Path.GetDirectoryName(Path.GetFullPath(source.Path))!).Select(file => file.Name)]);
+            : TarContent.FilesOf(source.Path, source.Files ?? [.. FolderWalk.Of(Path.GetDirectoryName(Path.GetFullPath(source.Path))!).Files.Select(file => file.Name)]);
         var call = new ApiCall(HttpMethod.Put, $"datasets/{Named(name, "dataset")}?format={DatasetFormatWords.Of(source.Format)}&licence={Uri.EscapeDataString(source.Licence)}{(source.About is null ? "" : $"&about={Uri.EscapeDataString(source.About)}")}")
         {
             Body = () => new TarContent(files, progress),

@@ -1,64 +1,77 @@
 using System.Formats.Tar;
 using System.Net;
 using FuseMix.Contracts.Catalog;
+using FuseMix.Core.Files;
 
 namespace FuseMix.Client.Http;
 
 /// <summary>Files as the body of a request: a tar that is written while it is sent, however large it is.</summary>
 internal sealed class TarContent : HttpContent
 {
-    private readonly IReadOnlyList<(string Name, string Path)> _files;
+    /// <summary>The attribute of an entry without content that stands for something that is not sent, and why.</summary>
+    private const string OmittedAttribute = "FUSEMIX.omitted";
+
+    private readonly FolderContents _contents;
     private readonly IProgress<UploadProgress>? _progress;
     private readonly long _total;
 
-    /// <param name="files">Name in the tar and path of each file.</param>
+    /// <param name="contents">What is sent, and what the other side is told is not.</param>
     /// <param name="progress">Told how many bytes of the files are sent.</param>
-    public TarContent(IReadOnlyList<(string Name, string Path)> files, IProgress<UploadProgress>? progress)
+    public TarContent(FolderContents contents, IProgress<UploadProgress>? progress)
     {
-        (_files, _progress, _total) = (files, progress, files.Sum(file => new FileInfo(file.Path).Length));
+        (_contents, _progress, _total) = (contents, progress, contents.Files.Sum(file => LengthOf(file.Path)));
         Headers.ContentType = new("application/x-tar");
     }
 
-    /// <summary>What kept a file from being read, which is no failure of the cluster; null otherwise.</summary>
+    /// <summary>What kept a file from being read to its end, which is no failure of the cluster; null otherwise.</summary>
     public FuseMixException? Failure { get; private set; }
 
-    /// <summary>Every file under a folder, but those in hidden folders and the hidden ones themselves.</summary>
-    /// <exception cref="FuseMixException">There is no such folder, or nothing in it.</exception>
-    public static IReadOnlyList<(string Name, string Path)> FilesOf(string folder)
+    /// <summary>Every file under a folder. What is hidden, no file, or behind a link that leads out of it stays here.</summary>
+    /// <exception cref="FuseMixException">There is no such folder, it may not be read, or there is nothing in it.</exception>
+    public static FolderContents FilesOf(string folder)
     {
-        if (!Directory.Exists(folder)) throw new FuseMixException(FailureKind.NotFound, $"There is no folder '{folder}'.", "Check the path.");
-        var root = Path.GetFullPath(folder);
-        (string Name, string Path)[] files =
-        [
-            .. Directory.EnumerateFiles(root, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
-                .Select(path => (Name: Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/'), Path: path))
-                .Where(file => !file.Name.Split('/').Any(part => part.StartsWith('.')))
-                .OrderBy(file => file.Name, StringComparer.Ordinal),
-        ];
-        return files.Length > 0 ? files : throw new FuseMixException(FailureKind.Invalid, $"There is nothing in the folder '{folder}'.");
+        var contents = FolderWalk.Of(folder, folder);
+        return contents.Files.Count > 0 || contents.Omissions.Any(omission => !omission.IsSystemFile)
+            ? contents : throw new FuseMixException(FailureKind.Invalid, $"There is nothing in the folder '{folder}'.");
+    }
+
+    /// <summary>Every file under a folder, of which nothing may be missing but what is hidden.</summary>
+    /// <exception cref="FuseMixException">See <see cref="FilesOf(string)"/>; or something in the folder cannot be sent.</exception>
+    public static FolderContents WholeOf(string folder)
+    {
+        var contents = FilesOf(folder);
+        var missing = contents.Omissions.FirstOrDefault(omission => !omission.IsSystemFile && !omission.Name.Split('/').Any(part => part.StartsWith('.')));
+        if (missing is not null)
+            throw new FuseMixException(FailureKind.Invalid, $"'{missing.Name}' in the folder '{folder}' cannot be sent: {missing.Reason}.", "Put a file in its place, or take it out.");
+        return contents.Files.Count > 0 ? contents with { Omissions = [] }
+            : throw new FuseMixException(FailureKind.Invalid, $"There is nothing in the folder '{folder}'.");
     }
 
     /// <summary>A table and the files that are sent beside it.</summary>
     /// <param name="table">The table.</param>
-    /// <param name="named">Their paths relative to the table's folder; what is not there is for the import to complain of.</param>
-    /// <exception cref="FuseMixException">There is no such table, or a path leads out of its folder.</exception>
-    public static IReadOnlyList<(string Name, string Path)> FilesOf(string table, IEnumerable<string> named)
+    /// <param name="named">Their paths relative to the table's folder; what is not there, or not in it, is for the import to complain of.</param>
+    /// <exception cref="FuseMixException">There is no such table.</exception>
+    public static FolderContents FilesOf(string table, IEnumerable<string> named)
     {
         if (!File.Exists(table)) throw new FuseMixException(FailureKind.NotFound, $"There is no file '{table}'.", "Check the path.");
         var root = Path.GetDirectoryName(Path.GetFullPath(table))!;
-        return
-        [
-            .. named.Select(Inside).Prepend((Name: Path.GetFileName(table), Path: Path.GetFullPath(table)))
-                .Where(file => File.Exists(file.Path)).DistinctBy(file => file.Name, StringComparer.Ordinal),
-        ];
-
-        (string Name, string Path) Inside(string name)
+        var realRoot = FilePlace.RealPath(root) ?? root;
+        List<FolderFile> files = [new(Path.GetFileName(table), Path.GetFullPath(table))];
+        var omissions = new List<FolderOmission>();
+        var names = new AlikeNames();
+        foreach (var name in named)
         {
-            var path = Path.GetFullPath(Path.Combine(root, name));
+            var path = Path.GetFullPath(names.Find(root, name));
             var relative = Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/');
-            return relative.Split('/')[0] != ".." && !Path.IsPathRooted(relative) ? (relative, path) : throw new FuseMixException(
-                FailureKind.Invalid, $"'{table}' names '{name}', which lies outside of its folder.", "Only what lies beside the table can be sent: move it there.");
+            if (relative.Split('/')[0] == ".." || Path.IsPathRooted(relative)) continue;
+            var kind = FilePlace.KindOf(path);
+            if (kind == FileKind.Other) omissions.Add(new FolderOmission(relative, "it is no file but a pipe, a socket or a device"));
+            else if (kind == FileKind.File && FilePlace.RealPath(path) is { } real && !FilePlace.IsWithin(real, realRoot))
+                omissions.Add(new FolderOmission(relative, "it is a link that leads out of the folder"));
+            else if (kind == FileKind.File) files.Add(new FolderFile(relative, path));
         }
+
+        return new FolderContents([.. files.DistinctBy(file => file.Name, StringComparer.Ordinal)], [.. omissions.Distinct()]);
     }
 
     protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
@@ -67,11 +80,27 @@ internal sealed class TarContent : HttpContent
     {
         var sent = 0L;
         await using var tar = new TarWriter(stream, TarEntryFormat.Pax, leaveOpen: true);
-        foreach (var (name, path) in _files)
+        foreach (var omission in _contents.Omissions) await Omit(omission);
+        foreach (var (name, path) in _contents.Files)
         {
-            await using var file = new ReadFile(Open(path), read => _progress?.Report(new UploadProgress(sent += read, _total)));
+            FileStream opened;
+            try
+            {
+                opened = new FileStream(
+                    path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 16, FileOptions.Asynchronous | FileOptions.SequentialScan);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                await Omit(new FolderOmission(name, e is UnauthorizedAccessException ? "it may not be read by the user who sent it" : "it could not be read where it was sent from"));
+                continue;
+            }
+
+            await using var file = new ReadFile(opened, read => _progress?.Report(new UploadProgress(sent += read, _total)), e => Failure = Broken(path, e));
             await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = file }, cancellationToken);
         }
+
+        Task Omit(FolderOmission omission) => tar.WriteEntryAsync(
+            new PaxTarEntry(TarEntryType.RegularFile, omission.Name, [new(OmittedAttribute, omission.Reason)]), cancellationToken);
     }
 
     protected override bool TryComputeLength(out long length)
@@ -80,20 +109,14 @@ internal sealed class TarContent : HttpContent
         return false;
     }
 
-    private FileStream Open(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 16, FileOptions.Asynchronous | FileOptions.SequentialScan);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw Failure = new FuseMixException(FailureKind.Unavailable, $"'{path}' cannot be read: {e.Message}", "Check its permissions, then try again.", e);
-        }
-    }
+    private static FuseMixException Broken(string path, Exception e) =>
+        new(FailureKind.Unavailable, $"'{path}' cannot be read to its end: {e.Message}", "Check the disk that it is on, or leave it out.", e);
+
+    /// <summary>For the progress alone: whoever is gone meanwhile is recorded when it is his turn.</summary>
+    private static long LengthOf(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
 
     /// <summary>Tells of every read.</summary>
-    private sealed class ReadFile(FileStream file, Action<int> read) : Stream
+    private sealed class ReadFile(FileStream file, Action<int> read, Action<Exception> failed) : Stream
     {
         public override bool CanRead => true;
 
@@ -107,8 +130,18 @@ internal sealed class TarContent : HttpContent
 
         public override int Read(byte[] buffer, int offset, int count) => Told(file.Read(buffer, offset, count));
 
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-            Told(await file.ReadAsync(buffer, cancellationToken));
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            try
+            {
+                return Told(await file.ReadAsync(buffer, cancellationToken));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                failed(e);
+                throw;
+            }
+        }
 
         public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
             ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();

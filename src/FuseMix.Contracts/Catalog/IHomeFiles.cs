@@ -1,3 +1,5 @@
+using FuseMix.Core.Files;
+
 namespace FuseMix.Contracts.Catalog;
 
 /// <summary>What is done with the files of a home folder, whose bytes are too many for grain messages: whoever has the folder does it,
@@ -79,6 +81,9 @@ public sealed record DatasetSource(DatasetFormat Format, string Path)
 
     /// <summary>Whether they came from somebody else: files outside of the folder are refused then, and failures do not tell where it lies.</summary>
     public bool IsForeign { get; init; }
+
+    /// <summary>What was left out of them on the way here, with the reason; it is recorded in the dataset.</summary>
+    public IReadOnlyList<FolderOmission> Omissions { get; init; } = [];
 
     /// <summary>What to send along with a table where it has to be sent: paths relative to its folder, and in it; null for all of the folder.</summary>
     public IReadOnlyList<string>? Files { get; init; }

@@ -14,7 +14,7 @@ namespace FuseMix.Contracts.Http;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    Converters = [typeof(WordConverter<Modality>), typeof(WordConverter<JobState>), typeof(SecondsConverter), typeof(FiniteConverter)])]
+    Converters = [typeof(WordConverter<Modality>), typeof(WordConverter<JobState>), typeof(SecondsConverter), typeof(FiniteConverter), typeof(Base64Converter)])]
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(ClusterStatus))]
 [JsonSerializable(typeof(EncoderSummary))]

@@ -63,13 +63,13 @@ public sealed record QueryBody(TermBody?[]? Terms)
 }
 
 /// <summary>One term of a query: it has exactly one of text, content, itemId, latent and embedding.</summary>
-/// <param name="Text">A text to encode.</param>
-/// <param name="Content">The bytes of a picture or a sound, in base64; 'modality' says which.</param>
+/// <param name="Text">A text to encode; not one of white space and characters that cannot be seen alone.</param>
+/// <param name="Content">The bytes of a picture or a sound, in base64, also the URL-safe one, or as a data URI; 'modality' says which.</param>
 /// <param name="ItemId">Id of an item of the collection.</param>
 /// <param name="Latent">An output of the fusion model's encoder of 'modality'.</param>
 /// <param name="Embedding">A vector of the shared space.</param>
 /// <param name="Modality">What 'content' or 'latent' is.</param>
-/// <param name="Weight">Factor of this term in the sum, 1 where missing; a negative one moves away from it.</param>
+/// <param name="Weight">Factor of this term in the sum, 1 where missing; a negative one moves away from it. Only the ratios of weights matter.</param>
 public sealed record TermBody(
     string? Text = null,
     byte[]? Content = null,

@@ -63,7 +63,7 @@ public sealed record SearchQuery(QueryTerm[] Terms)
 [GenerateSerializer, Immutable, Alias("fusemix.QueryTerm")]
 public sealed record QueryTerm
 {
-    /// <summary>A text to encode.</summary>
+    /// <summary>A text to encode; there must be something in it beside white space and characters that cannot be seen.</summary>
     [Id(0)]
     public string? Text { get; init; }
 
@@ -87,7 +87,7 @@ public sealed record QueryTerm
     [Id(5)]
     public Modality? Modality { get; init; }
 
-    /// <summary>Factor of this term in the sum; negative moves away from it.</summary>
+    /// <summary>Factor of this term in the sum; negative moves away from it. Only the ratios of weights matter, and one must not be 0.</summary>
     [Id(6)]
     public float Weight { get; init; } = 1;
 }

@@ -1,5 +1,9 @@
+using System.Buffers;
 using System.Security.Cryptography;
 using System.Text;
+using FuseMix.Core.Evaluation;
+using FuseMix.Core.Files;
+using FuseMix.Core.Texts;
 using FuseMix.Storage;
 
 namespace FuseMix.Data.Datasets;
@@ -11,9 +15,18 @@ namespace FuseMix.Data.Datasets;
 public readonly record struct ImportProgress(int Done, int Total, int Failures);
 
 /// <summary>Gathers what an importer finds, then makes groups, splits and leakage checks of it, the same way for every source.</summary>
-internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRatios ratios, string? within = null)
+/// <param name="home">The home folder.</param>
+/// <param name="splitName">With the name of each group, decides its split: of a dataset that is always the same. Null where the content decides.</param>
+/// <param name="ratios">The shares of the splits.</param>
+/// <param name="within">The folder that no file may lie outside of; null for any.</param>
+/// <param name="cancellation">Stops reading.</param>
+internal sealed class DatasetBuilder(
+    FuseMixHome home, string? splitName, SplitRatios ratios, string? within = null, CancellationToken cancellation = default)
 {
+    private const int HashedAtOnce = 1 << 20;
     private readonly string? _within = within is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(within)) + Path.DirectorySeparatorChar;
+    private readonly string? _realWithin = within is null ? null : FilePlace.RealPath(within) ?? Path.GetFullPath(within);
+    private int _systemFiles;
     private readonly List<Draft> _drafts = [];
     private readonly Dictionary<string, Draft> _byId = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Draft> _byCaption = new(StringComparer.Ordinal);
@@ -28,7 +41,17 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
     public int FailureCount => _failures.Count;
 
     /// <summary>Records something that could not be imported.</summary>
-    public void Fail(string source, string reason) => _failures.Add(new ImportFailure(source, _within is null ? reason : reason.Replace(_within, "", StringComparison.Ordinal)));
+    public void Fail(string source, string reason) => _failures.Add(new ImportFailure(Visible(source), _within is null ? reason : reason.Replace(_within, "", StringComparison.Ordinal)));
+
+    /// <summary>Records what was left out of the source; what belongs to the system is counted and no failure.</summary>
+    public void Omit(IReadOnlyList<FolderOmission> omissions)
+    {
+        foreach (var omission in omissions)
+        {
+            if (omission.IsSystemFile) _systemFiles++;
+            else Fail(omission.Name, omission.Reason);
+        }
+    }
 
     /// <summary>Adds a picture or sound, or finds it where the same id was added before.</summary>
     /// <returns>Its id, or null where it cannot be imported, which is then recorded.</returns>
@@ -52,12 +75,22 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
 
             if (group is not null) _groups.Union(known.Item.Group, group);
             known.Given = Strictest(known.Given, split);
+            if (metadata is not null) AddMetadata(source, known, metadata);
             return id;
         }
 
-        if (_within is not null && !Path.GetFullPath(path).StartsWith(_within, StringComparison.Ordinal))
+        var leavesInWords = _within is not null && !Path.GetFullPath(path).StartsWith(_within, StringComparison.Ordinal);
+        if (leavesInWords || (_realWithin is not null && FilePlace.RealPath(path) is { } real && !FilePlace.IsWithin(real, _realWithin)))
         {
             Fail(source, "the file lies outside of the dataset's folder");
+            return null;
+        }
+
+        // Whoever opens a pipe waits until somebody writes to it.
+        var kind = FilePlace.KindOf(path);
+        if (kind is FileKind.Other or FileKind.Folder)
+        {
+            Fail(source, kind == FileKind.Folder ? $"'{path}' is a folder" : $"'{path}' is no file but a pipe, a socket or a device");
             return null;
         }
 
@@ -75,7 +108,7 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
         {
             using var stream = File.OpenRead(path);
             size = stream.Length;
-            hash = Convert.ToHexStringLower(SHA256.HashData(stream));
+            hash = HashOf(stream);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -106,6 +139,18 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
         return id;
     }
 
+    private void AddMetadata(string source, Draft known, IReadOnlyDictionary<string, string> more)
+    {
+        var all = new Dictionary<string, string>(known.Item.Metadata, StringComparer.Ordinal);
+        foreach (var (key, value) in more)
+        {
+            if (all.TryAdd(key, value) || all[key] == value) continue;
+            Fail(source, $"its metadata '{key}' of '{known.Item.Id}' is '{value}', and a row before said '{all[key]}', which stays");
+        }
+
+        known.Item = known.Item with { Metadata = all };
+    }
+
     /// <summary>Adds a caption, or finds the one that reads the same.</summary>
     /// <returns>Its id, or null where it cannot be imported, which is then recorded.</returns>
     public string? AddCaption(
@@ -118,9 +163,9 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
         string>? metadata = null)
     {
         var normalised = Normalise(text);
-        if (normalised.Length == 0 || !DatasetItem.IsWellFormed(text))
+        if (BlankText.Is(text) || !DatasetItem.IsWellFormed(text))
         {
-            Fail(source, normalised.Length == 0 ? "the caption is empty" : "the caption has half of a surrogate pair");
+            Fail(source, BlankText.Is(text) ? "the caption is empty" : "the caption has half of a surrogate pair");
             return null;
         }
 
@@ -183,21 +228,72 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
             given[root] = Strictest(draft.Given, given.TryGetValue(root, out var before) ? before : null)!.Value;
         }
 
-        var items = _drafts.Select(d =>
-        {
-            var root = _groups.Root(d.Item.Group);
-            return d.Item with { Group = root, Split = given.TryGetValue(root, out var split) ? split : ratios.Of(splitName, root) };
-        }).ToList();
+        var splits = splitName is null ? ByContent(given)
+            : _drafts.Select(d => _groups.Root(d.Item.Group)).Distinct().ToDictionary(root => root, root => given.TryGetValue(root, out var split) ? split : ratios.Of(splitName, root));
+        var items = _drafts.Select(d => d.Item with { Group = _groups.Root(d.Item.Group), Split = splits[_groups.Root(d.Item.Group)] }).ToList();
         var dataset = new Dataset(home, name, licence, about, items, _orderedPairs, _failures, []);
         return new Dataset(home, name, licence, about, items, _orderedPairs, _failures, [.. Notices(dataset, torn)]);
+    }
+
+    /// <summary>The split of every group: what was given, else what follows from its content, whatever the dataset and its files are called. Of three
+    /// groups and more, each split that is to have a share has one.</summary>
+    private Dictionary<string, Split> ByContent(Dictionary<string, Split> given)
+    {
+        // Captions are mended more often than pictures are.
+        var keys = _drafts.GroupBy(d => _groups.Root(d.Item.Group), StringComparer.Ordinal).ToDictionary(
+            group => group.Key,
+            group => group.OrderBy(d => d.Item.Modality == Modality.Text).ThenBy(d => d.Item.Sha256, StringComparer.Ordinal).First().Item.Sha256,
+            StringComparer.Ordinal);
+        var splits = keys.ToDictionary(key => key.Key, key => given.TryGetValue(key.Key, out var split) ? split : ratios.Of(key.Value), StringComparer.Ordinal);
+
+        // What is in no pair is neither learnt from nor measured on.
+        var paired = _orderedPairs.Select(pair => _groups.Root(_byId[pair.First].Item.Group)).ToHashSet(StringComparer.Ordinal);
+        string[] counted = [.. (paired.Count > 0 ? paired : keys.Keys.AsEnumerable()).OrderBy(root => keys[root], StringComparer.Ordinal)];
+        if (counted.Length < Enum.GetValues<Split>().Length) return splits;
+        foreach (var empty in Enum.GetValues<Split>().Where(split => ratios.Of(split) > 0 && !counted.Any(root => splits[root] == split)))
+        {
+            var donor = counted.GroupBy(root => splits[root]).Where(split => split.Count() > 1 && split.Any(root => !given.ContainsKey(root)))
+                .OrderByDescending(split => split.Count()).ThenBy(split => split.Key).FirstOrDefault();
+            if (donor is not null) splits[donor.First(root => !given.ContainsKey(root))] = empty;
+        }
+
+        return splits;
     }
 
     /// <summary>A caption as it is compared: case and the amount of white space do not count.</summary>
     internal static string Normalise(string text) =>
         string.Join(' ', text.ToLowerInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 
+    /// <summary>A name as it can be shown: some have a line's end in them.</summary>
+    private static string Visible(string name)
+    {
+        const char controlPictures = '\u2400';
+        return name.Any(c => c < ' ') ? string.Concat(name.Select(c => c < ' ' ? (char)(controlPictures + c) : c)) : name;
+    }
+
+    private string HashOf(FileStream stream)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = ArrayPool<byte>.Shared.Rent(HashedAtOnce);
+        try
+        {
+            while (stream.Read(buffer) is > 0 and var read)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                hash.AppendData(buffer, 0, read);
+            }
+
+            return Convert.ToHexStringLower(hash.GetHashAndReset());
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
     private IEnumerable<string> Notices(Dataset dataset, HashSet<string> torn)
     {
+        if (_systemFiles > 0) yield return $"{_systemFiles} {(_systemFiles == 1 ? "file or folder" : "files and folders")} of systems (.DS_Store, Thumbs.db, .git and the like) left alone.";
         if (_sameBytes.Notice is { } files) yield return files;
         if (_sameCaption.Notice is { } captions) yield return captions;
         if (torn.Count > 0)
@@ -213,7 +309,14 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
 
         var statistics = dataset.Statistics();
         foreach (var split in Enum.GetValues<Split>())
-            if (statistics.PairsIn(split) == 0) yield return $"The {split.ToString().ToLowerInvariant()} split has no pairs.";
+        {
+            var name = split.ToString().ToLowerInvariant();
+            if (statistics.PairsIn(split) == 0) yield return $"The {name} split has no pairs.";
+            else if (PairCaution.OfSplit(name, statistics.PairsIn(split)) is { } few) yield return few;
+        }
+
+        var withCaption = dataset.Pairs.Where(pair => dataset.Item(pair.Second).Text is not null).ToList();
+        if (PairCaution.OfCaptions(withCaption.Select(pair => pair.Second).Distinct().Count(), withCaption.Count) is { } alike) yield return alike;
         var largest = dataset.Items.GroupBy(i => i.Group, StringComparer.Ordinal).MaxBy(g => g.Count())!;
         if (statistics.Groups > 1 && largest.Count() > dataset.Items.Count / 4)
             yield return $"Group '{largest.Key}' holds {largest.Count()} of {dataset.Items.Count} items, which no split can share.";
@@ -233,7 +336,7 @@ internal sealed class DatasetBuilder(FuseMixHome home, string splitName, SplitRa
 
     private sealed class Draft(DatasetItem item)
     {
-        public DatasetItem Item { get; } = item;
+        public DatasetItem Item { get; set; } = item;
 
         public Split? Given { get; set; }
     }

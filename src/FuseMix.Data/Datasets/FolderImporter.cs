@@ -1,13 +1,16 @@
 using System.Text;
+using FuseMix.Core.Files;
+using FuseMix.Core.Texts;
 using FuseMix.Storage;
 
 namespace FuseMix.Data.Datasets;
 
 /// <summary>Imports a folder of pictures and sounds, with captions in text files beside them.</summary>
 /// <remarks>
-/// <c>cat.png</c> takes its captions from <c>cat.txt</c>, one a line. Sub-folders are followed; if the first one of a path is called
-/// <c>train</c>, <c>validation</c> (or <c>val</c>) or <c>test</c>, that is the split. Items are called by their relative
-/// paths. Files whose names start with a dot are left alone; every other file that is not used is recorded as a failure.
+/// <c>cat.png</c> takes its captions from <c>cat.txt</c>, one a line, and from <c>cat.TXT</c> too. Sub-folders are followed, each once however many
+/// links lead there; if the first one of a path is called <c>train</c>, <c>validation</c> (<c>valid</c>, <c>val</c>, <c>dev</c>) or <c>test</c> in any case, that
+/// is the split. Items are called by their relative paths. What systems put there (<c>.DS_Store</c>, <c>Thumbs.db</c>, <c>.git</c>) is counted; everything
+/// else that is not used is recorded as a failure.
 /// </remarks>
 public static class FolderImporter
 {
@@ -26,64 +29,62 @@ public static class FolderImporter
         CancellationToken cancellation = default)
     {
         settings.Checked();
-        if (!Directory.Exists(folder)) throw new FuseMixException(FailureKind.NotFound, $"There is no folder '{folder}'.");
         var root = Path.GetFullPath(folder);
-        var files = Directory.EnumerateFiles(root, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
-            .Select(f => Path.GetRelativePath(root, f).Replace(Path.DirectorySeparatorChar, '/'))
-            .Where(f => !f.Split('/').Any(part => part.StartsWith('.')))
-            .Order(StringComparer.Ordinal)
-            .ToArray();
-        var stems = files.Where(f => MediaFiles.ModalityOf(f) is not null).Select(WithoutExtension).ToHashSet(StringComparer.Ordinal);
-        var builder = new DatasetBuilder(home, settings.Name, settings.Ratios, settings.Within);
+        var contents = FolderWalk.Of(folder, settings.Within, cancellation);
+        var texts = contents.Files.Where(file => IsText(file.Name)).ToLookup(file => Stem(file.Name), StringComparer.Ordinal);
+        var stems = contents.Files.Where(file => MediaFiles.ModalityOf(file.Name) is not null).Select(file => Stem(file.Name)).ToHashSet(StringComparer.Ordinal);
+
+        // A name that came from another system may look the same and be spelled otherwise.
+        var alike = texts.Where(text => !stems.Contains(text.Key)).SelectMany(text => text).ToLookup(file => NormalForm.Of(Stem(file.Name)), StringComparer.Ordinal);
+        var seen = stems.Select(NormalForm.Of).ToHashSet(StringComparer.Ordinal);
+        var builder = new DatasetBuilder(home, null, settings.Ratios, settings.Within, cancellation);
+        builder.Omit([.. contents.Omissions, .. settings.Omissions]);
         var done = 0;
-        foreach (var file in files)
+        foreach (var file in contents.Files)
         {
             cancellation.ThrowIfCancellationRequested();
-            if (MediaFiles.ModalityOf(file) is { } modality)
-                AddMedia(builder, root, file, modality);
-            else if (!Path.GetExtension(file).Equals(".txt", StringComparison.OrdinalIgnoreCase))
-                builder.Fail(file, "it is neither a picture, a sound nor a text");
-            else if (!stems.Contains(WithoutExtension(file)))
-                builder.Fail(file, "there is no picture or sound of that name beside it");
-            progress?.Report(new ImportProgress(++done, files.Length, builder.FailureCount));
+            if (MediaFiles.ModalityOf(file.Name) is { } modality)
+                AddMedia(builder, file, modality, texts[Stem(file.Name)].Concat(alike[NormalForm.Of(Stem(file.Name))]));
+            else if (!IsText(file.Name))
+                builder.Fail(file.Name, "it is neither a picture, a sound nor a text");
+            else if (!seen.Contains(NormalForm.Of(Stem(file.Name))))
+                builder.Fail(file.Name, "there is no picture or sound of that name beside it");
+            progress?.Report(new ImportProgress(++done, contents.Files.Count, builder.FailureCount));
         }
 
         return builder.Build(settings.Name, settings.Licence, settings.About ?? $"Imported from the folder '{Path.GetFileName(root)}'.");
     }
 
-    private static void AddMedia(DatasetBuilder builder, string root, string file, Modality modality)
+    private static void AddMedia(DatasetBuilder builder, FolderFile file, Modality modality, IEnumerable<FolderFile> texts)
     {
         // Two files of one name (a.png and a.wav) share their captions and so their group.
-        var group = WithoutExtension(file);
-        var split = SplitOf(file);
-        if (builder.AddFile(file, file, modality, Path.Combine(root, file), group, split) is not { } id) return;
-        var sidecar = (string[])[$"{group}.txt", $"{group}.TXT"];
-        if (sidecar.FirstOrDefault(s => File.Exists(Path.Combine(root, s))) is not { } captions) return;
-        string text;
-        try
+        var group = Stem(file.Name);
+        var split = SplitOf(file.Name);
+        if (builder.AddFile(file.Name, file.Name, modality, file.Path, group, split) is not { } id) return;
+        foreach (var captions in texts)
         {
-            text = Utf8Text.Read(Path.Combine(root, captions));
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
-        {
-            builder.Fail(captions, e is DecoderFallbackException ? "it is not in UTF-8" : e.Message);
-            return;
-        }
+            string text;
+            try
+            {
+                text = Utf8Text.Read(captions.Path);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
+            {
+                builder.Fail(captions.Name, e is DecoderFallbackException ? "it is not in UTF-8" : e.Message);
+                continue;
+            }
 
-        var lines = text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0).ToArray();
-        if (lines.Length == 0) builder.Fail(captions, "it has no caption");
-        foreach (var line in lines)
-            if (builder.AddCaption(captions, line, group, split) is { } caption) builder.AddPair(id, caption);
+            var lines = text.Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0).ToArray();
+            if (lines.Length == 0) builder.Fail(captions.Name, "it has no caption");
+            foreach (var line in lines)
+                if (builder.AddCaption(captions.Name, line, group, split) is { } caption) builder.AddPair(id, caption);
+        }
     }
 
-    private static Split? SplitOf(string file) => file.IndexOf('/') is > 0 and var slash ? file[..slash] switch
-    {
-        "train" => Split.Train,
-        "validation" or "val" => Split.Validation,
-        "test" => Split.Test,
-        _ => null,
-    }
-    : null;
+    private static bool IsText(string file) => Path.GetExtension(file).Equals(".txt", StringComparison.OrdinalIgnoreCase);
 
-    private static string WithoutExtension(string file) => file[..^Path.GetExtension(file).Length];
+    private static Split? SplitOf(string file) => file.IndexOf('/') is > 0 and var slash ? SplitWords.Read(file[..slash]) : null;
+
+    /// <summary>What a picture, its sound and its captions have in common.</summary>
+    private static string Stem(string file) => file[..^Path.GetExtension(file).Length];
 }

@@ -1,3 +1,5 @@
+using FuseMix.Core.Files;
+
 namespace FuseMix.Data.Datasets;
 
 /// <summary>What an import of a user's own data needs to know.</summary>
@@ -16,6 +18,9 @@ public sealed record ImportSettings(string Name)
     /// <summary>The folder that no file may lie outside of, and relative to which failures name files, as of data that came from somebody else;
     /// null for the user's own, which may lie anywhere.</summary>
     public string? Within { get; init; }
+
+    /// <summary>What was left out of the source on its way here, which is recorded as what is left out here is.</summary>
+    public IReadOnlyList<FolderOmission> Omissions { get; init; } = [];
 
     internal ImportSettings Checked()
     {

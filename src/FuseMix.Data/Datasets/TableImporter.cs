@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using FuseMix.Core.Files;
 using FuseMix.Storage;
 
 namespace FuseMix.Data.Datasets;
@@ -9,12 +10,14 @@ namespace FuseMix.Data.Datasets;
 /// Columns (JSON keys): <c>image</c> and <c>audio</c>, paths relative to the table's folder; <c>text</c>, in JSON one or a list of several;
 /// <c>group</c>, <c>split</c> (train, validation, test) and <c>id</c> (of the picture or sound) are optional. What stands in one row
 /// belongs together: picture with text, sound with text, picture with sound. <c>metadata.x</c> (JSON: an object <c>metadata</c>)
-/// becomes the picture's or sound's metadata. A row that names a file twice gives it one more caption.
+/// becomes the picture's or sound's metadata. A row that names a file again gives it one more caption and more metadata; a value that is there
+/// already stays, and another one is recorded.
 /// A malformed table is refused naming line and column; a row whose file is missing is recorded and left out.
 /// </remarks>
 public static class TableImporter
 {
     private const string MetadataPrefix = "metadata.";
+    private const string OwnPrefix = "fusemix.";
     private static readonly string[] Columns = ["image", "audio", "text", "group", "split", "id"];
 
     /// <summary>Imports an RFC 4180 file: commas, quotes doubled within quotes, line breaks within quotes, UTF-8, a header row.</summary>
@@ -104,19 +107,21 @@ public static class TableImporter
         settings.Checked();
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         var file = Path.GetFileName(path);
-        var builder = new DatasetBuilder(home, settings.Name, settings.Ratios, settings.Within);
+        var builder = new DatasetBuilder(home, null, settings.Ratios, settings.Within, cancellation);
+        var names = new AlikeNames();
+        builder.Omit(settings.Omissions);
         var done = 0;
         foreach (var row in rows)
         {
             cancellation.ThrowIfCancellationRequested();
-            AddRow(builder, folder, $"{file} line {row.Line}", row);
+            AddRow(builder, names, folder, $"{file} line {row.Line}", row);
             progress?.Report(new ImportProgress(++done, 0, builder.FailureCount));
         }
 
         return builder.Build(settings.Name, settings.Licence, settings.About ?? $"Imported from the table '{file}'.");
     }
 
-    private static void AddRow(DatasetBuilder builder, string folder, string source, Row row)
+    private static void AddRow(DatasetBuilder builder, AlikeNames names, string folder, string source, Row row)
     {
         if (row.Image is null && row.Audio is null && row.Texts.Count == 0)
         {
@@ -141,7 +146,7 @@ public static class TableImporter
         {
             if (path is null) return null;
             if (MediaFiles.ModalityOf(path) is { } known && known == modality)
-                return builder.AddFile(source, id ?? path, modality, Path.Combine(folder, path), group, row.Split, row.Metadata);
+                return builder.AddFile(source, id ?? path, modality, names.Find(folder, path), group, row.Split, row.Metadata);
             builder.Fail(source, $"'{path}' is not {(modality == Modality.Image ? "a picture" : "a sound")} by its extension");
             return null;
         }
@@ -163,7 +168,7 @@ public static class TableImporter
                     if (property.Value.ValueKind != JsonValueKind.Object)
                         throw Malformed(path, line, column, "'metadata' is not an object");
                     foreach (var entry in property.Value.EnumerateObject())
-                        row.Set(MetadataPrefix + entry.Name, Scalar(entry.Value, entry.Name, path, line, column), path, line, column);
+                        row.Set(Column(MetadataPrefix + entry.Name, path, line, column), Scalar(entry.Value, entry.Name, path, line, column), path, line, column);
                     continue;
                 }
 
@@ -200,6 +205,8 @@ public static class TableImporter
 
     private static string Column(string name, string path, int line, int column)
     {
+        if (name.StartsWith(MetadataPrefix + OwnPrefix, StringComparison.Ordinal))
+            throw Malformed(path, line, column, $"metadata may not be called '{OwnPrefix}…', as ours are");
         if (Columns.Contains(name, StringComparer.Ordinal) || (name.StartsWith(MetadataPrefix, StringComparison.Ordinal) && name.Length > MetadataPrefix.Length)) return name;
         var nearest = NearestName.Of(name, Columns);
         var remedy = nearest is null ? $"Known: {string.Join(", ", Columns)}, {MetadataPrefix}…" : $"Did you mean '{nearest}'?";
@@ -262,10 +269,8 @@ public static class TableImporter
 
         private static Split SplitOf(string value, string path, int line, int column)
         {
-            string[] known = ["train", "validation", "test"];
-            var index = Array.IndexOf(known, value == "val" ? "validation" : value);
-            if (index >= 0) return (Split)index;
-            var nearest = NearestName.Of(value, known);
+            if (SplitWords.Read(value) is { } split) return split;
+            var nearest = NearestName.Of(value, SplitWords.Usual);
             throw Malformed(
                 path,
                 line,

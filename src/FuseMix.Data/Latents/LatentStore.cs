@@ -68,11 +68,16 @@ public sealed class LatentStore(FuseMixHome home)
     }
 
     /// <summary>Every latent set, by dataset, encoder and fingerprint.</summary>
-    public IReadOnlyList<LatentSetStatus> List() => Directory.Exists(home.Latents)
+    public IReadOnlyList<LatentSetStatus> List() => In(home.Latents, depth: 3);
+
+    /// <summary>Every latent set of a dataset, by encoder and fingerprint.</summary>
+    public IReadOnlyList<LatentSetStatus> List(string dataset) => In(Path.Combine(home.Latents, ResourceName.Require(dataset, "dataset")), depth: 2);
+
+    private static IReadOnlyList<LatentSetStatus> In(string folder, int depth) => Directory.Exists(folder)
         ? [.. Directory.EnumerateFiles(
-            home.Latents,
+            folder,
             LatentManifest.FileName,
-            new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 3, AttributesToSkip = 0 })
+            new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = depth, AttributesToSkip = 0 })
             .Order(StringComparer.Ordinal)
             .Select(path => LatentSet.Open(Path.GetDirectoryName(path)!).Status())]
         : [];

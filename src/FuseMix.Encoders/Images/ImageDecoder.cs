@@ -13,13 +13,19 @@ public static class ImageDecoder
     /// <summary>The default limit on width × height: 64 megapixels, which is 256 MB as RGBA.</summary>
     public const long DefaultMaxPixels = 64L << 20;
 
+    /// <summary>How many times as many pixels a JPEG may have that is made smaller while it is read: 256 megapixels with the default limit.</summary>
+    public const int ShrinkablePixels = 4;
+
     /// <summary>Which libvips decodes, e.g. "8.18.7".</summary>
     /// <exception cref="FuseMixException">Unavailable: it does not load.</exception>
     public static string LibraryVersion => Vips.Version;
 
     /// <summary>Decodes one picture.</summary>
     /// <param name="file">The whole file.</param>
-    /// <param name="maxPixels">The most pixels that are decoded; the header tells before decoding.</param>
+    /// <param name="maxPixels">
+    /// The most pixels that are decoded; the header tells before decoding. A JPEG of up to <see cref="ShrinkablePixels"/> times as many is decoded
+    /// to a half, a quarter or an eighth of its sides, which costs no memory for the rest.
+    /// </param>
     /// <exception cref="FuseMixException">
     /// Invalid: empty, another format, damaged, truncated, or larger than <paramref name="maxPixels"/>. Unavailable: libvips does not load,
     /// or there is no memory for the pixels.
@@ -31,17 +37,13 @@ public static class ImageDecoder
         try
         {
             using var source = Source.NewFromMemory(file.Span);
-            using var lazy = Load(format, source);
-            long width = lazy.Width, height = lazy.Height;
-            if (width * height > maxPixels)
-            {
-                throw new FuseMixException(
-                    FailureKind.Invalid,
-                    $"The image is {width} x {height} pixels, more than the limit of {maxPixels} pixels; it was not decoded.",
-                    "Shrink the image, or raise the limit of pixels.");
-            }
-
-            return Decode(format, lazy);
+            using var whole = Load(format, source, shrink: 1);
+            long width = whole.Width, height = whole.Height;
+            if (width * height <= maxPixels) return Decode(format, whole);
+            var shrink = Shrink(format, whole, maxPixels) ?? throw TooLarge(width, height, maxPixels, format);
+            using var again = Source.NewFromMemory(file.Span);
+            using var smaller = Load(format, again, shrink);
+            return Decode(format, smaller);
         }
         catch (VipsException e)
         {
@@ -49,18 +51,34 @@ public static class ImageDecoder
         }
     }
 
-    private static Image Load(ImageFormat format, Source source)
+    private static Image Load(ImageFormat format, Source source, int shrink)
     {
         const Enums.Access access = Enums.Access.Sequential;
         const Enums.FailOn failOn = Enums.FailOn.Truncated;
         return format switch
         {
             ImageFormat.Png => Image.PngloadSource(source, access: access, failOn: failOn),
-            ImageFormat.Jpeg => Image.JpegloadSource(source, access: access, failOn: failOn),
+            ImageFormat.Jpeg => Image.JpegloadSource(source, shrink: shrink, access: access, failOn: failOn),
             ImageFormat.WebP => Image.WebploadSource(source, access: access, failOn: failOn),
             _ => Image.GifloadSource(source, access: access, failOn: failOn),
         };
     }
+
+    /// <summary>By how much a picture that is too large can be made smaller while it is read; null where it cannot.</summary>
+    private static int? Shrink(ImageFormat format, Image whole, long maxPixels)
+    {
+        // Of one in several passes, the decoder keeps every coefficient of the whole.
+        long width = whole.Width, height = whole.Height;
+        if (format != ImageFormat.Jpeg || width * height > maxPixels * ShrinkablePixels || whole.Contains("interlaced")) return null;
+        return ((int[])[2, 4, 8]).First(by => (width + by - 1) / by * ((height + by - 1) / by) <= maxPixels);
+    }
+
+    private static FuseMixException TooLarge(long width, long height, long maxPixels, ImageFormat format) => new(
+        FailureKind.Invalid,
+        $"The image is {width} x {height} pixels, more than the limit of {maxPixels} pixels; it was not decoded.",
+        format == ImageFormat.Jpeg
+            ? $"Shrink the image. A JPEG of up to {maxPixels * ShrinkablePixels} pixels that is not progressive is made smaller while it is read."
+            : "Shrink the image, or save it as a JPEG.");
 
     private static DecodedImage Decode(ImageFormat format, Image lazy)
     {

@@ -29,6 +29,12 @@ internal static class ImageFormats
     {
         if (file.StartsWith("II*\0"u8) || file.StartsWith("MM\0*"u8)) return "looks like TIFF";
         if (file.StartsWith("BM"u8)) return "looks like BMP";
+        if (file.StartsWith((ReadOnlySpan<byte>)[0x1F, 0x8B])) return "looks like gzip";
+        if (file.StartsWith("data:"u8)) return "looks like a data URI, not like the bytes that it stands for";
+        if (file.StartsWith("iVBORw0K"u8) || file.StartsWith("/9j/"u8) || file.StartsWith("UklGR"u8) || file.StartsWith("R0lGOD"u8))
+            return "looks like base64, not like the bytes that it stands for";
+        if (file.Length > 8 && file.StartsWith((ReadOnlySpan<byte>)[0x89, (byte)'P', (byte)'N', (byte)'G']))
+            return "looks like a PNG whose line ends were changed on its way";
         if (file.StartsWith("%PDF"u8)) return "looks like PDF";
         if (file.Length >= 12 && file[4..].StartsWith("ftyp"u8)) return "looks like HEIC, AVIF or a video";
         var text = file[..Math.Min(file.Length, 256)];

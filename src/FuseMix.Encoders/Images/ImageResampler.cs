@@ -11,22 +11,27 @@ namespace FuseMix.Encoders.Images;
 /// <remarks>
 /// Pixels are weighted as fp32 without rounding in between, at half-pixel centres: pixel i of an axis scaled by s lies at (i + ½)·s - ½ of the source.
 /// A source row is filtered horizontally once, when the first output row needs it, into a ring of as many rows as the vertical
-/// filter has taps; so memory does not grow with the picture. Scratch is pooled; thread-safe.
+/// filter has taps; so memory does not grow with the picture. Scratch is pooled; thread-safe. Of a strip, much longer than it is wide, the long side
+/// is filtered first and without a table of weights, since making it wide before making it short would be work that its pixels do not account for.
 /// </remarks>
 internal sealed class ImageResampler
 {
+    /// <summary>How many times as long as the model's a side is, for the picture to be a strip where the other side is shorter than the model's.</summary>
+    internal const int StripRatio = 64;
+
     private const int Lanes = 4;
 
     private readonly ImageInputDefinition _definition;
+    private readonly int _stripRatio;
     private readonly float[] _factor = new float[3];
     private readonly float[] _offset = new float[3];
     private readonly float[] _factorRow;
     private readonly float[] _offsetRow;
     private readonly ConcurrentBag<Scratch> _scratch = [];
 
-    public ImageResampler(ImageInputDefinition definition)
+    public ImageResampler(ImageInputDefinition definition, int stripRatio = StripRatio)
     {
-        _definition = definition;
+        (_definition, _stripRatio) = (definition, stripRatio);
         for (var c = 0; c < 3; c++)
         {
             _factor[c] = (float)(definition.Scale / definition.Std[c]);
@@ -43,6 +48,13 @@ internal sealed class ImageResampler
     /// <summary>Fills <paramref name="destination"/> [<see cref="Length"/>] in the definition's layout.</summary>
     public void Fill(DecodedImage image, Span<float> destination)
     {
+        var isTall = image.Width < _definition.Width && image.Height / _definition.Height >= _stripRatio;
+        if (isTall || (image.Height < _definition.Height && image.Width / _definition.Width >= _stripRatio))
+        {
+            FillFromStrip(image, isTall, destination);
+            return;
+        }
+
         if (!_scratch.TryTake(out var scratch)) scratch = new Scratch();
         try
         {
@@ -97,6 +109,14 @@ internal sealed class ImageResampler
 
     private (Axis Horizontal, Axis Vertical) Plan(DecodedImage image, Scratch scratch)
     {
+        var (horizontal, vertical) = Samplings(image);
+        scratch.Horizontal.Plan(horizontal);
+        scratch.Vertical.Plan(vertical);
+        return (scratch.Horizontal, scratch.Vertical);
+    }
+
+    private (Sampling Horizontal, Sampling Vertical) Samplings(DecodedImage image)
+    {
         int width = _definition.Width, height = _definition.Height;
         long scaledWidth = width, scaledHeight = height;
         if (_definition.Fit == ImageFit.Crop)
@@ -107,9 +127,47 @@ internal sealed class ImageResampler
             else (scaledWidth, scaledHeight) = ((long)shorter * image.Width / image.Height, shorter);
         }
 
-        scratch.Horizontal.Plan(image.Width, scaledWidth, (scaledWidth - width) / 2, width, _definition.Resize, _definition.Antialias);
-        scratch.Vertical.Plan(image.Height, scaledHeight, (scaledHeight - height) / 2, height, _definition.Resize, _definition.Antialias);
-        return (scratch.Horizontal, scratch.Vertical);
+        return (
+            new Sampling(image.Width, scaledWidth, (scaledWidth - width) / 2, width, _definition.Resize, _definition.Antialias),
+            new Sampling(image.Height, scaledHeight, (scaledHeight - height) / 2, height, _definition.Resize, _definition.Antialias));
+    }
+
+    /// <summary>Each output position of the long side at once: all of its pixels become one line across the strip, which then becomes as wide as wanted.</summary>
+    private void FillFromStrip(DecodedImage image, bool isTall, Span<float> destination)
+    {
+        var (horizontal, vertical) = Samplings(image);
+        var (along, across) = isTall ? (vertical, horizontal) : (horizontal, vertical);
+        var axis = new Axis();
+        axis.Plan(across);
+        var line = new float[across.Size * Lanes];
+        var pixels = image.Pixels;
+        var (step, stepAcross) = isTall ? ((long)image.Width * image.Channels, (long)image.Channels) : (image.Channels, (long)image.Width * image.Channels);
+        for (var i = 0; i < along.Length; i++)
+        {
+            Array.Clear(line);
+            var (start, end, total) = along.Window(i);
+            for (var k = start; k < end; k++)
+            {
+                var weight = (float)(along.WeightOf(i, k) / total);
+                for (var s = 0; s < across.Size; s++)
+                {
+                    var pixel = pixels.Slice((int)((k * step) + (s * stepAcross)), image.Channels);
+                    var alpha = image.Channels == 4 ? pixel[3] * (1f / 255) : 1;
+                    for (var c = 0; c < 3; c++) line[(s * Lanes) + c] += (255f + ((pixel[c] - 255f) * alpha)) * weight;
+                }
+            }
+
+            for (var j = 0; j < axis.Length; j++)
+            {
+                var value = Filter(line, axis, j);
+                var (x, y) = isTall ? (j, i) : (i, j);
+                for (var c = 0; c < 3; c++)
+                {
+                    var at = _definition.Layout == ImageLayout.Nchw ? (((c * _definition.Height) + y) * _definition.Width) + x : (((y * _definition.Width) + x) * 3) + c;
+                    destination[at] = (value[c] * _factor[c]) + _offset[c];
+                }
+            }
+        }
     }
 
     /// <summary>Bytes of the columns [from, end) as four floats each, composited on white where there is alpha; the fourth is not used.</summary>
@@ -228,42 +286,59 @@ internal sealed class ImageResampler
         /// <summary>One past the last source position that is used at all.</summary>
         public int End { get; private set; }
 
-        /// <summary>Plans <paramref name="length"/> outputs from <paramref name="offset"/> on, of an axis of <paramref name="size"/> scaled to <paramref name="scaled"/>.</summary>
-        /// <remarks>Taps outside the picture are left out and the rest is normalised, as Pillow does; for bilinear this equals repeating the edge.</remarks>
-        public void Plan(int size, long scaled, long offset, int length, ResizeFilter filter, bool antialias)
+        /// <summary>Works all of a sampling out.</summary>
+        public void Plan(Sampling sampling)
         {
-            var step = (double)size / scaled;
-            var stretch = antialias ? Math.Max(step, 1) : 1;
-            var support = (filter == ResizeFilter.Bicubic ? 2 : 1) * stretch;
-            Length = length;
-            Taps = (int)Math.Min(size, 2 * Math.Ceiling(support) + 1);
-            if (Starts.Length < length) (Starts, Counts) = (new int[length], new int[length]);
-            if (Weights.Length < length * Taps) Weights = new float[length * Taps];
-            (First, End) = (size, 0);
-            for (var i = 0; i < length; i++)
+            (Length, Taps) = (sampling.Length, sampling.Taps);
+            if (Starts.Length < Length) (Starts, Counts) = (new int[Length], new int[Length]);
+            if (Weights.Length < Length * Taps) Weights = new float[Length * Taps];
+            (First, End) = (sampling.Size, 0);
+            for (var i = 0; i < Length; i++)
             {
-                var centre = (i + offset + 0.5) * step;
-                var start = (int)Math.Max(0, Math.Floor(centre - support + 0.5));
-                var end = (int)Math.Min(size, Math.Floor(centre + support + 0.5));
-                end = Math.Min(end, start + Taps);
-                double sum = 0;
-                for (var k = start; k < end; k++) sum += Weight((k - centre + 0.5) / stretch, filter);
-                for (var k = start; k < end; k++)
-                    Weights[i * Taps + k - start] = (float)(Weight((k - centre + 0.5) / stretch, filter) / sum);
+                var (start, end, total) = sampling.Window(i);
+                for (var k = start; k < end; k++) Weights[i * Taps + k - start] = (float)(sampling.WeightOf(i, k) / total);
                 (Starts[i], Counts[i]) = (start, end - start);
                 (First, End) = (Math.Min(First, start), Math.Max(End, end));
             }
         }
+    }
 
-        private static double Weight(double x, ResizeFilter filter)
+    /// <summary><paramref name="Length"/> outputs from <paramref name="Offset"/> on, of an axis of <paramref name="Size"/> scaled to <paramref name="Scaled"/>.</summary>
+    /// <remarks>Taps outside the picture are left out and the rest is normalised, as Pillow does; for bilinear this equals repeating the edge.</remarks>
+    internal readonly record struct Sampling(int Size, long Scaled, long Offset, int Length, ResizeFilter Filter, bool Antialias)
+    {
+        /// <summary>The most source positions per output position.</summary>
+        public int Taps => (int)Math.Min(Size, 2 * Math.Ceiling(Support) + 1);
+
+        private double Step => (double)Size / Scaled;
+
+        private double Stretch => Antialias ? Math.Max(Step, 1) : 1;
+
+        private double Support => (Filter == ResizeFilter.Bicubic ? 2 : 1) * Stretch;
+
+        /// <summary>The source positions that make an output position, the last one exclusive, and the sum of their weights.</summary>
+        public (int Start, int End, double Total) Window(int i)
         {
-            x = Math.Abs(x);
-            if (filter == ResizeFilter.Bilinear) return Math.Max(0, 1 - x);
+            var centre = Centre(i);
+            var start = (int)Math.Max(0, Math.Floor(centre - Support + 0.5));
+            var end = Math.Min((int)Math.Min(Size, Math.Floor(centre + Support + 0.5)), start + Taps);
+            double total = 0;
+            for (var k = start; k < end; k++) total += WeightOf(i, k);
+            return (start, end, total);
+        }
+
+        /// <summary>The weight of a source position in an output position, before they are divided by their sum.</summary>
+        public double WeightOf(int i, int k)
+        {
+            var x = Math.Abs((k - Centre(i) + 0.5) / Stretch);
+            if (Filter == ResizeFilter.Bilinear) return Math.Max(0, 1 - x);
             const double a = -0.5;
             return x < 1 ? ((a + 2) * x - (a + 3)) * x * x + 1
                 : x < 2 ? (((x - 5) * x + 8) * x - 4) * a
                 : 0;
         }
+
+        private double Centre(int i) => (i + Offset + 0.5) * Step;
     }
 
     private sealed class Scratch

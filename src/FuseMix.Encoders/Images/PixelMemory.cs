@@ -75,7 +75,7 @@ internal sealed unsafe class PixelMemory : SafeHandle
             throw new FuseMixException(
                 FailureKind.Unavailable,
                 $"There is no memory for the {bytes} bytes of an image of {width} x {height} pixels.",
-                "Shrink the image, or lower the limit of pixels.",
+                "Shrink the image, or leave it out.",
                 e);
         }
     }

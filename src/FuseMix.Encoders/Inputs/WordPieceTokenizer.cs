@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using FuseMix.Encoders.Texts;
+using FuseMix.Core.Texts;
 
 namespace FuseMix.Encoders.Inputs;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using FuseMix.Core.Texts;
 
 namespace FuseMix.Encoders.Texts;
 

@@ -40,7 +40,11 @@ internal sealed class CatalogGrain(
         }
     })]);
 
-    public Task<DatasetDetails> Dataset(string name) => Task.Run(() => Summaries.Details(cache.Get(name)));
+    public Task<DatasetDetails> Dataset(string name) => Task.Run(() =>
+    {
+        var dataset = cache.Get(name);
+        return Summaries.Details(dataset, latents.List(name));
+    });
 
     public Task<LatentSetSummary[]> LatentSets() => Task.Run<LatentSetSummary[]>(() => [.. latents.List().Select(set => new LatentSetSummary(
         set.Dataset, set.Encoder, set.EncoderFingerprint.Hex, set.Rows, set.Dimension, set.Failures.Count, set.IsComplete))]);

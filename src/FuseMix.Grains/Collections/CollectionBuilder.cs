@@ -54,7 +54,8 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
         var before = LiveNow(collection);
         var model = models.Get(request.Model);
         var dataset = datasets.Get(request.Dataset);
-        string[] columns = ["caption", "group", "split", .. dataset.Items.SelectMany(item => item.Metadata.Keys).Distinct().Order(StringComparer.Ordinal)];
+        var own = new OwnMetadata(dataset.Items.SelectMany(item => item.Metadata.Keys));
+        string[] columns = [own.Caption, own.Group, own.Split, .. dataset.Items.SelectMany(item => item.Metadata.Keys).Distinct().Order(StringComparer.Ordinal)];
         var spec = new GenerationSpec(model.Name, model.Fingerprint, model.SharedDimension, [.. columns.Distinct()])
         {
             Origin = Origin(dataset, request),
@@ -72,7 +73,7 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
                 {
                     var name = $"{modality.ToString().ToLowerInvariant()}-{shard:D5}";
                     var count = Math.Min(request.RowsPerShard, reader.Count - first);
-                    build.Write(name, modality, Counted(Items(model, modality, dataset, reader, captions, first, count)));
+                    build.Write(name, modality, Counted(Items(model, modality, dataset, reader, captions, own, first, count)));
                 }
             }
 
@@ -167,7 +168,7 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
     }
 
     private static IEnumerable<IndexItem> Items(
-        FusionModel model, Modality modality, Dataset dataset, CurrentLatents reader, Dictionary<string, string> captions, int first, int count)
+        FusionModel model, Modality modality, Dataset dataset, CurrentLatents reader, Dictionary<string, string> captions, OwnMetadata own, int first, int count)
     {
         foreach (var rows in Enumerable.Range(first, count).Chunk(RowsPerBatch))
         {
@@ -177,8 +178,8 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
             for (var i = 0; i < rows.Length; i++)
             {
                 var item = dataset.Item(reader.Ids[rows[i]]);
-                var metadata = new Dictionary<string, string>(item.Metadata) { ["group"] = item.Group, ["split"] = item.Split.ToString().ToLowerInvariant() };
-                if ((item.Text ?? captions.GetValueOrDefault(item.Id)) is { } caption) metadata["caption"] = caption;
+                var metadata = new Dictionary<string, string>(item.Metadata) { [own.Group] = item.Group, [own.Split] = item.Split.ToString().ToLowerInvariant() };
+                if ((item.Text ?? captions.GetValueOrDefault(item.Id)) is { } caption) metadata[own.Caption] = caption;
                 yield return new IndexItem(item.Id, embeddings.AsMemory(i * model.SharedDimension, model.SharedDimension), metadata);
             }
         }

@@ -26,20 +26,28 @@ internal sealed class FusionModels(FusionModelStore store, TimeProvider clock)
     public FusionModel Get(string name, Fingerprint fingerprint)
     {
         var now = clock.GetTimestamp();
-        if (_loaded.TryGetValue((name, fingerprint), out var loaded))
+        if (!_loaded.TryGetValue((name, fingerprint), out var loaded))
         {
-            loaded.UsedAt = now;
+            foreach (var (key, other) in _loaded)
+            {
+                if (clock.GetElapsedTime(other.UsedAt, now) > Kept) _loaded.TryRemove(key, out _);
+            }
+
+            // Whoever asks while it is read waits for that, rather than reading it too.
+            loaded = _loaded.GetOrAdd((name, fingerprint), _ => new Loaded(new(() => store.Load(name, fingerprint))) { UsedAt = now });
+        }
+
+        loaded.UsedAt = now;
+        try
+        {
             return loaded.Model;
         }
-
-        var model = store.Load(name, fingerprint);
-        foreach (var (key, other) in _loaded)
+        catch
         {
-            if (clock.GetElapsedTime(other.UsedAt, now) > Kept) _loaded.TryRemove(key, out _);
+            // A failure is not kept: the model may be mended while the node runs.
+            _loaded.TryRemove(KeyValuePair.Create((name, fingerprint), loaded));
+            throw;
         }
-
-        _loaded[(name, fingerprint)] = new Loaded(model) { UsedAt = now };
-        return model;
     }
 
     /// <summary>How the model came to be that a name means now, without it being loaded; null where there is none of that name, or its files are
@@ -63,11 +71,11 @@ internal sealed class FusionModels(FusionModelStore store, TimeProvider clock)
     /// <summary>Stores a model; from then on its name means it.</summary>
     public void Save(string name, FusionModel model) => store.Save(name, model);
 
-    private sealed class Loaded(FusionModel model)
+    private sealed class Loaded(Lazy<FusionModel> model)
     {
         private long _usedAt;
 
-        public FusionModel Model => model;
+        public FusionModel Model => model.Value;
 
         public long UsedAt
         {

@@ -1,5 +1,6 @@
 using System.Text;
 using FuseMix.Contracts.Catalog;
+using FuseMix.Core.Files;
 using FuseMix.Data.Datasets;
 using FuseMix.Data.Uploads;
 using FuseMix.Encoders.Packs;
@@ -88,7 +89,7 @@ public sealed class HomeFiles(
         () =>
         {
             var folder = source.Format == DatasetFormat.Folder ? source.Path : Path.GetDirectoryName(Path.GetFullPath(source.Path))!;
-            var settings = new ImportSettings(name) { Licence = source.Licence, About = source.About, Within = source.IsForeign ? folder : null };
+            var settings = new ImportSettings(name) { Licence = source.Licence, About = source.About, Within = source.IsForeign ? folder : null, Omissions = source.Omissions };
             var relay = progress is null ? null : new Relay(progress);
             var dataset = source.Format switch
             {
@@ -107,10 +108,17 @@ public sealed class HomeFiles(
     /// <inheritdoc/>
     public Task<DatasetSummary> RegisterDataset(string name, string folder, CancellationToken cancellationToken = default)
     {
-        var path = Path.Combine(home.Root, ImportsFolder, ResourceName.Require(folder, "folder"));
-        return Directory.Exists(path)
-            ? PutDataset(name, new DatasetSource(DatasetFormat.Folder, path), null, cancellationToken)
-            : throw FuseMixException.UnknownName($"folder in '{ImportsFolder}'", folder, Folders());
+        var imports = Path.Combine(home.Root, ImportsFolder);
+        var path = Path.Combine(imports, ResourceName.Require(folder, "folder"));
+        if (!Directory.Exists(path)) throw FuseMixException.UnknownName($"folder in '{ImportsFolder}'", folder, Folders());
+        if (FilePlace.RealPath(path) is { } real && FilePlace.RealPath(imports) is { } allowed && !FilePlace.IsWithin(real, allowed))
+        {
+            throw new FuseMixException(
+                FailureKind.Invalid, $"The folder '{folder}' in '{ImportsFolder}' is a link that leads out of it.",
+                $"Move, copy or mount the folder into '{ImportsFolder}'; links are followed only within it.");
+        }
+
+        return PutDataset(name, new DatasetSource(DatasetFormat.Folder, path) { IsForeign = true }, null, cancellationToken);
     }
 
     /// <inheritdoc/>

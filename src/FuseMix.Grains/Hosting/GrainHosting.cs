@@ -86,6 +86,7 @@ public static class GrainHosting
         services.AddSingleton<LiveCollections>();
         services.AddSingleton<CollectionProbe>();
         services.AddSingleton<QueryWork>();
+        services.AddSingleton<SearchPreparation>();
         if (options.ResumesJobs) services.AddHostedService<JobKeeper>();
         return silo;
     }

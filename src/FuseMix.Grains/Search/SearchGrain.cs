@@ -2,6 +2,7 @@ using System.Numerics.Tensors;
 using System.Runtime.CompilerServices;
 using FuseMix.Contracts.Collections;
 using FuseMix.Contracts.Search;
+using FuseMix.Core.Texts;
 using FuseMix.Encoders.Sessions;
 using FuseMix.Grains.Cluster;
 using FuseMix.Grains.Collections;
@@ -199,11 +200,14 @@ internal sealed class SearchGrain(
             for (var i = 0; i < places.Length; i++) vectors[places[i]] = embedded.AsSpan(i * dimension, dimension).ToArray();
         }
 
+        // Only the ratios of weights mean something: as they are, the squares of large and of small ones are beyond what a number holds.
+        float[] heaviest = [.. queries.Select(query => query.Terms.Max(term => MathF.Abs(term.Weight)))];
         var sums = new float[queries.Length * dimension];
         for (var i = 0; i < terms.Length; i++)
         {
-            var sum = sums.AsSpan(terms[i].Query * dimension, dimension);
-            TensorPrimitives.MultiplyAdd(vectors[i], terms[i].Term.Weight, sum, sum);
+            var (term, query) = terms[i];
+            var sum = sums.AsSpan(query * dimension, dimension);
+            TensorPrimitives.MultiplyAdd(vectors[i], term.Weight / heaviest[query], sum, sum);
         }
 
         for (var query = 0; query < queries.Length; query++)
@@ -287,12 +291,12 @@ internal sealed class SearchGrain(
     private static EncoderInput Input(QueryTerm term) =>
         term.Text is { } text ? EncoderInput.FromText(text) : EncoderInput.FromBytes(term.Content!);
 
-    private static Modality ModalityOf(QueryTerm term) => term.Text is not null ? Modality.Text : term.Modality!.Value;
+    internal static Modality ModalityOf(QueryTerm term) => term.Text is not null ? Modality.Text : term.Modality!.Value;
 
     private static float[] Unit(float[] embedding, CollectionStatus collection)
     {
-        var length = TensorPrimitives.Norm<float>(embedding);
-        if (embedding.Length != collection.Dimension || !float.IsFinite(length) || length == 0)
+        var largest = embedding.Length == collection.Dimension ? MathF.Abs(TensorPrimitives.MaxMagnitude<float>(embedding)) : 0;
+        if (!float.IsFinite(largest) || largest == 0)
         {
             throw new FuseMixException(
                 FailureKind.Invalid,
@@ -300,8 +304,10 @@ internal sealed class SearchGrain(
                 $"Embeddings of fusion model '{collection.Model}' have {collection.Dimension} values.");
         }
 
+        // By the largest value first, for the sake of very long and very short ones, whose squares no number holds.
         var unit = new float[embedding.Length];
-        TensorPrimitives.Divide(embedding, length, unit);
+        TensorPrimitives.Divide(embedding, largest, unit);
+        TensorPrimitives.Divide(unit, TensorPrimitives.Norm<float>(unit), unit);
         return unit;
     }
 
@@ -332,7 +338,7 @@ internal sealed class SearchGrain(
                 "Give a shorter one; an answer names the shards that it lacks.");
         }
 
-        foreach (var query in request.Queries)
+        foreach (var (index, query) in request.Queries.Index())
         {
             if (query?.Terms is not { Length: > 0 and <= 64 }) throw Invalid("A query has 1 to 64 terms.");
             foreach (var term in query.Terms)
@@ -345,7 +351,17 @@ internal sealed class SearchGrain(
 
                 if ((term.Content ?? (object?)term.Latent) is not null && term.Modality is null) throw Invalid("Content and latents need their modality.");
                 if (!float.IsFinite(term.Weight)) throw Invalid("The weight of a query term must be a finite number.");
+                if (term.Text is { } text && BlankText.Is(text))
+                {
+                    throw Invalid(
+                        "A text of the query has nothing in it to encode.", "Give it a word, or leave it out; white space and what cannot be seen are like no item.");
+                }
+
+                if (term.Content is []) throw Invalid("The content of a query term has no bytes.", "Send a picture or a sound.");
             }
+
+            if (query.Terms.All(term => term.Weight == 0))
+                throw Invalid($"The weights of query {index} are all zero.", "Give a term another weight; 1 is the usual one.");
         }
 
         static FuseMixException Invalid(string message, string? remedy = null) => new(FailureKind.Invalid, message, remedy);

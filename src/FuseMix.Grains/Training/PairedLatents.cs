@@ -130,7 +130,9 @@ internal sealed class PairedLatents : IDisposable
         if (lists.Count == 0)
         {
             throw new FuseMixException(
-                FailureKind.Invalid, $"Dataset '{Dataset.Name}' has no training pairs between {string.Join(" and ", _readers.Keys)}.");
+                FailureKind.Invalid, $"Dataset '{Dataset.Name}' has no training pairs between {string.Join(" and ", _readers.Keys)}.",
+                $"'./fusemix datasets show {Dataset.Name}' has the pairs of each split. Items with the same caption are one group, which no split can share: give captions that differ, "
+                + "or more of them.");
         }
 
         return new TrainingData(

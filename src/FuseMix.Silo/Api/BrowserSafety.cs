@@ -31,7 +31,8 @@ internal sealed class BrowserSafety(HttpOptions options)
         {
             string[] names = ["localhost", "127.0.0.1", .. options.PublicNames];
             throw new BadHttpRequestException(
-                $"This node answers as {string.Join(", ", names[..^1])} or {names[^1]}, not as '{host}'.", StatusCodes.Status421MisdirectedRequest);
+                $"This node answers as {string.Join(", ", names[..^1])} or {names[^1]}, {(host.Length == 0 ? "but the request names no host" : $"not as '{host}'")}.",
+                StatusCodes.Status421MisdirectedRequest);
         }
 
         // Browsers send some requests to a node without asking it first, whatever page they come from; only reading the answer is forbidden.
@@ -49,8 +50,8 @@ internal sealed class BrowserSafety(HttpOptions options)
         if (host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address))) return true;
         if (options.PublicNames.Contains(host, StringComparer.OrdinalIgnoreCase)) return true;
 
-        // Probes and scrapers come with the address that they were given by whoever runs them; they are told nothing that matters.
-        if (path.StartsWithSegments("/health") || path == "/metrics") return !options.IsLoopback;
+        // Probes and scrapers come with the name that they were given by whoever runs them, or with none; they are told nothing that matters.
+        if (path.StartsWithSegments("/health") || path == "/metrics") return true;
 
         // Where a key is needed, a page that has none gains nothing from reaching the node.
         return options.PublicNames.Count == 0 && !options.IsLoopback;

@@ -83,7 +83,7 @@ internal static class DatasetsApi
         var known = (await calls.Datasets()).Any(other => other.Name == dataset);
         var imported = await uploaded.Take(
             request,
-            upload => uploaded.Enter(
+            (upload, omissions) => uploaded.Enter(
                 upload,
                 dataset,
                 folder => calls.PutDataset(
@@ -93,6 +93,7 @@ internal static class DatasetsApi
                         Licence = parameters.Text("licence") ?? "not stated",
                         About = parameters.Text("about") ?? "Came over the network.",
                         IsForeign = true,
+                        Omissions = omissions,
                     },
                     null,
                     cancellationToken),
@@ -120,7 +121,10 @@ internal static class DatasetsApi
     {
         if (format == DatasetFormat.Folder) return new DatasetSource(format, folder);
         var word = DatasetFormatWords.Of(format);
-        var tables = Directory.GetFiles(folder, $"*.{word}");
+        string[] tables =
+        [
+            .. Directory.GetFiles(folder).Where(file => Path.GetExtension(file).Equals($".{word}", StringComparison.OrdinalIgnoreCase) && !Path.GetFileName(file).StartsWith('.')),
+        ];
         return tables is [var table]
             ? new DatasetSource(format, table)
             : throw new FuseMixException(

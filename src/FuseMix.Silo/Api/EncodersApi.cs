@@ -72,7 +72,7 @@ internal static class EncodersApi
         _ = ResourceName.Require(encoder, "encoder");
         var replace = QueryParameters.Of(request).Flag("replace");
         var known = (await calls.Encoders()).Any(other => other.Name == encoder);
-        var installed = await uploaded.Take(request, upload => calls.PutEncoder(encoder, upload.Folder, replace, null, cancellationToken), cancellationToken);
+        var installed = await uploaded.TakeWhole(request, upload => calls.PutEncoder(encoder, upload.Folder, replace, null, cancellationToken), cancellationToken);
         if (known) return Results.Json(installed, ApiJson.Answers.EncoderSummary);
         request.HttpContext.Response.Headers.Location = request.Path.ToUriComponent();
         return Results.Json(installed, ApiJson.Answers.EncoderSummary, statusCode: StatusCodes.Status201Created);

@@ -44,6 +44,8 @@ internal sealed partial class Problems(IProblemDetailsService writer, ILogger<Pr
             problem.Extensions["remedy"] = refusal.Remedy;
         }
 
+        if (status == StatusCodes.Status415UnsupportedMediaType && problem.Detail is null)
+            problem.Extensions["remedy"] = "Say what the body is: with curl, -H 'content-type: application/json', or application/x-tar for a tar.";
         problem.Detail ??= status switch
         {
             StatusCodes.Status404NotFound => $"There is nothing at '{http.Request.Path}'.",

@@ -36,6 +36,9 @@ internal sealed class QueryParameters
     public static QueryParameters Of(HttpRequest request) =>
         new(request, [.. (request.HttpContext.GetEndpoint()?.Metadata.GetMetadata<ApiRoute>()?.Query ?? []).Select(parameter => parameter.Name)]);
 
+    /// <summary>The value of a parameter, white space and all; null where it is missing.</summary>
+    public string? Given(string name) => _values.GetValueOrDefault(name);
+
     /// <summary>The value of a parameter; null where it is missing or blank.</summary>
     public string? Text(string name) => _values.TryGetValue(name, out var value) && !string.IsNullOrWhiteSpace(value) ? value : null;
 

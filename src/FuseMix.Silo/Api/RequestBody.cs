@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace FuseMix.Silo.Api;
 
-/// <summary>Reads the bodies of requests into memory, up to a limit.</summary>
+/// <summary>Reads the bodies of requests, up to a limit, as they are or out of gzip.</summary>
 internal static class RequestBody
 {
     /// <summary>Largest JSON document that is read unless a route says otherwise, in bytes.</summary>
@@ -29,41 +29,86 @@ internal static class RequestBody
         return await ReadJson(request, type, cancellationToken);
     }
 
-    /// <summary>All of a body.</summary>
+    /// <summary>A picture or a sound, of which the body is nothing else.</summary>
     /// <param name="request">The request.</param>
     /// <param name="limit">Most bytes to take, whether the request says beforehand how many come or not.</param>
     /// <param name="cancellationToken">The caller has gone.</param>
-    /// <exception cref="BadHttpRequestException">There is more (status 413), or it broke off.</exception>
-    public static async Task<byte[]> Read(HttpRequest request, int limit, CancellationToken cancellationToken)
+    /// <exception cref="FuseMixException">It was damaged by the program that sent it.</exception>
+    /// <exception cref="BadHttpRequestException">It is a form (415), there is more (413), or it broke off.</exception>
+    public static async Task<byte[]> ReadFile(HttpRequest request, int limit, CancellationToken cancellationToken)
     {
-        if (request.ContentLength > limit) throw TooLarge(limit);
-        using var content = new MemoryStream((int)(request.ContentLength ?? 0));
-        var buffer = new byte[1 << 16];
-        int read;
-        while ((read = await request.Body.ReadAsync(buffer, cancellationToken)) > 0)
+        const string way = "curl --data-binary @FILE";
+        if (IsOfType(request, "multipart/form-data"))
         {
-            if (content.Length + read > limit) throw TooLarge(limit);
-            content.Write(buffer, 0, read);
+            throw new BadHttpRequestException(
+                $"The body must be the bytes of the file alone, not a form ('multipart/form-data') that holds it: {way}", StatusCodes.Status415UnsupportedMediaType);
         }
 
-        return content.ToArray();
+        var content = await Read(request, limit, cancellationToken);
+
+        // The type is no help: curl gives it to whole files as well. Each format has zero bytes in its head; curl -d takes these out, and line ends, too.
+        if (content.Length > 0 && IsOfType(request, "application/x-www-form-urlencoded") && !content.AsSpan().ContainsAny("\0\r\n"u8))
+        {
+            throw new FuseMixException(
+                FailureKind.Invalid, "The body is no whole file: it has neither zero bytes nor line ends, which 'curl -d' takes out.", $"Send the file as it is: {way}");
+        }
+
+        return content;
+    }
+
+    /// <summary>A body as it is, or out of the gzip that it came in.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="tooLarge">What is thrown where there is more.</param>
+    /// <param name="limit">Most bytes to take, in gzip and out of it, whether the request says beforehand how many come or not.</param>
+    /// <exception cref="BadHttpRequestException">It came in something else (415).</exception>
+    public static Stream Open(HttpRequest request, long limit, Func<Exception> tooLarge)
+    {
+        if (request.ContentLength > limit) throw tooLarge();
+        var encoding = request.Headers.ContentEncoding.ToString();
+        return encoding.ToLowerInvariant() switch
+        {
+            "" or "identity" => request.Body,
+            "gzip" or "x-gzip" => new GzippedBody(request.Body, limit, tooLarge),
+            _ => throw new BadHttpRequestException(
+                $"The body comes with the content encoding '{encoding}'; it must come as it is, or as gzip.", StatusCodes.Status415UnsupportedMediaType),
+        };
     }
 
     /// <summary>Refuses a body that says to be something else.</summary>
     /// <exception cref="BadHttpRequestException">It does (415).</exception>
-    public static void RequireType(HttpRequest request, bool holds, string expected)
+    public static void RequireType(HttpRequest request, string expected, bool holds)
     {
         if (holds) return;
         throw new BadHttpRequestException(
-            $"The body must be {expected}, but its content type is '{request.ContentType}'.", StatusCodes.Status415UnsupportedMediaType);
+            $"The body must be {expected}, but its content type is '{request.ContentType}'. With curl: -H 'content-type: {expected}'",
+            StatusCodes.Status415UnsupportedMediaType);
     }
+
+    /// <summary>Whether a body says to be of a type, whatever else it says.</summary>
+    public static bool IsOfType(HttpRequest request, string type) =>
+        request.ContentType?.Split(';')[0].Trim().Equals(type, StringComparison.OrdinalIgnoreCase) == true;
 
     private static async Task<byte[]> ReadJson(HttpRequest request, int limit, CancellationToken cancellationToken)
     {
-        RequireType(request, request.HasJsonContentType(), "application/json");
+        RequireType(request, "application/json", request.HasJsonContentType());
         return await Read(request, limit, cancellationToken);
     }
 
-    private static BadHttpRequestException TooLarge(int limit) =>
-        new($"The body of the request is larger than {limit >> 20} MiB.", StatusCodes.Status413PayloadTooLarge);
+    private static async Task<byte[]> Read(HttpRequest request, int limit, CancellationToken cancellationToken)
+    {
+        await using var body = Open(request, limit, TooLarge);
+        using var content = new MemoryStream((int)(request.ContentLength ?? 0));
+        var buffer = new byte[1 << 16];
+        int read;
+        while ((read = await body.ReadAsync(buffer, cancellationToken)) > 0)
+        {
+            if (content.Length + read > limit) throw TooLarge();
+            content.Write(buffer, 0, read);
+        }
+
+        return content.ToArray();
+
+        BadHttpRequestException TooLarge() =>
+            new($"The body of the request is larger than {limit >> 20} MiB.", StatusCodes.Status413PayloadTooLarge);
+    }
 }

@@ -63,7 +63,7 @@ internal static class SearchApi
             Query = Common,
             Body = new Body(typeof(Stream), "*/*", "The bytes of a picture or a sound, up to 16 MiB."),
             Answers = answers,
-            Problems = [.. problems, StatusCodes.Status413PayloadTooLarge],
+            Problems = bodyProblems,
             Limit = RequestLimits.Search,
         });
     }
@@ -72,10 +72,13 @@ internal static class SearchApi
     {
         var parameters = QueryParameters.Of(request);
         var terms = new List<QueryTerm>();
-        if (parameters.Text("q") is { } text) terms.Add(new QueryTerm { Text = text });
-        if (parameters.Text("item") is { } item) terms.Add(new QueryTerm { ItemId = item });
+        var item = parameters.Text("item");
+
+        // Forms send their empty fields, too: they count as left out, unless nothing else is looked for.
+        if (parameters.Given("q") is { } text && (text.Length > 0 || item is null)) terms.Add(new QueryTerm { Text = text });
+        if (item is not null) terms.Add(new QueryTerm { ItemId = item });
         if (terms.Count == 0) throw new FuseMixException(FailureKind.Invalid, "The search says nothing to look for.", "Give q=TEXT or item=ID.");
-        if (parameters.Text("minus") is { } minus) terms.Add(new QueryTerm { Text = minus, Weight = -0.5f });
+        if (parameters.Given("minus") is { Length: > 0 } minus) terms.Add(new QueryTerm { Text = minus, Weight = -0.5f });
         return Search(collection, new SearchQuery([.. terms]), parameters, calls, cancellationToken);
     }
 
@@ -90,7 +93,7 @@ internal static class SearchApi
     {
         var parameters = QueryParameters.Of(request);
         var kind = ParseModality(modality);
-        var content = await RequestBody.Read(request, MaxUpload, cancellationToken);
+        var content = await RequestBody.ReadFile(request, MaxUpload, cancellationToken);
         return await Search(collection, SearchQuery.OfContent(kind, content), parameters, calls, cancellationToken);
     }
 

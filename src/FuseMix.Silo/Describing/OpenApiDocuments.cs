@@ -197,6 +197,10 @@ internal static class OpenApiDocuments
         {
             schema.Type = JsonSchemaType.Object | JsonSchemaType.Null;
         }
+        else if (type == typeof(byte[]))
+        {
+            (schema.Type, schema.Format) = (JsonSchemaType.String | JsonSchemaType.Null, "byte");
+        }
         else if (type.Name.EndsWith(nameof(Body), StringComparison.Ordinal))
         {
             // What is missing is read as null, so as to be refused in words; for callers it must be there.

@@ -162,7 +162,7 @@ function show(hits) {
   $('more').hidden = true;
   const walking = $('results').contains(document.activeElement);
   $('results').replaceChildren(...hits.map(({ id, modality, score, metadata }) => {
-    const caption = metadata.caption ?? id;
+    const caption = metadata['fusemix.caption'] ?? metadata.caption ?? id;
     const button = make('button', { type: 'button', className: modality, title: `${caption}\n\nMore like this` });
     if (modality === 'image') {
       const image = make('img', { alt: caption, loading: 'lazy' });

@@ -1,3 +1,4 @@
+using FuseMix.Core.Files;
 using FuseMix.Data.Uploads;
 using FuseMix.Silo.Configuration;
 using Microsoft.AspNetCore.Http;
@@ -12,15 +13,23 @@ internal sealed class Uploaded(UploadStore store, HttpOptions options)
 
     /// <summary>What came in, and where failures about it may not say that it lies.</summary>
     /// <param name="request">The request with a tar in its body.</param>
-    /// <param name="use">Makes use of the files; the folder is gone afterwards.</param>
+    /// <param name="use">Makes use of the files, and of what is not among them; the folder is gone afterwards.</param>
     /// <param name="cancellationToken">The caller has gone.</param>
     /// <exception cref="FuseMixException">See <see cref="TarUpload"/>, and what <paramref name="use"/> fails with.</exception>
-    public async Task<T> Take<T>(HttpRequest request, Func<Upload, Task<T>> use, CancellationToken cancellationToken)
+    public async Task<T> Take<T>(HttpRequest request, Func<Upload, IReadOnlyList<FolderOmission>, Task<T>> use, CancellationToken cancellationToken)
     {
         using var upload = await Task.Run(store.Begin, cancellationToken);
-        await TarUpload.Unpack(request, upload.Folder, new TarLimits(options.MaxUploadBytes, MaxEntries), cancellationToken);
-        return await Hiding(upload.Folder, () => use(upload));
+        var omissions = await TarUpload.Unpack(request, upload.Folder, new TarLimits(options.MaxUploadBytes, MaxEntries), cancellationToken);
+        return await Hiding(upload.Folder, () => use(upload, omissions));
     }
+
+    /// <summary>What came in where all of it is needed.</summary>
+    /// <exception cref="FuseMixException">Something was left out.</exception>
+    public Task<T> TakeWhole<T>(HttpRequest request, Func<Upload, Task<T>> use, CancellationToken cancellationToken) => Take(
+        request,
+        (upload, omissions) => omissions.FirstOrDefault(omission => !omission.IsSystemFile) is not { } missing ? use(upload) : throw new FuseMixException(
+            FailureKind.Invalid, $"'{missing.Name}' in the tar cannot be taken: {missing.Reason}.", "Make one of plain files with: tar -C FOLDER --dereference -cf FILE.tar ."),
+        cancellationToken);
 
     /// <summary>Gives what came in to a dataset; see <see cref="UploadStore.Enter"/>.</summary>
     public Task<T> Enter<T>(Upload upload, string dataset, Func<string, Task<T>> import, CancellationToken cancellationToken) =>

@@ -328,6 +328,8 @@ public abstract class ClientContract(ServedCluster served, string name)
     {
         await Fails(FailureKind.Invalid, () => Client.Search(new SearchRequest(ServedCluster.Collection, [SearchQuery.OfText("x")], null, K: 0)));
         await Fails(FailureKind.Invalid, () => Client.Search(new SearchRequest(ServedCluster.Collection, [new SearchQuery([])], null)));
+        foreach (var nothing in (string[])["", " ", "\u0000", "\u200B", "\uFEFF"])
+            await Fails(FailureKind.Invalid, () => Client.Search(new SearchRequest(ServedCluster.Collection, [SearchQuery.OfText(nothing)], null)), "nothing in it to encode");
         await Fails(FailureKind.Invalid, () => Client.Search(new SearchRequest(ServedCluster.Collection, [SearchQuery.OfContent(Modality.Image, [1, 2, 3])], null)));
         await Fails(FailureKind.Invalid, () => Client.Search(new SearchRequest("../boats", [SearchQuery.OfText("x")], null)));
         await Fails(FailureKind.Invalid, () => Client.Collection("a/b"));

@@ -107,7 +107,7 @@ public sealed class GrainFailureTests
     private GrainFuseMixClient Client(object grain)
     {
         SynchronizationContext.SetSynchronizationContext(null);
-        return new GrainFuseMixClient(_ => Task.FromResult(FakeGrains.Of(grain)), clock: _clock);
+        return new GrainFuseMixClient(FakeGrains.Of(grain), clock: _clock);
     }
 
     private async Task<List<BuildStatus>> Watch(FakeCollection grain)

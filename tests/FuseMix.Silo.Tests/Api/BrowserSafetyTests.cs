@@ -31,7 +31,9 @@ public sealed class BrowserSafetyTests
     [InlineData("0.0.0.0", "/metrics", 200)]
     [InlineData("0.0.0.0", "/metrics/more", 421)]
     [InlineData("0.0.0.0", "/healthy", 421)]
-    [InlineData("127.0.0.1", "/health/ready", 421)]
+    [InlineData("127.0.0.1", "/health/ready", 200)]
+    [InlineData("127.0.0.1", "/metrics", 200)]
+    [InlineData("127.0.0.1", "/metrics/more", 421)]
     public async Task Probes_come_with_the_address_that_they_were_given(string address, string path, int expected) =>
         Assert.Equal(expected, await Ask(address, "fusemix.example.org", "10.0.0.7:5080", path));
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 
-namespace FuseMix.Encoders.Texts;
+namespace FuseMix.Core.Texts;
 
 /// <summary>The tables of Unicode normalisation form KC, version 15.0.0, read once from a resource.</summary>
 /// <remarks>

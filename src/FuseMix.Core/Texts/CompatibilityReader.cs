@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 
-namespace FuseMix.Encoders.Texts;
+namespace FuseMix.Core.Texts;
 
 /// <summary>Reads a text as code points in Unicode normalisation form KC, one by one, in linear time whatever the text.</summary>
 /// <remarks>A surrogate without its partner is passed on as it is, as JavaScript does.</remarks>

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
-using FuseMix.Encoders.Texts;
+using FuseMix.Core.Texts;
 
-namespace FuseMix.Encoders.Tests.Texts;
+namespace FuseMix.Core.Tests.Texts;
 
 public sealed class CompatibilityReaderTests
 {
