@@ -6,9 +6,30 @@ namespace FuseMix.Hosting;
 /// <summary>TCP ports of this machine.</summary>
 public static class Ports
 {
-    /// <summary>A port of the loopback interface that nobody listens on: Orleans wants to know its ports beforehand.</summary>
+    private const string GivenAway = "/proc/sys/net/ipv4/ip_local_port_range";
+    private const int Lowest = 10_000;
+
+    /// <summary>
+    /// A port of the loopback interface that nobody listens on, for what must be told its port beforehand, as Orleans must. Where it can it is none
+    /// of those that the system gives to whoever connects or takes any: one of these may be another's by the time somebody listens on it.
+    /// </summary>
     public static int Free()
     {
+        var end = FirstGivenAway();
+        for (var attempts = 0; attempts < 100 && end > Lowest; attempts++)
+        {
+            var port = Random.Shared.Next(Lowest, end);
+            try
+            {
+                Bind(IPAddress.Loopback, port).Dispose();
+                return port;
+            }
+            catch (SocketException error) when (error.SocketErrorCode is SocketError.AddressAlreadyInUse or SocketError.AccessDenied)
+            {
+                // Another will be free.
+            }
+        }
+
         using var probe = Bind(IPAddress.Loopback, 0);
         return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
@@ -33,6 +54,19 @@ public static class Ports
                 SocketError.AddressNotAvailable => new FuseMixException(FailureKind.Unavailable, $"{address} is no address of this machine.", "Give one that it has.", error),
                 _ => new FuseMixException(FailureKind.Unavailable, $"Port {port} is already in use.", otherwise, error),
             };
+        }
+    }
+
+    /// <summary>The lowest port that the system gives away by itself; 0 where it does not say.</summary>
+    private static int FirstGivenAway()
+    {
+        try
+        {
+            return int.TryParse(File.ReadAllText(GivenAway).Split('\t', ' ')[0], out var first) ? first : 0;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return 0;
         }
     }
 

@@ -3,8 +3,6 @@ using FuseMix.Testing;
 using FuseMix.Testing.Training;
 using FuseMix.Training.Adapters;
 using FuseMix.Training.Recipe;
-using FuseMix.Training.Tests;
-using FuseMix.Training.Tests.Adapters;
 using TorchSharp;
 
 namespace FuseMix.Training.TorchSharp.Tests;

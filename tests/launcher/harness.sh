@@ -18,7 +18,7 @@ new_checkout() {
 
   local -a tools
   mapfile -t tools < <(type -P awk bash basename cat chmod cp cut date df dirname du env find flock grep \
-    head kill mkdir mkfifo mktemp mv paste readlink rm sed sha256sum sort tail timeout touch tr uname)
+    head kill mkdir mkfifo mktemp mv paste readlink rm sed sha256sum sleep sort tail timeout touch tr uname)
   ln -s "${tools[@]}" "$stubs/"
   stub ldconfig 'cat "$stubs/libraries"'
   printf '\tlibdnnl.so.2 (libc6) => /lib\n' >"$stubs/libraries"
@@ -26,6 +26,16 @@ new_checkout() {
   stub npm 'mkdir -p "$3/node_modules"'
   stub shellcheck ''
 }
+
+# new_project NAME [BODY]: a further test project that the build makes, and what it runs before it writes its report
+new_project() {
+  mkdir -p "$checkout/tests/$1"
+  echo "$1" >>"$stubs/projects"
+  project_does "$@"
+}
+
+# project_does NAME [BODY]
+project_does() { printf '%s\n' "${2:-}" >"$stubs/$1.does"; }
 
 # stub NAME BODY: a command on the PATH of the checkout that logs its call, then does BODY
 stub() {

@@ -1,8 +1,7 @@
-using System.Net;
-using System.Net.Sockets;
 using FuseMix.Client.Tests.Contract;
 using FuseMix.Contracts.Catalog;
 using FuseMix.Grains.Cluster;
+using FuseMix.Hosting;
 using FuseMix.Hosting.Configuration;
 using FuseMix.Silo;
 using FuseMix.Silo.Configuration;
@@ -31,7 +30,7 @@ public sealed class ServedCluster : IAsyncLifetime
     public string Root => _home.Home.Root;
 
     /// <summary>Where clients of the grains enter from outside, with Orleans.</summary>
-    public int GatewayPort { get; } = FreePort();
+    public int GatewayPort { get; } = Ports.Free();
 
     internal TestHome Home => _home;
 
@@ -72,13 +71,6 @@ public sealed class ServedCluster : IAsyncLifetime
         await _app.DisposeAsync();
         _home.Dispose();
         _folder.Dispose();
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 
     /// <summary>A fresh folder outside of the cluster's home.</summary>

@@ -168,7 +168,7 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
     {
         { "boats", Boats with { Model = "first-modle" }, FailureKind.NotFound, "no fusion model named 'first-modle'" },
         { "boats", Boats with { Dataset = "boat" }, FailureKind.NotFound, "no dataset named 'boat'" },
-        { "boats", Boats with { Dataset = "untouched" }, FailureKind.NotFound, "'untouched' has no latents" },
+        { "boats", Boats with { Dataset = PreparedHome.Untouched }, FailureKind.NotFound, "'untouched' has no latents" },
         { "boats", Boats with { RowsPerShard = 0 }, FailureKind.Invalid, "at least one row" },
         { "Not A Name", Boats, FailureKind.Invalid, "'Not A Name' is not a valid collection name" },
     };
@@ -177,9 +177,7 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
     [MemberData(nameof(Refused), DisableDiscoveryEnumeration = true)]
     public async Task A_build_that_cannot_be_is_refused_and_leaves_nothing_behind(string name, CollectionBuild build, FailureKind kind, string message)
     {
-        using var home = prepared.Copy();
-        home.SaveDataset(home.Items(), home.Pairs(), "untouched");
-        await using var cluster = await TestCluster.StartAsync(home);
+        var cluster = prepared.Asked;
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Build(name, build));
         Assert.Equal(kind, failure.Kind);
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);

@@ -121,9 +121,7 @@ public sealed class IndexShardGrainTests(PreparedHome prepared)
     [InlineData("a/b/c/d")]
     public async Task A_key_that_names_no_shard_is_refused(string key)
     {
-        using var home = prepared.Copy();
-        await using var cluster = await TestCluster.StartAsync(home);
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Grains.GetGrain<IIndexShardGrain>(key).Embedding("img-01"));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => prepared.Asked.Grains.GetGrain<IIndexShardGrain>(key).Embedding("img-01"));
         Assert.Equal(FailureKind.Invalid, failure.Kind);
         Assert.Contains($"'{key}'", failure.Message, StringComparison.Ordinal);
     }

@@ -1,17 +1,13 @@
 using FuseMix.Contracts.Extraction;
 using FuseMix.Contracts.Search;
 using FuseMix.Grains.Tests.Clusters;
-using FuseMix.Testing.Clusters;
 using Orleans;
 
 namespace FuseMix.Grains.Tests.Messages;
 
-public sealed class MessageTests : IAsyncLifetime
+public sealed class MessageTests(PreparedHome prepared)
 {
     private static IReadOnlyList<object> Samples => MessageSamples.All;
-
-    private readonly TestHome _home = TestHome.Create();
-    private TestCluster _cluster = null!;
 
     public static TheoryData<int, string> SampleNames => [.. Samples.Select((sample, i) => (i, sample.GetType().Name))];
 
@@ -30,15 +26,7 @@ public sealed class MessageTests : IAsyncLifetime
         }
     }
 
-    private IEchoGrain Echo => _cluster.Grains.GetGrain<IEchoGrain>(0);
-
-    public async ValueTask InitializeAsync() => _cluster = await TestCluster.StartAsync(_home);
-
-    public async ValueTask DisposeAsync()
-    {
-        await _cluster.DisposeAsync();
-        _home.Dispose();
-    }
+    private IEchoGrain Echo => prepared.Asked.Grains.GetGrain<IEchoGrain>(0);
 
     [Theory]
     [MemberData(nameof(SampleNames))]

@@ -15,9 +15,7 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
     [InlineData("test", 4, 5)]
     public async Task Recall_is_what_ranking_by_hand_gives(string split, int images, int texts)
     {
-        using var home = prepared.Copy();
-        await using var cluster = await TestCluster.StartAsync(home);
-        var report = await cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, split));
+        var report = await prepared.Asked.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, split));
 
         Assert.Equal((PreparedHome.Model, TestHome.Dataset, split, null), (report.Model, report.Dataset, report.Split, report.Without));
         Assert.Equal(
@@ -29,20 +27,18 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         // The picture that is there twice counts once, so there are as many as there are different ones.
         Assert.Equal((images, texts), (forward.Queries, forward.Candidates));
         Assert.Equal((texts, images), (backward.Queries, backward.Candidates));
-        AssertRanks(home, Enum.Parse<Split>(split, ignoreCase: true), _ => true, forward, backward);
+        AssertRanks(prepared.Asked.Home, Enum.Parse<Split>(split, ignoreCase: true), _ => true, forward, backward);
         Assert.Equal(report.Directions.Average(direction => (direction.At1 + direction.At5 + direction.At10) / 3), report.Mean, 1e-9);
     }
 
     [Fact]
     public async Task Items_of_a_kind_can_be_left_out_of_queries_and_candidates()
     {
-        using var home = prepared.Copy();
-        await using var cluster = await TestCluster.StartAsync(home);
-        var report = await cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "train", "flag"));
+        var report = await prepared.Asked.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "train", "flag"));
         Assert.Equal("flag", report.Without);
         Assert.All(report.Directions, direction => Assert.Equal((12, 12), (direction.Queries, direction.Candidates)));
         AssertRanks(
-            home,
+            prepared.Asked.Home,
             Split.Train,
             item => item.Metadata["flag"] != "true",
             report.Directions.Single(direction => direction.From == Modality.Image),
@@ -128,25 +124,15 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         { new(PreparedHome.Model, TestHome.Dataset, "7"), FailureKind.Invalid, "no split named '7'", null },
         { new(PreparedHome.Model, TestHome.Dataset, "test", "flga"), FailureKind.Invalid, "no metadata key named 'flga'", "'flag'" },
         { new(PreparedHome.Model, TestHome.Dataset, "validation", Fold: "1/50"), FailureKind.Invalid, "'1/50' is not a fold", "2/5" },
-        { new(PreparedHome.Model, "untouched", "test"), FailureKind.NotFound, "'untouched' has no latents", "fusemix extract untouched" },
-        { new(PreparedHome.Model, "trained-only", "test"), FailureKind.Invalid, "test split of dataset 'trained-only' has no pairs", null },
+        { new(PreparedHome.Model, PreparedHome.Untouched, "test"), FailureKind.NotFound, "'untouched' has no latents", "fusemix extract untouched" },
+        { new(PreparedHome.Model, PreparedHome.TrainedOnly, "test"), FailureKind.Invalid, "test split of dataset 'trained-only' has no pairs", null },
     };
 
     [Theory]
     [MemberData(nameof(Refused), DisableDiscoveryEnumeration = true)]
     public async Task What_cannot_be_measured_is_refused_in_words(EvaluationRequest request, FailureKind kind, string message, string? remedy)
     {
-        using var home = prepared.Copy();
-        await using var cluster = await TestCluster.StartAsync(home);
-        home.SaveDataset(home.Items(), home.Pairs(), "untouched");
-        if (request.Dataset == "trained-only")
-        {
-            home.SaveDataset([.. home.Items().Where(item => item.Split == Split.Train)], [.. home.Pairs().Take(16)], "trained-only");
-            await cluster.Extract(TestHome.ImageEncoder, "trained-only");
-            await cluster.Extract(TestHome.TextEncoder, "trained-only");
-        }
-
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Evaluate(request));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => prepared.Asked.Evaluate(request));
         Assert.Equal(kind, failure.Kind);
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
         if (remedy is not null) Assert.Contains(remedy, failure.Remedy, StringComparison.Ordinal);

@@ -321,8 +321,7 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
     [MemberData(nameof(Refused), DisableDiscoveryEnumeration = true)]
     public async Task What_names_alone_tell_is_refused_at_once(TrainingRequest request, FailureKind kind, string message, string? remedy)
     {
-        using var home = prepared.Copy();
-        await using var cluster = await Start(home);
+        var cluster = prepared.Asked;
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(request));
         Assert.Equal(kind, failure.Kind);
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);

@@ -56,8 +56,9 @@ public sealed class MemberTlsTests : IDisposable
         var configuration = Configure("node", _authority);
         await using var node = await Start(configuration);
         using var foreign = TestCertificates.Signed("CN=client", _stranger, isAuthority: false);
-        await Assert.ThrowsAnyAsync<Exception>(() => AskAsClient(configuration, client => client.UseMemberTls(() => foreign, [_authority])));
-        await Assert.ThrowsAnyAsync<Exception>(() => AskAsClient(configuration, client => client));
+        await Task.WhenAll(
+            Assert.ThrowsAnyAsync<Exception>(() => AskAsClient(configuration, client => client.UseMemberTls(() => foreign, [_authority]))),
+            Assert.ThrowsAnyAsync<Exception>(() => AskAsClient(configuration, client => client)));
 
         // What was refused is who they are: a member is served at the same gateway.
         using var member = TestCertificates.Signed("CN=client", _authority, isAuthority: false);

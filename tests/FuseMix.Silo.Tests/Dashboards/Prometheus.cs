@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
+using FuseMix.Hosting;
 using FuseMix.Testing;
 using FuseMix.Testing.Clusters;
 
@@ -29,7 +28,7 @@ internal sealed class Prometheus : IAsyncDisposable
         foreach (var rules in Directory.EnumerateFiles(Path.Combine(Promtool.Folder, "rules"), "*.yml"))
             File.Copy(rules, Path.Combine(_folder["rules"], Path.GetFileName(rules)));
 
-        var address = $"127.0.0.1:{FreePort()}";
+        var address = $"127.0.0.1:{Ports.Free()}";
         _client = new HttpClient { BaseAddress = new Uri($"http://{address}/"), Timeout = Patience.Long };
         _process = Process.Start(new ProcessStartInfo(
             "prometheus", [$"--config.file={_folder["prometheus.yml"]}", $"--storage.tsdb.path={_folder["data"]}", $"--web.listen-address={address}"])
@@ -91,13 +90,6 @@ internal sealed class Prometheus : IAsyncDisposable
         "-Inf" => double.NegativeInfinity,
         _ => double.Parse(text, CultureInfo.InvariantCulture),
     };
-
-    private static int FreePort()
-    {
-        using var probe = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)probe.LocalEndPoint!).Port;
-    }
 
     private async Task<bool> IsReady()
     {
