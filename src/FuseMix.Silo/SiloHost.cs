@@ -44,7 +44,7 @@ public static class SiloHost
         builder.Services.AddSingleton<Leaving>().AddHostedService(services => services.GetRequiredService<Leaving>());
         builder.AddFuseMixApi(configuration.Http);
         builder.AddFuseMixTelemetry(configuration.Node);
-        builder.AddFuseMixHealth(configuration.Node);
+        builder.AddFuseMixHealth(configuration.Node, configuration.Cluster);
         builder.UseOrleans(silo => silo.AddFuseMixNode(configuration));
 
         var app = builder.Build();

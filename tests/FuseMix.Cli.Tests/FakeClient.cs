@@ -275,7 +275,7 @@ internal sealed class FakeClient : IFuseMixClient
         return Task.FromResult(new EncoderSummary(name, Modality.Image, 12, new string('c', 64), "MIT", "", null));
     }
 
-    public Task RemoveEncoder(string name, CancellationToken cancellationToken = default) => Did($"remove {name}");
+    public Task RemoveEncoder(string name, bool force = false, CancellationToken cancellationToken = default) => Did($"remove {name}");
 
     public Task<DatasetSummary> PutDataset(
         string name, DatasetSource source, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default)
@@ -290,7 +290,7 @@ internal sealed class FakeClient : IFuseMixClient
 
     public Task<DatasetSummary> RegisterDataset(string name, string folder, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
-    public Task RemoveDataset(string name, CancellationToken cancellationToken = default) => Did($"remove {name}");
+    public Task RemoveDataset(string name, bool force = false, CancellationToken cancellationToken = default) => Did($"remove {name}");
 
     private JobState BuildState => (IsBusy, Built) switch
     {

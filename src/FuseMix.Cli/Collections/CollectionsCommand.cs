@@ -122,9 +122,15 @@ internal static class CollectionsCommand
     {
         var client = run.ClientToWork();
         var status = await client.Collection(run.Get(Name), run.Stop);
+        var gone = new List<string>();
+        if ((await client.Datasets(run.Stop)).All(dataset => dataset.Name != status.Dataset)) gone.Add($"the dataset '{status.Dataset}'");
+        if ((await client.Models(run.Stop)).All(model => model.Name != status.Model)) gone.Add($"the fusion model '{status.Model}'");
         await client.Drop(status.Name, run.Stop);
-        run.Terminal.Result(status, CliJson.Relaxed.CollectionStatus, s => run.Terminal.Say(
-            $"{run.Terminal.Out.Green("✓")} Dropped {s.Name}. './fusemix collections build {s.Name} --model {s.Model} --dataset {s.Dataset}' makes it again."));
+        var again = gone.Count == 0
+            ? $"'./fusemix collections build {status.Name} --model {status.Model} --dataset {status.Dataset}' makes it again."
+            : $"It cannot be made again as things are: {string.Join(" and ", gone)} {(gone.Count == 1 ? "is" : "are")} gone.";
+        run.Terminal.Result(
+            status, CliJson.Relaxed.CollectionStatus, s => run.Terminal.Say($"{run.Terminal.Out.Green("✓")} Dropped {s.Name}. {again}"));
     }
 
     private static void Show(Terminal terminal, CollectionStatus status)

@@ -46,9 +46,10 @@ internal static class DatasetsCommand
                 .With(Name)
                 .WithExample("./fusemix datasets show emoji", "counts, splits, failures")
                 .Does(Show),
-            new CliCommand("remove", "Forget a dataset. The files that it points to stay, and so do latents and models made of it.")
-                .With(Name)
+            new CliCommand("remove", "Forget a dataset. Your own files stay, uploaded ones are deleted; latents and models made of it stay.")
+                .With(Name, Removal.Force)
                 .WithExample("./fusemix datasets remove mine", "it can be imported again")
+                .WithExample("./fusemix datasets remove mine --force", "though a collection is made of it")
                 .Does(Remove));
 
     private static async Task List(CliRun run) =>
@@ -142,9 +143,9 @@ internal static class DatasetsCommand
     private static async Task Remove(CliRun run)
     {
         var summary = (await run.Client.Dataset(run.Get(Name), run.Stop)).Summary;
-        await run.Client.RemoveDataset(summary.Name, run.Stop);
+        await Removal.Run(run, force => run.Client.RemoveDataset(summary.Name, force, run.Stop));
         run.Terminal.Result(summary, CliJson.Relaxed.DatasetSummary, s => run.Terminal.Say(
-            $"{run.Terminal.Out.Green("✓")} Forgot {s.Name} ({Items(s)}); its files are where they were."));
+            $"{run.Terminal.Out.Green("✓")} Forgot {s.Name} ({Items(s)}); your own files are where they were, uploaded ones are deleted."));
     }
 
     private static string Items(DatasetSummary dataset) =>

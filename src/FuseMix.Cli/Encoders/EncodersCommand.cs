@@ -62,8 +62,9 @@ internal static class EncodersCommand
                 .OnThisMachine("Leave --cluster out: a cluster tries packs out when they are added to it.")
                 .Does(Verify),
             new CliCommand("remove", "Remove an installed pack. Latents and models made with it stay.")
-                .With(Name)
+                .With(Name, Removal.Force)
                 .WithExample("./fusemix encoders remove inception-v3", "it can be imported again")
+                .WithExample("./fusemix encoders remove use-lite --force", "though a collection searches with it")
                 .Does(Remove));
 
     private static async Task List(CliRun run)
@@ -168,7 +169,7 @@ internal static class EncodersCommand
     private static async Task Remove(CliRun run)
     {
         var name = run.Get(Name);
-        await run.Client.RemoveEncoder(name, run.Stop);
+        await Removal.Run(run, force => run.Client.RemoveEncoder(name, force, run.Stop));
         var again = EncoderRecipe.All.Any(r => r.Name == name) ? $" './fusemix encoders import {name}' brings it back." : "";
         run.Terminal.Result(new RemovedEncoder(name), CliJson.Relaxed.RemovedEncoder, r => run.Terminal.Say(
             $"{run.Terminal.Out.Green("✓")} Removed {r.Name}; latents and models made with it stay.{again}"));

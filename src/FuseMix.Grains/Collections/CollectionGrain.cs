@@ -154,7 +154,16 @@ internal sealed partial class CollectionGrain(
 
     public async Task<CollectionStatus> GoLive(string generation)
     {
-        var status = await Task.Run(() => Describe(collections, collections.MakeLive(Name, generation)));
+        var status = await Task.Run(() =>
+        {
+            if (collections.Damage(collections.Manifest(Name, generation), lengthsOnly: true).FirstOrDefault() is { } damage)
+            {
+                throw new FuseMixException(
+                    FailureKind.Corrupt, $"Generation '{generation}' of collection '{Name}' cannot go live: {damage.Message}", "Build the collection again.", damage);
+            }
+
+            return Describe(collections, collections.MakeLive(Name, generation));
+        });
         Forget();
         return _status = status;
     }
@@ -179,9 +188,10 @@ internal sealed partial class CollectionGrain(
     private async Task Accept(CollectionBuild request)
     {
         // Refuse now what would fail later: unknown names, missing latents. Large latent sets take longer to check than a call may.
-        var check = Task.Run(() => builder.FindLive(Name, request));
+        var check = Task.Run(() => builder.Reuse(Name, request));
         await Task.WhenAny(check, Task.Delay(CheckPatience, clock));
         var live = check.IsCompleted ? await check : null;
+        Forget();
         if (live is null) await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Begun(Me);
         await Record(state =>
         {
@@ -209,8 +219,8 @@ internal sealed partial class CollectionGrain(
         var (state, error, generation, reused, count) = (JobState.Completed, (string?)null, (string?)null, false, (long?)null);
         try
         {
-            if (check is not null) await check.WaitAsync(running.Stop.Token);
-            (var manifest, reused) = await Task.Factory.StartNew(
+            var live = check is null ? null : await check.WaitAsync(running.Stop.Token);
+            (var manifest, reused) = live is not null ? (live, true) : await Task.Factory.StartNew(
                 () => IndexMetrics.TraceBuild(Name, () => builder.Build(Name, running.Request, Publish, running.Stop.Token)),
                 CancellationToken.None,
                 TaskCreationOptions.LongRunning,
@@ -310,7 +320,7 @@ internal sealed partial class CollectionGrain(
         manifest.Generation,
         manifest.Model,
         manifest.ModelFingerprint,
-        manifest.Origin.GetValueOrDefault(CollectionBuilder.DatasetOrigin, ""),
+        manifest.Dataset,
         manifest.Dimension,
         [.. manifest.Shards.Select(shard => new ShardStatus(shard.Name, shard.Modality, shard.Count))],
         [.. collections.List(manifest.Collection)]);

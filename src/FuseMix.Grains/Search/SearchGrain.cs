@@ -354,7 +354,8 @@ internal sealed class SearchGrain(
                 if (term.Text is { } text && BlankText.Is(text))
                 {
                     throw Invalid(
-                        "A text of the query has nothing in it to encode.", "Give it a word, or leave it out; white space and what cannot be seen are like no item.");
+                        "A text of the query has nothing in it to encode.",
+                        "Give it a word, or leave it out; white space and what cannot be seen are like no item.");
                 }
 
                 if (term.Content is []) throw Invalid("The content of a query term has no bytes.", "Send a picture or a sound.");

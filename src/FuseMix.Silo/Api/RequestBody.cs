@@ -41,16 +41,20 @@ internal static class RequestBody
         if (IsOfType(request, "multipart/form-data"))
         {
             throw new BadHttpRequestException(
-                $"The body must be the bytes of the file alone, not a form ('multipart/form-data') that holds it: {way}", StatusCodes.Status415UnsupportedMediaType);
+                $"The body must be the bytes of the file alone, not a form ('multipart/form-data') that holds it: {way}",
+                StatusCodes.Status415UnsupportedMediaType);
         }
 
         var content = await Read(request, limit, cancellationToken);
 
-        // The type is no help: curl gives it to whole files as well. Each format has zero bytes in its head; curl -d takes these out, and line ends, too.
+        // The type is no help: curl gives it to whole files as well. Each format has zero bytes in its head; curl -d takes these out, and line
+        // ends, too.
         if (content.Length > 0 && IsOfType(request, "application/x-www-form-urlencoded") && !content.AsSpan().ContainsAny("\0\r\n"u8))
         {
             throw new FuseMixException(
-                FailureKind.Invalid, "The body is no whole file: it has neither zero bytes nor line ends, which 'curl -d' takes out.", $"Send the file as it is: {way}");
+                FailureKind.Invalid,
+                "The body is no whole file: it has neither zero bytes nor line ends, which 'curl -d' takes out.",
+                $"Send the file as it is: {way}");
         }
 
         return content;
@@ -70,7 +74,8 @@ internal static class RequestBody
             "" or "identity" => request.Body,
             "gzip" or "x-gzip" => new GzippedBody(request.Body, limit, tooLarge),
             _ => throw new BadHttpRequestException(
-                $"The body comes with the content encoding '{encoding}'; it must come as it is, or as gzip.", StatusCodes.Status415UnsupportedMediaType),
+                $"The body comes with the content encoding '{encoding}'; it must come as it is, or as gzip.",
+                StatusCodes.Status415UnsupportedMediaType),
         };
     }
 
