@@ -144,8 +144,11 @@ public interface IFuseMixClient
         string name, string folder, bool replace = false, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default);
 
     /// <summary>Removes an encoder pack; latents and models that were made with it stay.</summary>
-    /// <exception cref="FuseMixException">There is none of that name.</exception>
-    Task RemoveEncoder(string name, CancellationToken cancellationToken = default);
+    /// <param name="name">The encoder.</param>
+    /// <param name="force">Whether it goes though a collection searches with it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FuseMixException">There is none of that name; or a collection searches with it, which is named (conflict).</exception>
+    Task RemoveEncoder(string name, bool force = false, CancellationToken cancellationToken = default);
 
     /// <summary>Imports a dataset from this machine in place of any of that name; safe to repeat.</summary>
     /// <param name="name">What to call it.</param>
@@ -163,7 +166,10 @@ public interface IFuseMixClient
     /// <exception cref="FuseMixException">There is no such folder, or nothing in it could be imported.</exception>
     Task<DatasetSummary> RegisterDataset(string name, string folder, CancellationToken cancellationToken = default);
 
-    /// <summary>Forgets a dataset; latents and models that were made of it stay.</summary>
-    /// <exception cref="FuseMixException">There is none of that name.</exception>
-    Task RemoveDataset(string name, CancellationToken cancellationToken = default);
+    /// <summary>Forgets a dataset; latents and models that were made of it stay. Files that were uploaded for it are deleted.</summary>
+    /// <param name="name">The dataset.</param>
+    /// <param name="force">Whether it goes though a collection shows its items.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FuseMixException">There is none of that name; or a collection shows its items, which is named (conflict).</exception>
+    Task RemoveDataset(string name, bool force = false, CancellationToken cancellationToken = default);
 }

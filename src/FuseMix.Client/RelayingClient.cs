@@ -137,7 +137,8 @@ public abstract class RelayingClient : IFuseMixClient
         Files.PutEncoder(name, folder, replace, cancellationToken);
 
     /// <inheritdoc/>
-    public Task RemoveEncoder(string name, CancellationToken cancellationToken = default) => Files.RemoveEncoder(name, cancellationToken);
+    public Task RemoveEncoder(string name, bool force = false, CancellationToken cancellationToken = default) =>
+        Files.RemoveEncoder(name, force, cancellationToken);
 
     /// <inheritdoc/>
     public Task<DatasetSummary> PutDataset(
@@ -149,7 +150,8 @@ public abstract class RelayingClient : IFuseMixClient
         Files.RegisterDataset(name, folder, cancellationToken);
 
     /// <inheritdoc/>
-    public Task RemoveDataset(string name, CancellationToken cancellationToken = default) => Files.RemoveDataset(name, cancellationToken);
+    public Task RemoveDataset(string name, bool force = false, CancellationToken cancellationToken = default) =>
+        Files.RemoveDataset(name, force, cancellationToken);
 
     /// <summary>Makes a call that is safe to repeat.</summary>
     private protected abstract Task<T> Call<T>(Func<IFuseMixClient, Task<T>> call, CancellationToken cancellationToken);

@@ -1,6 +1,6 @@
 namespace FuseMix.Core;
 
-/// <summary>Rows of latents of one modality, however they are stored: in memory, or memory-mapped fp16 shards.</summary>
+/// <summary>Rows of latents of one modality, however they are stored: in memory, or in fp16 shards on disk.</summary>
 public interface ILatentMatrix
 {
     /// <summary>Number of rows.</summary>

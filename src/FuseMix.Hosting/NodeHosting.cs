@@ -9,9 +9,12 @@ using FuseMix.Hosting.PostgreSql;
 using FuseMix.Hosting.Security;
 using FuseMix.Hosting.Sqlite;
 using FuseMix.Storage;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Orleans;
 using Orleans.Configuration;
 using Orleans.Hosting;
+using Orleans.Storage;
 
 namespace FuseMix.Hosting;
 
@@ -99,7 +102,7 @@ public static class NodeHosting
 
         // Read here, so that what cannot be used is told before anything starts; so the log that tells of renewals is its own too.
         var authority = options.LoadAuthority();
-        var logging = LoggerFactory.Create(log => log.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+        var logging = LoggerFactory.Create(log => log.AddStandardError());
         var certificate = new RenewedCertificate(
             options, MemberCertificateOptions.Section, TimeProvider.System, logging.CreateLogger<RenewedCertificate>()).Start();
         silo.UseTls(tls => ClusterClientHosting.BecomeMember(tls, () => certificate.Current.TargetCertificate, authority));
@@ -108,7 +111,19 @@ public static class NodeHosting
     private static void AddState(ISiloBuilder silo, NodeConfiguration configuration, FuseMixHome home)
     {
         var connectionString = configuration.State.ConnectionStringWith(configuration.Cluster);
-        switch (configuration.State.KindWith(configuration.Cluster))
+        var (kind, file) = (configuration.State.KindWith(configuration.Cluster), Path.Combine(home.State, "grains.db"));
+        if (kind != StateKind.Sqlite)
+        {
+            // After the storage is ready, and before any grain reads its state.
+            silo.AddStartupTask(
+                (services, cancellation) => new SqliteStateMove(
+                    file,
+                    services.GetRequiredKeyedService<IGrainStorage>(GrainStorage.Name),
+                    services.GetRequiredService<ILogger<SqliteStateMove>>()).Run(cancellation),
+                ServiceLifecycleStage.BecomeActive - 1);
+        }
+
+        switch (kind)
         {
             case StateKind.Azure:
                 silo.AddAzureGrainStorage(GrainStorage.Name, connectionString!, configuration.Cluster.ServiceId);
@@ -117,7 +132,7 @@ public static class NodeHosting
                 silo.AddPostgreSqlGrainStorage(GrainStorage.Name, connectionString!);
                 break;
             default:
-                silo.AddSqliteGrainStorage(GrainStorage.Name, Path.Combine(home.State, "grains.db"));
+                silo.AddSqliteGrainStorage(GrainStorage.Name, file);
                 break;
         }
     }

@@ -36,7 +36,13 @@ public static class FileChecksum
     /// <exception cref="FuseMixException">It is missing or another one; the message names it.</exception>
     public static void Require(string path, Fingerprint expected, string? remedy = null) => Require(path, Of(path), expected, remedy);
 
-    internal static void Require(string path, Fingerprint actual, Fingerprint expected, string? remedy)
+    /// <summary>Fails unless the checksum of a file that was read is the one that was recorded for it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="actual">The checksum of what was read.</param>
+    /// <param name="expected">What was recorded.</param>
+    /// <param name="remedy">The way out for the user where it differs.</param>
+    /// <exception cref="FuseMixException">It is another one; the message names the file.</exception>
+    public static void Require(string path, Fingerprint actual, Fingerprint expected, string? remedy)
     {
         if (actual != expected)
             throw new FuseMixException(

@@ -1,34 +1,28 @@
+using System.Buffers;
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
 using System.Numerics;
 using System.Numerics.Tensors;
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace FuseMix.Storage;
 
-/// <summary>A memory-mapped safetensors file, opened only if everything its header says holds.</summary>
+/// <summary>A safetensors file, opened only if everything its header says holds. What is asked for is read then, and no more.</summary>
 /// <remarks>
-/// Reading is thread-safe. Spans point into the mapping: they end with <see cref="Dispose"/>. Files are taken to be
-/// immutable; nobody may shorten one that is open.
+/// Reading is thread-safe. It is not memory-mapped: a mapping of a file that somebody shortens ends the process, and nothing can catch that,
+/// while a read that ends too soon is a failure like any other.
 /// </remarks>
-public sealed unsafe class SafetensorsFile : IDisposable
+public sealed class SafetensorsFile : IDisposable
 {
-    private readonly SafetensorsHeader _header;
-    private readonly MemoryMappedFile? _mapping;
-    private readonly MemoryMappedViewAccessor? _view;
-    private byte* _data;
+    /// <summary>Elements that are widened at once: what is read for them stays in the processor's cache.</summary>
+    private const int Block = 1 << 14;
 
-    private SafetensorsFile(string path, SafetensorsHeader header, long dataStart, MemoryMappedFile mapping, MemoryMappedViewAccessor view)
-    {
-        Path = path;
-        _header = header;
-        _mapping = mapping;
-        _view = view;
-        byte* start = null;
-        view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-        _data = start + view.PointerOffset + dataStart;
-    }
+    private readonly SafetensorsHeader _header;
+    private readonly SafeFileHandle _file;
+    private readonly long _dataStart;
+
+    private SafetensorsFile(string path, SafetensorsHeader header, long dataStart, SafeFileHandle file) =>
+        (Path, _header, _dataStart, _file) = (path, header, dataStart, file);
 
     /// <summary>Where the file is.</summary>
     public string Path { get; }
@@ -44,30 +38,27 @@ public sealed unsafe class SafetensorsFile : IDisposable
     public static SafetensorsFile Open(string path)
     {
         if (!File.Exists(path)) throw new FuseMixException(FailureKind.NotFound, $"There is no file '{path}'.");
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1);
-        Span<byte> prefix = stackalloc byte[8];
-        if (stream.ReadAtLeast(prefix, 8, throwOnEndOfStream: false) < 8)
-            throw SafetensorsHeader.Corrupt(path, "it is shorter than 8 bytes");
-        var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
-        if (headerLength > SafetensorsHeader.MaxLength)
-            throw SafetensorsHeader.Corrupt(path, $"it claims a header of {headerLength} bytes, more than {SafetensorsHeader.MaxLength}");
-        var length = stream.Length;
-        if ((long)headerLength > length - 8)
-            throw SafetensorsHeader.Corrupt(path, $"it was cut short: the header needs {headerLength} bytes, {length - 8} are left");
-        var json = new byte[headerLength];
-        stream.ReadExactly(json);
-        var dataStart = 8 + (long)headerLength;
-        var header = SafetensorsHeader.Parse(path, json, length - dataStart);
-
-        var mapping = MemoryMappedFile.CreateFromFile(
-            stream,
-            null,
-            0,
-            MemoryMappedFileAccess.Read,
-            HandleInheritability.None,
-            leaveOpen: false);
-        var view = mapping.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
-        return new SafetensorsFile(path, header, dataStart, mapping, view);
+        var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        try
+        {
+            Span<byte> prefix = stackalloc byte[8];
+            if (!TryRead(file, 0, prefix)) throw SafetensorsHeader.Corrupt(path, "it is shorter than 8 bytes");
+            var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+            if (headerLength > SafetensorsHeader.MaxLength)
+                throw SafetensorsHeader.Corrupt(path, $"it claims a header of {headerLength} bytes, more than {SafetensorsHeader.MaxLength}");
+            var length = RandomAccess.GetLength(file);
+            if ((long)headerLength > length - 8)
+                throw SafetensorsHeader.Corrupt(path, $"it was cut short: the header needs {headerLength} bytes, {length - 8} are left");
+            var json = new byte[headerLength];
+            if (!TryRead(file, 8, json)) throw SafetensorsHeader.Corrupt(path, "it was cut short while it was read");
+            var dataStart = 8 + (long)headerLength;
+            return new SafetensorsFile(path, SafetensorsHeader.Parse(path, json, length - dataStart), dataStart, file);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The description of a tensor.</summary>
@@ -76,27 +67,31 @@ public sealed unsafe class SafetensorsFile : IDisposable
         ? tensor
         : throw FuseMixException.UnknownName($"tensor in '{Path}'", name, _header.Tensors.Keys);
 
-    /// <summary>The raw bytes of a tensor, without a copy.</summary>
-    /// <exception cref="FuseMixException">There is none of that name, or it is larger than a span can be (2 GiB): read it by rows.</exception>
-    public ReadOnlySpan<byte> Bytes(string name)
+    /// <summary>The raw bytes of a tensor.</summary>
+    /// <exception cref="FuseMixException">
+    /// There is none of that name, it is larger than an array can be (2 GiB): read it by rows; or the file was cut short since it was opened.
+    /// </exception>
+    public byte[] Bytes(string name)
     {
         var tensor = Tensor(name);
-        if (tensor.Length > int.MaxValue)
+        if (tensor.Length > Array.MaxLength)
             throw new FuseMixException(
                 FailureKind.Invalid,
-                $"Tensor '{name}' of '{Path}' has {tensor.Length} bytes, more than one span holds.",
+                $"Tensor '{name}' of '{Path}' has {tensor.Length} bytes, more than one array holds.",
                 "Read it in ranges of rows.");
-        return new ReadOnlySpan<byte>(Start(tensor), (int)tensor.Length);
+        var bytes = new byte[tensor.Length];
+        Read(tensor, 0, bytes);
+        return bytes;
     }
 
-    /// <summary>The elements of a tensor, without a copy.</summary>
+    /// <summary>The elements of a tensor.</summary>
     /// <typeparam name="T">Exactly the tensor's type: float for F32, Half for F16, long for I64, byte for U8 and so on.</typeparam>
     /// <exception cref="FuseMixException">There is none of that name, or it holds another type.</exception>
     public ReadOnlySpan<T> Values<T>(string name) where T : unmanaged
     {
         var dtype = Tensor(name).Dtype;
         if (!dtype.Holds<T>()) throw WrongType(name, dtype, typeof(T).Name);
-        return MemoryMarshal.Cast<byte, T>(Bytes(name));
+        return MemoryMarshal.Cast<byte, T>(Bytes(name).AsSpan());
     }
 
     /// <summary>Copies a whole F32, F16 or BF16 tensor, widened to fp32.</summary>
@@ -145,33 +140,36 @@ public sealed unsafe class SafetensorsFile : IDisposable
         Widen(tensor, firstRow * width, destination);
     }
 
-    /// <summary>Ends the mapping; spans that were handed out must not be used any more.</summary>
-    public void Dispose()
-    {
-        if (_data == null) return;
-        _data = null;
-        _view!.SafeMemoryMappedViewHandle.ReleasePointer();
-        _view.Dispose();
-        _mapping!.Dispose();
-    }
+    /// <summary>Closes the file.</summary>
+    public void Dispose() => _file.Dispose();
 
     /// <summary>Copies elements of one of this file's own float tensors; the caller has checked type and range.</summary>
+    /// <exception cref="FuseMixException">The file was cut short since it was opened.</exception>
     internal void Widen(SafetensorsTensor tensor, long firstElement, Span<float> destination)
     {
-        var source = Start(tensor) + (firstElement * tensor.Dtype.Size());
-        switch (tensor.Dtype)
+        if (tensor.Dtype == SafetensorsDtype.F32)
         {
-            case SafetensorsDtype.F32:
-                new ReadOnlySpan<float>(source, destination.Length).CopyTo(destination);
-                break;
-            case SafetensorsDtype.F16:
-                TensorPrimitives.ConvertToSingle(new ReadOnlySpan<Half>(source, destination.Length), destination);
-                break;
-            case SafetensorsDtype.BF16:
-                WidenBFloat(new ReadOnlySpan<ushort>(source, destination.Length), MemoryMarshal.Cast<float, uint>(destination));
-                break;
-            default:
-                throw new ArgumentException($"{tensor.Dtype} holds no floats.", nameof(tensor));
+            Read(tensor, firstElement, MemoryMarshal.AsBytes(destination));
+            return;
+        }
+
+        if (tensor.Dtype is not (SafetensorsDtype.F16 or SafetensorsDtype.BF16)) throw new ArgumentException($"{tensor.Dtype} holds no floats.", nameof(tensor));
+        var halves = ArrayPool<ushort>.Shared.Rent(Math.Min(Block, destination.Length));
+        try
+        {
+            while (destination.Length > 0)
+            {
+                var part = halves.AsSpan(0, Math.Min(Block, destination.Length));
+                Read(tensor, firstElement, MemoryMarshal.AsBytes(part));
+                if (tensor.Dtype == SafetensorsDtype.F16) TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<ushort, Half>(part), destination);
+                else WidenBFloat(part, MemoryMarshal.Cast<float, uint>(destination));
+                destination = destination[part.Length..];
+                firstElement += part.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<ushort>.Shared.Return(halves);
         }
     }
 
@@ -195,11 +193,23 @@ public sealed unsafe class SafetensorsFile : IDisposable
             throw WrongType(name, tensor.Dtype, "floats");
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* Start(SafetensorsTensor tensor)
+    private void Read(SafetensorsTensor tensor, long firstElement, Span<byte> destination)
     {
-        ObjectDisposedException.ThrowIf(_data == null, this);
-        return _data + tensor.Offset;
+        if (!TryRead(_file, _dataStart + tensor.Offset + (firstElement * tensor.Dtype.Size()), destination))
+            throw SafetensorsHeader.Corrupt(Path, "it was cut short since it was opened");
+    }
+
+    private static bool TryRead(SafeFileHandle file, long offset, Span<byte> destination)
+    {
+        while (destination.Length > 0)
+        {
+            var read = RandomAccess.Read(file, destination, offset);
+            if (read == 0) return false;
+            destination = destination[read..];
+            offset += read;
+        }
+
+        return true;
     }
 
     private FuseMixException WrongType(string name, SafetensorsDtype dtype, string wanted) =>

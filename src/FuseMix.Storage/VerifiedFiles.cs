@@ -45,8 +45,20 @@ public static class VerifiedFiles
     /// <param name="remedy">The way out for the user where it differs.</param>
     /// <param name="afresh">Read it, whatever is known of it.</param>
     /// <exception cref="FuseMixException">It is missing or another one; the message names it.</exception>
-    public static void Require(string path, Fingerprint expected, string? remedy = null, bool afresh = false) =>
-        FileChecksum.Require(path, ChecksumOf(path, afresh), expected, remedy);
+    public static void Require(string path, Fingerprint expected, string? remedy = null, bool afresh = false)
+    {
+        Fingerprint actual;
+        try
+        {
+            actual = ChecksumOf(path, afresh);
+        }
+        catch (FuseMixException missing) when (missing.Kind == FailureKind.NotFound)
+        {
+            throw new FuseMixException(FailureKind.NotFound, missing.Message, remedy, missing);
+        }
+
+        FileChecksum.Require(path, actual, expected, remedy);
+    }
 
     private sealed class Known
     {

@@ -73,6 +73,9 @@ internal sealed class FakeClient : IFuseMixClient
 
     public List<EvaluationRequest> Evaluated { get; } = [];
 
+    /// <summary>Where datasets were imported from.</summary>
+    public List<DatasetSource> Sources { get; } = [];
+
     /// <summary>What <see cref="Trainings"/> tells.</summary>
     public List<TrainingStatus> Jobs { get; } = [At("emoji-small-1", "emoji-small", JobState.Running, 2)];
 
@@ -272,11 +275,12 @@ internal sealed class FakeClient : IFuseMixClient
         return Task.FromResult(new EncoderSummary(name, Modality.Image, 12, new string('c', 64), "MIT", "", null));
     }
 
-    public Task RemoveEncoder(string name, CancellationToken cancellationToken = default) => Did($"remove {name}");
+    public Task RemoveEncoder(string name, bool force = false, CancellationToken cancellationToken = default) => Did($"remove {name}");
 
     public Task<DatasetSummary> PutDataset(
         string name, DatasetSource source, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
+        Sources.Add(source);
         Commands.Add($"put {name} {source.Format} {Path.GetFileName(source.Path)} {string.Join(' ', source.Files ?? [])}".TrimEnd());
         var dataset = AllDatasets[0] with { Name = name, Licence = source.Licence, Fingerprint = new string('d', 64) };
         AllDatasets.RemoveAll(d => d.Name == name);
@@ -286,7 +290,7 @@ internal sealed class FakeClient : IFuseMixClient
 
     public Task<DatasetSummary> RegisterDataset(string name, string folder, CancellationToken cancellationToken = default) => throw new NotSupportedException();
 
-    public Task RemoveDataset(string name, CancellationToken cancellationToken = default) => Did($"remove {name}");
+    public Task RemoveDataset(string name, bool force = false, CancellationToken cancellationToken = default) => Did($"remove {name}");
 
     private JobState BuildState => (IsBusy, Built) switch
     {

@@ -72,7 +72,7 @@ internal static class CollectionsCommand
                 return;
             }
 
-            var table = Tables.Of("collection", "dataset", "model", "items", ">shards", "generation", ">generations");
+            var table = new Table("collection", "dataset", "model", "items", ">shards", "generation", ">generations");
             foreach (var c in collections)
             {
                 var items = string.Join(", ", c.Shards.Select(s => s.Modality).Distinct().Order().Select(m => Phrases.Count(c.Count(m), EvaluationTable.Word(m))));
@@ -122,16 +122,22 @@ internal static class CollectionsCommand
     {
         var client = run.ClientToWork();
         var status = await client.Collection(run.Get(Name), run.Stop);
+        var gone = new List<string>();
+        if ((await client.Datasets(run.Stop)).All(dataset => dataset.Name != status.Dataset)) gone.Add($"the dataset '{status.Dataset}'");
+        if ((await client.Models(run.Stop)).All(model => model.Name != status.Model)) gone.Add($"the fusion model '{status.Model}'");
         await client.Drop(status.Name, run.Stop);
-        run.Terminal.Result(status, CliJson.Relaxed.CollectionStatus, s => run.Terminal.Say(
-            $"{run.Terminal.Out.Green("✓")} Dropped {s.Name}. './fusemix collections build {s.Name} --model {s.Model} --dataset {s.Dataset}' makes it again."));
+        var again = gone.Count == 0
+            ? $"'./fusemix collections build {status.Name} --model {status.Model} --dataset {status.Dataset}' makes it again."
+            : $"It cannot be made again as things are: {string.Join(" and ", gone)} {(gone.Count == 1 ? "is" : "are")} gone.";
+        run.Terminal.Result(
+            status, CliJson.Relaxed.CollectionStatus, s => run.Terminal.Say($"{run.Terminal.Out.Green("✓")} Dropped {s.Name}. {again}"));
     }
 
     private static void Show(Terminal terminal, CollectionStatus status)
     {
         terminal.Say($"{terminal.Out.Bold(status.Name)}: dataset {status.Dataset} in the space of {status.Model}");
         terminal.Say(Describe(status));
-        var table = Tables.Of("shard", "modality", ">items");
+        var table = new Table("shard", "modality", ">items");
         foreach (var shard in status.Shards) table.Row(shard.Name, EvaluationTable.Word(shard.Modality), Phrases.Count(shard.Count));
         terminal.Draw(table);
         foreach (var generation in status.Generations) terminal.Say($"  {(generation == status.Generation ? "live " : "     ")}{generation}");

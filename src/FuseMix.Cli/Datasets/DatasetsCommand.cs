@@ -19,11 +19,12 @@ internal static class DatasetsCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private static readonly Option<string?> Folder = new("--folder") { Description = "A folder of pictures or sounds with captions in text files beside them", HelpName = "path" };
+    private static readonly Option<string?> Folder = FilePath.Option(
+        "--folder", "path", "A folder of pictures or sounds with captions in text files beside them");
 
-    private static readonly Option<string?> JsonLines = new("--jsonl") { Description = "A table with a JSON object per line", HelpName = "file" };
+    private static readonly Option<string?> JsonLines = FilePath.Option("--jsonl", "file", "A table with a JSON object per line");
 
-    private static readonly Option<string?> Csv = new("--csv") { Description = "A table with a heading", HelpName = "file" };
+    private static readonly Option<string?> Csv = FilePath.Option("--csv", "file", "A table with a heading");
 
     private static readonly Option<string?> NewName = new("--name") { Description = "What to call your own dataset", HelpName = "name" };
 
@@ -45,9 +46,10 @@ internal static class DatasetsCommand
                 .With(Name)
                 .WithExample("./fusemix datasets show emoji", "counts, splits, failures")
                 .Does(Show),
-            new CliCommand("remove", "Forget a dataset. The files that it points to stay, and so do latents and models made of it.")
-                .With(Name)
+            new CliCommand("remove", "Forget a dataset. Your own files stay, uploaded ones are deleted; latents and models made of it stay.")
+                .With(Name, Removal.Force)
                 .WithExample("./fusemix datasets remove mine", "it can be imported again")
+                .WithExample("./fusemix datasets remove mine --force", "though a collection is made of it")
                 .Does(Remove));
 
     private static async Task List(CliRun run) =>
@@ -59,7 +61,7 @@ internal static class DatasetsCommand
                 return;
             }
 
-            var table = Tables.Of("dataset", "items", ">train", ">validation", ">test", ">groups", ">failed", "licence");
+            var table = new Table("dataset", "items", ">train", ">validation", ">test", ">groups", ">failed", "licence");
             foreach (var d in all)
             {
                 table.Row([
@@ -119,10 +121,10 @@ internal static class DatasetsCommand
             var s = d.Summary;
             run.Terminal.Say($"{run.Terminal.Out.Bold(s.Name)}: {s.About}");
             run.Terminal.Say($"Licence: {s.Licence}. Fingerprint {s.Fingerprint[..16]}, {Phrases.Count(s.Groups, "group")} that splits never cut.");
-            var items = Tables.Of("items", ">count", ">size");
+            var items = new Table("items", ">count", ">size");
             foreach (var (modality, count) in s.Items.OrderBy(i => i.Key)) items.Row(EvaluationTable.Word(modality), Phrases.Count(count), Phrases.Bytes(d.Bytes.GetValueOrDefault(modality)));
             run.Terminal.Draw(items);
-            var pairs = Tables.Of("pairs", ">train", ">validation", ">test");
+            var pairs = new Table("pairs", ">train", ">validation", ">test");
             foreach (var kind in d.Pairs.GroupBy(p => (p.First, p.Second)))
             {
                 pairs.Row([
@@ -141,9 +143,9 @@ internal static class DatasetsCommand
     private static async Task Remove(CliRun run)
     {
         var summary = (await run.Client.Dataset(run.Get(Name), run.Stop)).Summary;
-        await run.Client.RemoveDataset(summary.Name, run.Stop);
+        await Removal.Run(run, force => run.Client.RemoveDataset(summary.Name, force, run.Stop));
         run.Terminal.Result(summary, CliJson.Relaxed.DatasetSummary, s => run.Terminal.Say(
-            $"{run.Terminal.Out.Green("✓")} Forgot {s.Name} ({Items(s)}); its files are where they were."));
+            $"{run.Terminal.Out.Green("✓")} Forgot {s.Name} ({Items(s)}); your own files are where they were, uploaded ones are deleted."));
     }
 
     private static string Items(DatasetSummary dataset) =>

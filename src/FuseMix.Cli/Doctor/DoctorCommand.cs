@@ -13,15 +13,16 @@ internal static class DoctorCommand
             .WithExample("./fusemix doctor", "a line per finding, with the way out")
             .WithExample("./fusemix doctor --json", "the same for scripts")
             .OnThisMachine("Leave --cluster out, or run it on a machine of the cluster; './fusemix status' looks at the cluster itself.")
-            .Does(run => Task.FromResult(Run(run)));
+            .Does(Run);
 
-    private static int Run(CliRun run)
+    private static async Task<int> Run(CliRun run)
     {
         Finding[] findings =
         [
             .. NativeChecks.Run(),
             .. MachineChecks.Run(run.Home),
             .. HomeChecks.Run(run.Home),
+            .. await CollectionChecks.Run(run),
         ];
         var report = new DoctorReport(findings.All(f => f.Verdict != Verdict.Problem), findings);
         run.Terminal.Result(report, CliJson.Relaxed.DoctorReport, r => Show(run.Terminal, r));

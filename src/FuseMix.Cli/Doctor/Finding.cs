@@ -1,3 +1,5 @@
+using FuseMix.Cli.Output;
+
 namespace FuseMix.Cli.Doctor;
 
 /// <summary>How bad a finding is.</summary>
@@ -18,7 +20,12 @@ internal enum Verdict
 /// <param name="Verdict">How it is.</param>
 /// <param name="Found">What was found.</param>
 /// <param name="Remedy">What to do about it; null where nothing needs doing.</param>
-internal sealed record Finding(string Area, string Name, Verdict Verdict, string Found, string? Remedy = null);
+internal sealed record Finding(string Area, string Name, Verdict Verdict, string Found, string? Remedy = null)
+{
+    /// <summary>The first of several troubles, and how many others there are.</summary>
+    public static string First(IReadOnlyList<FuseMixException> troubles) =>
+        troubles.Count == 1 ? troubles[0].Message : $"{troubles[0].Message} And {Phrases.Count(troubles.Count - 1, "more trouble")}.";
+}
 
 /// <summary>All that the doctor found.</summary>
 /// <param name="Healthy">Whether there is no problem; warnings are fine.</param>

@@ -1,8 +1,10 @@
 using FuseMix.Cli.Output;
 using FuseMix.Data.Datasets;
+using FuseMix.Data.Latents;
 using FuseMix.Encoders.Packs;
 using FuseMix.Hosting;
 using FuseMix.Storage;
+using FuseMix.Training.Models;
 
 namespace FuseMix.Cli.Doctor;
 
@@ -17,6 +19,8 @@ internal static class HomeChecks
         yield return Node(home);
         foreach (var finding in Encoders(home)) yield return finding;
         foreach (var finding in Datasets(home)) yield return finding;
+        foreach (var finding in Latents(home)) yield return finding;
+        foreach (var finding in Models(home)) yield return finding;
     }
 
     private static Finding Writable(FuseMixHome home)
@@ -71,6 +75,36 @@ internal static class HomeChecks
             {
                 var loaded = store.Load(dataset.Name);
                 return $"{Phrases.Count(loaded.Items.Count, "item")}, {Phrases.Count(loaded.Pairs.Count, "pair")}{(loaded.Failures.Count > 0 ? $", {Phrases.Count(loaded.Failures.Count)} not imported" : "")}";
+            });
+        }
+    }
+
+    private static IEnumerable<Finding> Latents(FuseMixHome home)
+    {
+        var store = new LatentStore(home);
+        IReadOnlyList<LatentSetStatus> all = [];
+        var broken = Check("latents", () => $"{(all = store.List()).Count}");
+        if (broken.Verdict != Verdict.Ok) yield return broken;
+        foreach (var set in all)
+        {
+            yield return Check($"latents {set.Dataset} × {set.Encoder}", () =>
+            {
+                if (store.Damage(set.Dataset, set.Encoder, set.EncoderFingerprint) is [var damage, ..] all)
+                    throw new FuseMixException(damage.Kind, Finding.First(all), damage.Remedy, damage);
+                return $"{Phrases.Count(set.Rows, "latent")}{(set.IsComplete ? "" : $", {Phrases.Count(set.Shards - set.CommittedShards, "shard")} still to be extracted")}";
+            });
+        }
+    }
+
+    private static IEnumerable<Finding> Models(FuseMixHome home)
+    {
+        var store = new FusionModelStore(home);
+        foreach (var name in store.Names())
+        {
+            yield return Check($"model {name}", () =>
+            {
+                var model = store.Load(name);
+                return $"{string.Join(" + ", model.Encoders().Values)}, {model.SharedDimension} dimensions, fingerprint {model.Fingerprint.Short}";
             });
         }
     }

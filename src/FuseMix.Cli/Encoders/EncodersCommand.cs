@@ -37,7 +37,7 @@ internal static class EncodersCommand
 
     private static readonly Argument<string?> OneOrAll = new("name") { Description = "Name of an encoder; none: every installed one", Arity = ArgumentArity.ZeroOrOne };
 
-    private static readonly Argument<string> Folder = new("folder") { Description = "A folder with encoder.json and the ONNX model" };
+    private static readonly Argument<string> Folder = FilePath.Argument("folder", "A folder with encoder.json and the ONNX model");
 
     private static readonly Option<bool> Replace = new("--replace") { Description = "Replace an installed encoder of the same name; its latents stay, under its fingerprint" };
 
@@ -62,8 +62,9 @@ internal static class EncodersCommand
                 .OnThisMachine("Leave --cluster out: a cluster tries packs out when they are added to it.")
                 .Does(Verify),
             new CliCommand("remove", "Remove an installed pack. Latents and models made with it stay.")
-                .With(Name)
+                .With(Name, Removal.Force)
                 .WithExample("./fusemix encoders remove inception-v3", "it can be imported again")
+                .WithExample("./fusemix encoders remove use-lite --force", "though a collection searches with it")
                 .Does(Remove));
 
     private static async Task List(CliRun run)
@@ -73,7 +74,7 @@ internal static class EncodersCommand
             .Select(r => new EncoderEntry(r.Name, r.Modality, r.Dimension, false, null, r.Licence, $"npm {r.Package} {r.Version}", r.About, null));
         run.Terminal.Result([.. installed, .. available], CliJson.Relaxed.EncoderEntryArray, all =>
         {
-            var table = Tables.Of("encoder", "modality", ">dim.", "state", "licence", "origin");
+            var table = new Table("encoder", "modality", ">dim.", "state", "licence", "origin");
             foreach (var e in all)
             {
                 var state = e.Error ?? (e.Installed ? $"installed, {e.Fingerprint![..16]}" : "can be imported");
@@ -168,7 +169,7 @@ internal static class EncodersCommand
     private static async Task Remove(CliRun run)
     {
         var name = run.Get(Name);
-        await run.Client.RemoveEncoder(name, run.Stop);
+        await Removal.Run(run, force => run.Client.RemoveEncoder(name, force, run.Stop));
         var again = EncoderRecipe.All.Any(r => r.Name == name) ? $" './fusemix encoders import {name}' brings it back." : "";
         run.Terminal.Result(new RemovedEncoder(name), CliJson.Relaxed.RemovedEncoder, r => run.Terminal.Say(
             $"{run.Terminal.Out.Green("✓")} Removed {r.Name}; latents and models made with it stay.{again}"));

@@ -160,8 +160,8 @@ internal sealed class GrainCalls(IGrainFactory grains, IHomeFiles? files) : IFus
         string name, string folder, bool replace = false, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default) =>
         Files.PutEncoder(name, folder, replace, cancellationToken);
 
-    public Task RemoveEncoder(string name, CancellationToken cancellationToken = default) =>
-        Files.RemoveEncoder(ResourceName.Require(name, "encoder"), cancellationToken);
+    public Task RemoveEncoder(string name, bool force = false, CancellationToken cancellationToken = default) =>
+        Files.RemoveEncoder(ResourceName.Require(name, "encoder"), force, cancellationToken);
 
     public Task<DatasetSummary> PutDataset(
         string name, DatasetSource source, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default) =>
@@ -170,8 +170,8 @@ internal sealed class GrainCalls(IGrainFactory grains, IHomeFiles? files) : IFus
     public Task<DatasetSummary> RegisterDataset(string name, string folder, CancellationToken cancellationToken = default) =>
         Files.RegisterDataset(name, folder, cancellationToken);
 
-    public Task RemoveDataset(string name, CancellationToken cancellationToken = default) =>
-        Files.RemoveDataset(ResourceName.Require(name, "dataset"), cancellationToken);
+    public Task RemoveDataset(string name, bool force = false, CancellationToken cancellationToken = default) =>
+        Files.RemoveDataset(ResourceName.Require(name, "dataset"), force, cancellationToken);
 
     /// <summary>Names that are wrong are said before anybody waits.</summary>
     private static async IAsyncEnumerable<T> Watch<T>(

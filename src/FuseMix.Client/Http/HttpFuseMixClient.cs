@@ -225,8 +225,8 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
     }
 
     /// <inheritdoc/>
-    public Task RemoveEncoder(string name, CancellationToken cancellationToken = default) =>
-        Done(new ApiCall(HttpMethod.Delete, $"encoders/{Named(name, "encoder")}") { IsSafe = false }, cancellationToken);
+    public Task RemoveEncoder(string name, bool force = false, CancellationToken cancellationToken = default) =>
+        Done(new ApiCall(HttpMethod.Delete, $"encoders/{Named(name, "encoder")}{Forced(force)}") { IsSafe = false }, cancellationToken);
 
     /// <inheritdoc/>
     public Task<DatasetSummary> PutDataset(
@@ -248,8 +248,10 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         ApiJson.Client.DatasetSummary, cancellationToken);
 
     /// <inheritdoc/>
-    public Task RemoveDataset(string name, CancellationToken cancellationToken = default) =>
-        Done(new ApiCall(HttpMethod.Delete, $"datasets/{Named(name, "dataset")}") { IsSafe = false }, cancellationToken);
+    public Task RemoveDataset(string name, bool force = false, CancellationToken cancellationToken = default) =>
+        Done(new ApiCall(HttpMethod.Delete, $"datasets/{Named(name, "dataset")}{Forced(force)}") { IsSafe = false }, cancellationToken);
+
+    private static string Forced(bool force) => force ? "?force=true" : "";
 
     private static string Extraction(string dataset, string encoder) => $"extractions/{Named(dataset, "dataset")}/{Named(encoder, "encoder")}";
 

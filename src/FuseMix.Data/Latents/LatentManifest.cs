@@ -84,12 +84,13 @@ internal sealed record ShardTable(string IdsSha256, IReadOnlyList<PlannedShard> 
 /// <param name="ItemsSha256">Over their ids and contents.</param>
 internal sealed record PlannedShard(int Index, int Count, int IdBytes, string ItemsSha256);
 
-/// <summary>What <c>shard-00000.json</c> holds: the shard is there exactly if this file is. It never changes.</summary>
+/// <summary>What <c>shard-00000.json</c> holds: the shard is there if this file is, and the file that it names is whole. It never changes.</summary>
 /// <param name="ItemsSha256">The planned shard's, again.</param>
 /// <param name="Rows">Number of latents.</param>
 /// <param name="Sha256">Of the file with them.</param>
 /// <param name="Failures">Its items that have no latent.</param>
-internal sealed record CommittedShard(string ItemsSha256, int Rows, string Sha256, IReadOnlyList<LatentFailure> Failures)
+/// <param name="Bytes">Size of the file with the latents; null in commits of before it was recorded.</param>
+internal sealed record CommittedShard(string ItemsSha256, int Rows, string Sha256, IReadOnlyList<LatentFailure> Failures, long? Bytes = null)
 {
     public static string FileName(int index) => $"shard-{index:D5}.json";
 

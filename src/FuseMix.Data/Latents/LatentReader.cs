@@ -17,11 +17,10 @@ public enum LatentReading
     AllowPartial = 2,
 }
 
-/// <summary>The latents of one modality of a dataset by one encoder, memory-mapped.</summary>
-/// <remarks>Rows stand in the order of the shards. Reading is thread-safe; a batch needs only the pages that it touches.</remarks>
+/// <summary>The latents of one modality of a dataset by one encoder, read from their files as they are asked for.</summary>
+/// <remarks>Rows stand in the order of the shards. Reading is thread-safe.</remarks>
 public sealed class LatentReader : ILatentMatrix, IDisposable
 {
-    private const string Remedy = "Remove the latent set's folder and extract again.";
     private readonly List<SafetensorsFile> _shards = [];
     private readonly List<SafetensorsTensor> _tensors = [];
     private readonly List<int> _starts = [];
@@ -54,17 +53,23 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
                 $"{rows.Length} rows of {Dimension} values do not fit into {destination.Length}.",
                 nameof(destination));
         var shard = 0;
-        for (var i = 0; i < rows.Length; i++)
+        for (int i = 0, run; i < rows.Length; i += run)
         {
             var row = rows[i];
             if ((uint)row >= (uint)_ids.Count) throw new ArgumentOutOfRangeException(nameof(rows), row, $"There are {_ids.Count} rows.");
             // Neighbours are mostly in one shard.
             if (row < _starts[shard] || (shard + 1 < _starts.Count && row >= _starts[shard + 1])) shard = ShardOf(row);
-            _shards[shard].Widen(_tensors[shard], (long)(row - _starts[shard]) * Dimension, destination.Slice(i * Dimension, Dimension));
+
+            // Rows that follow one another are read at once.
+            var end = shard + 1 < _starts.Count ? _starts[shard + 1] : _ids.Count;
+            run = 1;
+            while (i + run < rows.Length && rows[i + run] == row + run && row + run < end) run++;
+            _shards[shard].Widen(
+                _tensors[shard], (long)(row - _starts[shard]) * Dimension, destination.Slice(i * Dimension, run * Dimension));
         }
     }
 
-    /// <summary>Ends the mappings.</summary>
+    /// <summary>Closes the files.</summary>
     public void Dispose()
     {
         foreach (var shard in _shards) shard.Dispose();
@@ -78,8 +83,10 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
             throw new FuseMixException(
                 FailureKind.Corrupt,
                 $"'{folder}' holds latents of the encoder {manifest.EncoderFingerprint}, not {encoderFingerprint}.",
-                Remedy);
-        var committed = plan.Committed();
+                "Remove the latent set's folder and extract again.");
+
+        // Also those whose file is damaged: it is named rather than left out.
+        var committed = plan.Recorded();
         var reader = new LatentReader(LatentSetStatus.Of(plan, committed));
         if (!reader.Status.IsComplete && !reading.HasFlag(LatentReading.AllowPartial))
         {
@@ -93,7 +100,7 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
         {
             plan.VerifyIds();
             foreach (var (shard, ids) in plan.Shards())
-                if (committed.TryGetValue(shard.Index, out var found)) reader.Add(folder, manifest, shard, found, ids, reading);
+                if (committed.TryGetValue(shard.Index, out var found)) reader.Add(plan, shard, found, ids, reading);
             return reader;
         }
         catch
@@ -103,42 +110,38 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
         }
     }
 
-    private void Add(
-        string folder,
-        LatentManifest manifest,
-        PlannedShard shard,
-        CommittedShard committed,
-        string[] planned,
-        LatentReading reading)
+    private void Add(StoredPlan plan, PlannedShard shard, CommittedShard committed, string[] planned, LatentReading reading)
     {
-        var path = Path.Combine(folder, CommittedShard.LatentsFile(shard.Index, committed.Sha256));
-        if (!File.Exists(path)) throw new FuseMixException(FailureKind.Corrupt, $"The shard '{path}' is missing.", Remedy);
-        if (!reading.HasFlag(LatentReading.SkipChecksums)) VerifiedFiles.Require(path, new Fingerprint(committed.Sha256), Remedy);
+        var (manifest, path) = (plan.Manifest, plan.PathOf(shard, committed));
+        if (!File.Exists(path)) throw new FuseMixException(FailureKind.Corrupt, $"The shard '{path}' is missing.", plan.LatentsRemedy);
+        if (!reading.HasFlag(LatentReading.SkipChecksums)) VerifiedFiles.Require(path, new Fingerprint(committed.Sha256), plan.LatentsRemedy);
         var file = SafetensorsFile.Open(path);
         _shards.Add(file);
 
         if (file.Metadata.GetValueOrDefault("itemsSha256") != shard.ItemsSha256 || file.Metadata.GetValueOrDefault("encoderFingerprint") != manifest.EncoderFingerprint.Hex)
-            throw Lies(path, "it belongs to another latent set, or to another place in this one");
+            throw Lies("it belongs to another latent set, or to another place in this one");
         if (!file.Tensors.TryGetValue(LatentSet.LatentsTensor, out var latents) || !file.Tensors.TryGetValue(LatentSet.IdsTensor, out var names))
-            throw Lies(path, $"it lacks the tensor '{LatentSet.LatentsTensor}' or '{LatentSet.IdsTensor}'");
+            throw Lies($"it lacks the tensor '{LatentSet.LatentsTensor}' or '{LatentSet.IdsTensor}'");
         if (latents.Dtype.ToString() != manifest.Dtype.ToString() || latents.Shape is not [var rows, var dimension] || rows != committed.Rows || dimension != manifest.Dimension)
             throw Lies(
-                path,
                 $"it holds {latents.Dtype} [{string.Join(", ", latents.Shape)}], its commit {manifest.Dtype} [{committed.Rows}, {manifest.Dimension}]");
-        if (names.Dtype != SafetensorsDtype.U8) throw Lies(path, $"its ids are {names.Dtype}");
+        if (names.Dtype != SafetensorsDtype.U8) throw Lies($"its ids are {names.Dtype}");
 
         var failed = committed.Failures.Select(f => f.Id).ToHashSet(StringComparer.Ordinal);
         var ids = committed.Rows == 0 ? [] : Encoding.UTF8.GetString(file.Bytes(LatentSet.IdsTensor)).Split('\n');
         if (!ids.SequenceEqual(planned.Where(id => !failed.Contains(id)), StringComparer.Ordinal))
-            throw Lies(path, "its ids are not those that were planned");
+            throw Lies("its ids are not those that were planned");
 
         _tensors.Add(latents);
         _starts.Add(_ids.Count);
         foreach (var id in ids)
         {
-            if (!_rows.TryAdd(id, _ids.Count)) throw Lies(path, $"item '{id}' is in another shard too");
+            if (!_rows.TryAdd(id, _ids.Count)) throw Lies($"item '{id}' is in another shard too");
             _ids.Add(id);
         }
+
+        FuseMixException Lies(string why) => new(
+            FailureKind.Corrupt, $"The shard '{path}' is not what its commit says: {why}.", plan.LatentsRemedy);
     }
 
     private int ShardOf(int row)
@@ -149,9 +152,4 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
         while (found + 1 < _starts.Count && _starts[found + 1] == row) found++;
         return found;
     }
-
-    private static FuseMixException Lies(string path, string why) => new(
-        FailureKind.Corrupt,
-        $"The shard '{path}' is not what its commit says: {why}.",
-        Remedy);
 }

@@ -113,7 +113,7 @@ public sealed class LatentSet
         var latents = CommittedShard.LatentsFile(index, checksum);
         writer.Save(Path.Combine(_folder, latents));
 
-        var commit = new CommittedShard(shard.ItemsSha256, keptIds.Count, checksum, allFailures);
+        var commit = new CommittedShard(shard.ItemsSha256, keptIds.Count, checksum, allFailures, new FileInfo(Path.Combine(_folder, latents)).Length);
         if (AtomicFile.TryCreateJson(Path.Combine(_folder, CommittedShard.FileName(index)), commit, ShardJson.Default.CommittedShard))
             return new ShardCommit(keptIds.Count, allFailures, AlreadyCommitted: false);
 
@@ -129,6 +129,12 @@ public sealed class LatentSet
 
     internal static LatentSet OpenOrCreate(string folder, LatentPlan plan, CancellationToken cancellation)
     {
+        // All of it is read before anybody has to wait, and remembered.
+        if (File.Exists(Path.Combine(folder, LatentManifest.FileName)))
+        {
+            foreach (var _ in StoredPlan.Read(folder).Examine(afresh: true)) cancellation.ThrowIfCancellationRequested();
+        }
+
         using var planning = FileLock.Acquire(
             Path.Combine(folder, LockFile),
             $"The latent set of dataset '{plan.Dataset}' by encoder '{plan.Encoder}'",
@@ -149,8 +155,19 @@ public sealed class LatentSet
             stored = StoredPlan.Read(folder);
         }
 
+        TakeBackDamaged(stored, cancellation);
         stored.RemoveGarbage(stored.Committed());
         return new LatentSet(folder, stored);
+    }
+
+    /// <summary>What is damaged is planned again, as if nobody had made it.</summary>
+    private static void TakeBackDamaged(StoredPlan stored, CancellationToken cancellation)
+    {
+        foreach (var (shard, damage) in stored.Examine(afresh: false).ToArray())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (damage is not null) stored.TakeBack(shard);
+        }
     }
 
     /// <summary>The stored plan where it still holds, else one that keeps every shard whose items are all unchanged.</summary>

@@ -58,6 +58,15 @@ public sealed class LatentStore(FuseMixHome home)
         return File.Exists(Path.Combine(folder, LatentManifest.FileName)) ? LatentSet.Open(folder).Status() : null;
     }
 
+    /// <summary>What is wrong with the files of a latent set, each of which is read through; nothing where all are whole.</summary>
+    /// <exception cref="FuseMixException">There is no such set, or its plan is damaged.</exception>
+    public IReadOnlyList<FuseMixException> Damage(string dataset, string encoder, Fingerprint encoderFingerprint)
+    {
+        var plan = StoredPlan.Read(FolderOf(dataset, encoder, encoderFingerprint));
+        plan.VerifyIds();
+        return [.. plan.Examine(afresh: true).Select(shard => shard.Damage).OfType<FuseMixException>()];
+    }
+
     /// <summary>Every latent set, by dataset, encoder and fingerprint.</summary>
     public IReadOnlyList<LatentSetStatus> List() => In(home.Latents, depth: 3);
 

@@ -113,8 +113,70 @@ internal sealed class StoredPlan
         foreach (var shard in Table.Shards) yield return (shard, ReadIds(stream, shard));
     }
 
-    /// <summary>What was stored for a planned shard; null where nobody has committed it.</summary>
-    public CommittedShard? Committed(PlannedShard shard)
+    /// <summary>What was stored for a planned shard; null where nobody has committed it, or its file is missing or has another size by now.</summary>
+    public CommittedShard? Committed(PlannedShard shard) => Recorded(shard) is { } commit && HasItsSize(shard, commit) ? commit : null;
+
+    /// <summary>What was stored, by the number of the shard.</summary>
+    public Dictionary<int, CommittedShard> Committed() =>
+        Recorded().Where(commit => HasItsSize(Find(commit.Key)!, commit.Value)).ToDictionary();
+
+    /// <summary>What was recorded as stored, by the number of the shard, whatever has become of its file.</summary>
+    public Dictionary<int, CommittedShard> Recorded()
+    {
+        var commits = new Dictionary<int, CommittedShard>();
+        foreach (var shard in WithCommit())
+        {
+            if (Recorded(shard) is { } commit) commits[shard.Index] = commit;
+        }
+
+        return commits;
+    }
+
+    /// <summary>Every shard that was committed with what is wrong with its commit or its latents; null where both are whole.</summary>
+    /// <param name="afresh">Read every file, whatever is known of it.</param>
+    public IEnumerable<(PlannedShard Shard, FuseMixException? Damage)> Examine(bool afresh)
+    {
+        foreach (var shard in WithCommit())
+        {
+            FuseMixException? damage = null;
+            try
+            {
+                if (Recorded(shard) is { } commit) VerifiedFiles.Require(PathOf(shard, commit), new Fingerprint(commit.Sha256), LatentsRemedy, afresh);
+            }
+            catch (FuseMixException found)
+            {
+                damage = found;
+            }
+
+            yield return (shard, damage);
+        }
+    }
+
+    /// <summary>The way out where the file of a shard is damaged.</summary>
+    public string LatentsRemedy => $"Run 'fusemix extract {Manifest.Dataset} {Manifest.Encoder}', which makes again what is damaged.";
+
+    /// <summary>The file with a shard's latents.</summary>
+    public string PathOf(PlannedShard shard, CommittedShard commit) => Path.Combine(_folder, CommittedShard.LatentsFile(shard.Index, commit.Sha256));
+
+    /// <summary>Takes a commit back that is damaged, or whose latents are: nobody has committed the shard then. The caller keeps others from
+    /// planning meanwhile.</summary>
+    public void TakeBack(PlannedShard shard)
+    {
+        // Its latents stay until it is committed again: somebody may be writing them anew just now.
+        File.Delete(Path.Combine(_folder, CommittedShard.FileName(shard.Index)));
+        AtomicFile.SyncFolder(_folder);
+    }
+
+    private IEnumerable<PlannedShard> WithCommit() => Directory.EnumerateFiles(_folder, "shard-*.json")
+        .Select(path => CommittedShard.IndexOf(Path.GetFileName(path.AsSpan())) is { } index ? Find(index) : null).OfType<PlannedShard>();
+
+    private bool HasItsSize(PlannedShard shard, CommittedShard commit)
+    {
+        var file = new FileInfo(PathOf(shard, commit));
+        return file.Exists && (commit.Bytes is null || commit.Bytes == file.Length);
+    }
+
+    private CommittedShard? Recorded(PlannedShard shard)
     {
         var path = Path.Combine(_folder, CommittedShard.FileName(shard.Index));
         try
@@ -137,20 +199,7 @@ internal sealed class StoredPlan
         }
 
         FuseMixException Damaged(string why, Exception? inner = null) =>
-            new(FailureKind.Corrupt, $"The commit '{path}' is damaged: {why}.", Remedy, inner);
-    }
-
-    /// <summary>What was stored, by the number of the shard.</summary>
-    public Dictionary<int, CommittedShard> Committed()
-    {
-        var committed = new Dictionary<int, CommittedShard>();
-        foreach (var path in Directory.EnumerateFiles(_folder, "shard-*.json"))
-        {
-            if (CommittedShard.IndexOf(Path.GetFileName(path.AsSpan())) is { } index && Find(index) is { } shard && Committed(shard) is { } found)
-                committed[index] = found;
-        }
-
-        return committed;
+            new(FailureKind.Corrupt, $"The commit '{path}' is damaged: {why}.", LatentsRemedy, inner);
     }
 
     /// <summary>Clears the folder of what nobody will ever ask for again. The caller keeps others from planning meanwhile.</summary>

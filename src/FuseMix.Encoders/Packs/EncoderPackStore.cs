@@ -17,7 +17,11 @@ public sealed class EncoderPackStore(string root)
 
     /// <summary>Whether a pack is installed under a name.</summary>
     /// <exception cref="FuseMixException">What the name means cannot be read.</exception>
-    public bool Contains(string name) => _packs.Current(name) is not null;
+    public bool Contains(string name) => Current(name) is not null;
+
+    /// <summary>The fingerprint of the pack that a name means now; null for none.</summary>
+    /// <exception cref="FuseMixException">What the name means cannot be read.</exception>
+    public Fingerprint? Current(string name) => _packs.Current(name);
 
     /// <summary>Reads the pack that a name means now.</summary>
     /// <exception cref="FuseMixException">No such pack (the nearest name is given), <see cref="EncoderPack.Load"/> refuses it, or it was changed.</exception>

@@ -11,45 +11,46 @@ namespace FuseMix.Grains.Collections;
 /// <summary>Builds a generation from stored latents: embeds them and writes the shards.</summary>
 internal sealed class CollectionBuilder(CollectionStore collections, DatasetCache datasets, LatentStore latents, FusionModels models)
 {
-    /// <summary>Key of a generation's origin under which its dataset is named.</summary>
-    public const string DatasetOrigin = "dataset";
-
     private const int RowsPerBatch = 1024;
 
-    /// <summary>The live generation, where it was built from the very same things; null where there is something to build.</summary>
+    /// <summary>Makes a generation live that was built from the very same things and whose files are whole, where one is kept. Reads its shards
+    /// through.</summary>
+    /// <returns>What is live then; null where there is something to build.</returns>
     /// <exception cref="FuseMixException">It cannot be built: unknown names, latents missing, or something else is live and must stay.</exception>
-    public GenerationManifest? FindLive(string collection, CollectionBuild request)
+    public GenerationManifest? Reuse(string collection, CollectionBuild request)
     {
         if (request.RowsPerShard < 1) throw new FuseMixException(FailureKind.Invalid, "A shard has at least one row.");
         var model = models.Get(request.Model);
         var dataset = datasets.Get(request.Dataset);
-        if (LiveNow(collection) is { } live)
+        var live = LiveNow(collection);
+        var same = Same(collection, model, Origin(dataset, request));
+        if (live is not null && !request.Replace && same.All(kept => kept.Generation != live.Generation))
         {
-            var origin = Origin(dataset, request);
-            var same = live.ModelFingerprint == model.Fingerprint.Hex
-                && live.Origin.Count == origin.Count && live.Origin.All(entry => origin.GetValueOrDefault(entry.Key) == entry.Value);
-            if (same) return live;
-            if (!request.Replace)
-            {
-                throw new FuseMixException(
-                    FailureKind.Conflict, $"Collection '{collection}' holds something else.", "Ask to replace it, or give another name.");
-            }
+            throw new FuseMixException(
+                FailureKind.Conflict, $"Collection '{collection}' holds something else.", "Ask to replace it, or give another name.");
+        }
+
+        if (same.OrderByDescending(kept => kept.Generation == live?.Generation).FirstOrDefault(kept => !collections.Damage(kept).Any()) is { } whole)
+        {
+            return whole.Generation == live?.Generation || collections.TryMakeLive(collection, whole.Generation, live?.Generation)
+                ? whole
+                : throw WentLive(collection);
         }
 
         foreach (var (_, reader) in OpenLatents(model, dataset)) reader.Dispose();
         return null;
     }
 
-    /// <summary>Builds a generation and makes it live, unless it is there. Blocks the calling thread.</summary>
+    /// <summary>Makes a generation live, and builds it before unless one is there. Blocks the calling thread.</summary>
     /// <param name="collection">Name of the collection.</param>
     /// <param name="request">What to build it from.</param>
     /// <param name="progress">Told how many items are written, of how many.</param>
     /// <param name="cancellationToken">Stops it between two batches; what it wrote is garbage then.</param>
-    /// <exception cref="FuseMixException">See <see cref="FindLive"/>; or the disk fails.</exception>
+    /// <exception cref="FuseMixException">See <see cref="Reuse"/>; or the disk fails.</exception>
     public (GenerationManifest Manifest, bool Reused) Build(
         string collection, CollectionBuild request, Action<long, long> progress, CancellationToken cancellationToken)
     {
-        if (FindLive(collection, request) is { } live) return (live, true);
+        if (Reuse(collection, request) is { } live) return (live, true);
         var before = LiveNow(collection);
         var model = models.Get(request.Model);
         var dataset = datasets.Get(request.Dataset);
@@ -80,10 +81,16 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
             var made = build.Commit(makeLive: false);
 
             // Two may build at once where the node of one was only thought dead: the one that is late must not undo what came after it.
-            if (collections.TryMakeLive(collection, made.Generation, before?.Generation)) return (made, false);
+            if (collections.TryMakeLive(collection, made.Generation, before?.Generation))
+            {
+                // Another one of the very same things would have been taken, were it whole: nobody can go back to it.
+                foreach (var damaged in Same(collection, model, spec.Origin).Where(kept => kept.Generation != made.Generation))
+                    collections.Drop(collection, damaged.Generation);
+                return (made, false);
+            }
+
             collections.Drop(collection, made.Generation);
-            return FindLive(collection, request) is { } other ? (other, true) : throw new FuseMixException(
-                FailureKind.Conflict, $"Something else went live in collection '{collection}' while this was built.", "Build it again if it is still wanted.");
+            return Reuse(collection, request) is { } other ? (other, true) : throw WentLive(collection);
 
             IEnumerable<IndexItem> Counted(IEnumerable<IndexItem> items)
             {
@@ -106,12 +113,37 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
         }
     }
 
+    /// <summary>The generations that are there of a model and an origin.</summary>
+    private List<GenerationManifest> Same(string collection, FusionModel model, IReadOnlyDictionary<string, string> origin)
+    {
+        if (!collections.Collections().Contains(collection)) return [];
+        return [.. collections.List(collection).Select(Read).OfType<GenerationManifest>().Where(kept =>
+            kept.ModelFingerprint == model.Fingerprint.Hex
+            && kept.Origin.Count == origin.Count && kept.Origin.All(entry => origin.GetValueOrDefault(entry.Key) == entry.Value))];
+
+        GenerationManifest? Read(string generation)
+        {
+            try
+            {
+                return collections.Manifest(collection, generation);
+            }
+            catch (FuseMixException)
+            {
+                // Dropped just now, or damaged: then it is none that could go live.
+                return null;
+            }
+        }
+    }
+
+    private static FuseMixException WentLive(string collection) => new(
+        FailureKind.Conflict, $"Something else went live in collection '{collection}' while this was built.", "Build it again if it is still wanted.");
+
     private GenerationManifest? LiveNow(string collection) =>
         collections.Collections().Contains(collection) ? collections.Live(collection) : null;
 
     private static Dictionary<string, string> Origin(Dataset dataset, CollectionBuild request) => new()
     {
-        [DatasetOrigin] = dataset.Name,
+        [GenerationManifest.DatasetOrigin] = dataset.Name,
         ["datasetFingerprint"] = dataset.Fingerprint.Hex,
         ["rowsPerShard"] = $"{request.RowsPerShard}",
     };

@@ -38,6 +38,18 @@ public sealed class CollectionRecord
     /// <summary>Whether that was there already.</summary>
     [Id(4)]
     public bool Reused { get; set; }
+
+    /// <summary>Items to embed; 0 where that was not known before it ended.</summary>
+    [Id(5)]
+    public long Items { get; set; }
+
+    /// <summary>Items embedded when it ended.</summary>
+    [Id(6)]
+    public long ItemsDone { get; set; }
+
+    /// <summary>How long it took.</summary>
+    [Id(7)]
+    public TimeSpan Elapsed { get; set; }
 }
 
 [IndexPlacement]
@@ -142,7 +154,16 @@ internal sealed partial class CollectionGrain(
 
     public async Task<CollectionStatus> GoLive(string generation)
     {
-        var status = await Task.Run(() => Describe(collections, collections.MakeLive(Name, generation)));
+        var status = await Task.Run(() =>
+        {
+            if (collections.Damage(collections.Manifest(Name, generation), lengthsOnly: true).FirstOrDefault() is { } damage)
+            {
+                throw new FuseMixException(
+                    FailureKind.Corrupt, $"Generation '{generation}' of collection '{Name}' cannot go live: {damage.Message}", "Build the collection again.", damage);
+            }
+
+            return Describe(collections, collections.MakeLive(Name, generation));
+        });
         Forget();
         return _status = status;
     }
@@ -167,14 +188,16 @@ internal sealed partial class CollectionGrain(
     private async Task Accept(CollectionBuild request)
     {
         // Refuse now what would fail later: unknown names, missing latents. Large latent sets take longer to check than a call may.
-        var check = Task.Run(() => builder.FindLive(Name, request));
+        var check = Task.Run(() => builder.Reuse(Name, request));
         await Task.WhenAny(check, Task.Delay(CheckPatience, clock));
         var live = check.IsCompleted ? await check : null;
+        Forget();
         if (live is null) await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Begun(Me);
         await Record(state =>
         {
             state.State = live is null ? JobState.Running : JobState.Completed;
             (state.Build, state.Error, state.Generation, state.Reused) = (request, null, live?.Generation, live is not null);
+            (state.Items, state.ItemsDone, state.Elapsed) = (live?.Count ?? 0, live?.Count ?? 0, TimeSpan.Zero);
             return true;
         });
         if (live is null) Run(request, check);
@@ -193,16 +216,16 @@ internal sealed partial class CollectionGrain(
         Activity.Current = null;
         using var keepAlive = this.RegisterGrainTimer(
             () => Task.CompletedTask, new GrainTimerCreationOptions(KeepAlive, KeepAlive) { KeepAlive = true, Interleave = true });
-        var (state, error, generation, reused) = (JobState.Completed, (string?)null, (string?)null, false);
+        var (state, error, generation, reused, count) = (JobState.Completed, (string?)null, (string?)null, false, (long?)null);
         try
         {
-            if (check is not null) await check.WaitAsync(running.Stop.Token);
-            (var manifest, reused) = await Task.Factory.StartNew(
+            var live = check is null ? null : await check.WaitAsync(running.Stop.Token);
+            (var manifest, reused) = live is not null ? (live, true) : await Task.Factory.StartNew(
                 () => IndexMetrics.TraceBuild(Name, () => builder.Build(Name, running.Request, Publish, running.Stop.Token)),
                 CancellationToken.None,
                 TaskCreationOptions.LongRunning,
                 TaskScheduler.Default);
-            generation = manifest.Generation;
+            (generation, count) = (manifest.Generation, manifest.Count);
             LogBuilt(Name, generation, manifest.Count);
             Forget();
             await Task.Run(() =>
@@ -228,7 +251,9 @@ internal sealed partial class CollectionGrain(
             {
                 await Record(current =>
                 {
+                    var (done, all) = running.Progress;
                     (current.State, current.Error, current.Generation, current.Reused) = (state, error, generation, reused);
+                    (current.Items, current.ItemsDone, current.Elapsed) = (count ?? all, count ?? done, clock.GetElapsedTime(running.StartedAt));
                     return true;
                 });
                 await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Ended(Me);
@@ -256,18 +281,14 @@ internal sealed partial class CollectionGrain(
     private BuildStatus Snapshot()
     {
         // It is over only when nothing of it is left to do: who sees the end may begin anew at once, and must not be taken for a watcher.
-        var known = _running is null ? _state.Value : new CollectionRecord { Build = _running.Request, State = JobState.Running };
-        var (done, all) = _running?.Progress ?? default;
-        return new BuildStatus(
-            Name,
-            known.Build,
-            known.State,
-            all,
-            done,
-            known.Generation,
-            known.Reused,
-            _running is { } running ? clock.GetElapsedTime(running.StartedAt) : TimeSpan.Zero,
-            known.Error);
+        if (_running is { } running)
+        {
+            var (done, all) = running.Progress;
+            return new BuildStatus(Name, running.Request, JobState.Running, all, done, null, false, clock.GetElapsedTime(running.StartedAt), null);
+        }
+
+        var last = _state.Value;
+        return new BuildStatus(Name, last.Build, last.State, last.Items, last.ItemsDone, last.Generation, last.Reused, last.Elapsed, last.Error);
     }
 
     /// <summary>Makes a change durable. Where that fails, nobody knows what is stored: the grain leaves, and the next call reads it.</summary>
@@ -299,7 +320,7 @@ internal sealed partial class CollectionGrain(
         manifest.Generation,
         manifest.Model,
         manifest.ModelFingerprint,
-        manifest.Origin.GetValueOrDefault(CollectionBuilder.DatasetOrigin, ""),
+        manifest.Dataset,
         manifest.Dimension,
         [.. manifest.Shards.Select(shard => new ShardStatus(shard.Name, shard.Modality, shard.Count))],
         [.. collections.List(manifest.Collection)]);

@@ -50,8 +50,8 @@ internal sealed class FusionModels(FusionModelStore store, TimeProvider clock)
         }
     }
 
-    /// <summary>How the model came to be that a name means now, without its weights being read; null where there is none of that name, or its
-    /// description is damaged.</summary>
+    /// <summary>How the model came to be that a name means now, without it being loaded; null where there is none of that name, or its files are
+    /// damaged.</summary>
     public ModelOrigin? OriginOf(string name)
     {
         try

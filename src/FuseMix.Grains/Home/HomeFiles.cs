@@ -15,7 +15,13 @@ namespace FuseMix.Grains.Home;
 
 /// <summary>The files of a home folder, for whoever has it: a node, or the command line on the same machine.</summary>
 public sealed class HomeFiles(
-    FuseMixHome home, EncoderPackStore packs, DatasetStore datasets, DatasetCache cache, UploadStore uploads, UnusedContents unused) : IHomeFiles
+    FuseMixHome home,
+    EncoderPackStore packs,
+    DatasetStore datasets,
+    DatasetCache cache,
+    UploadStore uploads,
+    CollectionStore collections,
+    UnusedContents unused) : IHomeFiles
 {
     /// <summary>Where folders lie that <see cref="RegisterDataset"/> takes, under the home folder.</summary>
     public const string ImportsFolder = "imports";
@@ -23,9 +29,9 @@ public sealed class HomeFiles(
     /// <summary>The files of a home folder of which nobody in this process has an idea yet.</summary>
     public static HomeFiles Of(FuseMixHome home)
     {
-        var (packs, datasets) = (new EncoderPackStore(home.Encoders), new DatasetStore(home));
-        var unused = new UnusedContents(new CollectionStore(home), new FusionModelStore(home), packs, TimeProvider.System, NullLogger<UnusedContents>.Instance);
-        return new HomeFiles(home, packs, datasets, new DatasetCache(datasets), new UploadStore(home), unused);
+        var (packs, datasets, collections) = (new EncoderPackStore(home.Encoders), new DatasetStore(home), new CollectionStore(home));
+        var unused = new UnusedContents(collections, new FusionModelStore(home), packs, TimeProvider.System, NullLogger<UnusedContents>.Instance);
+        return new HomeFiles(home, packs, datasets, new DatasetCache(datasets), new UploadStore(home), collections, unused);
     }
 
     /// <inheritdoc/>
@@ -61,9 +67,17 @@ public sealed class HomeFiles(
         cancellationToken);
 
     /// <inheritdoc/>
-    public Task RemoveEncoder(string name, CancellationToken cancellationToken = default) => Task.Run(
+    public Task RemoveEncoder(string name, bool force = false, CancellationToken cancellationToken = default) => Task.Run(
         () =>
         {
+            if (!force && packs.Current(name) is { } current)
+            {
+                RequireUnused(
+                    generation => generation.Encoders.Any(encoder => encoder.Name == name && encoder.Fingerprint == current.Hex),
+                    $"searched with the encoder '{name}'",
+                    "What is live goes on with its own copy of the pack then, but nothing is extracted with the encoder until it is installed again.");
+            }
+
             packs.Remove(name);
             unused.Collect(removedEncoder: name);
         },
@@ -108,14 +122,38 @@ public sealed class HomeFiles(
     }
 
     /// <inheritdoc/>
-    public Task RemoveDataset(string name, CancellationToken cancellationToken = default) => Task.Run(
+    public Task RemoveDataset(string name, bool force = false, CancellationToken cancellationToken = default) => Task.Run(
         () =>
         {
+            if (!force && datasets.Exists(name))
+            {
+                RequireUnused(
+                    generation => generation.Dataset == name,
+                    $"made of the dataset '{name}'",
+                    "What it finds is not shown any more then, and it cannot be built again until the dataset is imported again.");
+            }
+
             // Nobody but the dataset knows the files that were uploaded for it; a user's own stay where they are.
             datasets.Remove(name);
             uploads.Remove(name);
         },
         cancellationToken);
+
+    /// <summary>Fails where a collection stands on what is about to be removed, be it by a generation that is kept for going back to.</summary>
+    private void RequireUnused(Func<GenerationManifest, bool> needs, string how, string otherwise)
+    {
+        string[] users =
+        [
+            .. collections.Collections().Where(collection => collections.List(collection).Any(generation => needs(collections.Manifest(collection, generation)))),
+        ];
+        if (users.Length == 0) return;
+        var named = string.Join(", ", users.Select(user => $"'{user}'"));
+        throw new FuseMixException(
+            FailureKind.Conflict,
+            $"{(users.Length == 1 ? "Collection" : "Collections")} {named} {(users.Length == 1 ? "is" : "are")} {how}. {otherwise}",
+            $"Drop {(users.Length == 1 ? "it" : "them")} first ({string.Join(", ", users.Select(user => $"'fusemix collections drop {user}'"))}), "
+            + "or remove it all the same: --force, over HTTP ?force=true.");
+    }
 
     private bool IsStored(Dataset dataset)
     {

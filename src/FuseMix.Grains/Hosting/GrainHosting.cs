@@ -84,6 +84,7 @@ public static class GrainHosting
         services.AddSingleton<CollectionBuilder>();
         services.AddSingleton<ShardPlacement>();
         services.AddSingleton<LiveCollections>();
+        services.AddSingleton<CollectionProbe>();
         services.AddSingleton<QueryWork>();
         services.AddSingleton<SearchPreparation>();
         if (options.ResumesJobs) services.AddHostedService<JobKeeper>();

@@ -57,8 +57,8 @@ internal sealed class SearchGrain(
         {
             throw new FuseMixException(
                 FailureKind.NotFound,
-                $"Collection '{request.Collection}' holds no {request.Target} items.",
-                $"It holds: {string.Join(", ", collection.Shards.Select(shard => shard.Modality).Distinct())}.");
+                $"Collection '{request.Collection}' holds no {request.Target?.Word()} items.",
+                $"It holds: {string.Join(", ", collection.Shards.Select(shard => shard.Modality).Distinct().Select(modality => modality.Word()))}.");
         }
 
         var silent = new Dictionary<ShardStatus, string>();

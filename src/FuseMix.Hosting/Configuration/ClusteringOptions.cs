@@ -58,6 +58,9 @@ public sealed class ClusteringOptions
     /// <summary>Whether this node joins others that run already, or that others join through a database.</summary>
     public bool IsAlone => Kind == ClusteringKind.Local && (PrimarySiloPort is null || PrimarySiloPort == SiloPort);
 
+    /// <summary>Whether the node has joined another one that alone knows the members: without that one none can be given up, nor take its place.</summary>
+    public bool DependsOnFirst => Kind == ClusteringKind.Local && !IsAlone;
+
     internal void Validate(ConfigurationProblems problems)
     {
         RequireName(nameof(ClusterId), ClusterId);

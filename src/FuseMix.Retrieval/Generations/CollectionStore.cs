@@ -19,6 +19,7 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     private const string ManifestFile = "manifest.json";
     private const string LiveFile = "live.json";
     private const string NeedsFile = "needs.json";
+    private const string Remedy = "Build the collection again, or restore the file from a copy.";
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private readonly TimeProvider _time = time ?? TimeProvider.System;
 
@@ -100,25 +101,24 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
             needs.SelectMany(need => need.Encoders).Select(encoder => new NamedContent(encoder.Name, new Fingerprint(encoder.Fingerprint))).ToHashSet());
     }
 
-    /// <summary>Opens one shard of a generation and checks that it is the one that the manifest names.</summary>
+    /// <summary>Reads one shard of a generation and checks that it is the one that the manifest names, byte by byte.</summary>
     /// <param name="manifest">The generation.</param>
     /// <param name="shard">The shard's name.</param>
-    /// <param name="verify">Also compare the file's SHA-256, which reads all of it, once in a process.</param>
     /// <exception cref="FuseMixException">No such shard; or the file is missing, damaged, or of another generation.</exception>
-    public IndexShard OpenShard(GenerationManifest manifest, string shard, bool verify = true)
+    public IndexShard OpenShard(GenerationManifest manifest, string shard)
     {
         var entry = manifest.Shards.FirstOrDefault(s => s.Name == shard) ?? throw FuseMixException.UnknownName("shard", shard, manifest.Shards.Select(s => s.Name));
-        var path = Path.Combine(FolderOf(manifest.Collection, manifest.Generation), entry.File);
+        var path = PathOf(manifest, entry);
         var opened = IndexShard.Open(path, verify: false);
         try
         {
             if (opened.Generation != manifest.Generation) throw Foreign($"generation '{opened.Generation}', not '{manifest.Generation}'");
             if (opened.Name != entry.Name) throw Foreign($"shard '{opened.Name}', not '{entry.Name}'");
-            if (opened.Modality != entry.Modality) throw Foreign($"{opened.Modality} items, not {entry.Modality}");
+            if (opened.Modality != entry.Modality) throw Foreign($"{opened.Modality.Word()} items, not {entry.Modality.Word()}");
             if (opened.Dimension != manifest.Dimension) throw Foreign($"dimension {opened.Dimension}, not {manifest.Dimension}");
             if (opened.Count != entry.Count) throw Foreign($"{opened.Count} items, not {entry.Count}");
             if (!opened.Columns.SequenceEqual(manifest.Columns, StringComparer.Ordinal)) throw Foreign("other metadata columns");
-            if (verify) VerifiedFiles.Require(path, new Fingerprint(entry.Sha256), "Restore it from a copy, or build the collection again.");
+            FileChecksum.Require(path, opened.Checksum, new Fingerprint(entry.Sha256), Remedy);
             return opened;
         }
         catch
@@ -127,8 +127,29 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
             throw;
         }
 
-        FuseMixException Foreign(string found) => new(
-            FailureKind.Corrupt, $"The shard file '{path}' does not belong to its manifest: it is of {found}.", "Restore it from a copy, or build the collection again.");
+        FuseMixException Foreign(string found) => new(FailureKind.Corrupt, $"The shard file '{path}' does not belong to its manifest: it is of {found}.", Remedy);
+    }
+
+    /// <summary>What is wrong with the shard files of a generation, one for each that is missing or not what the manifest says.</summary>
+    /// <param name="manifest">The generation.</param>
+    /// <param name="lengthsOnly">Whether only the length of each file is looked at, rather than every byte.</param>
+    public IEnumerable<FuseMixException> Damage(GenerationManifest manifest, bool lengthsOnly = false)
+    {
+        foreach (var shard in manifest.Shards)
+        {
+            FuseMixException? damage = null;
+            try
+            {
+                if (lengthsOnly) IndexShard.RequireLength(PathOf(manifest, shard));
+                else VerifiedFiles.Require(PathOf(manifest, shard), new Fingerprint(shard.Sha256), Remedy, afresh: true);
+            }
+            catch (FuseMixException found)
+            {
+                damage = found;
+            }
+
+            if (damage is not null) yield return damage;
+        }
     }
 
     /// <summary>Makes a committed generation the one that searches see. Doing it twice changes nothing.</summary>
@@ -214,6 +235,8 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     internal string FolderOf(string collection) => Path.Combine(home.Collections, ResourceName.Require(collection, "collection"));
 
     internal string FolderOf(string collection, string generation) => Path.Combine(FolderOf(collection), ResourceName.Require(generation, "generation"));
+
+    private string PathOf(GenerationManifest manifest, ShardEntry shard) => Path.Combine(FolderOf(manifest.Collection, manifest.Generation), shard.File);
 
     private void Delete(string collection, string generation)
     {
@@ -308,5 +331,5 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     }
 
     private static FuseMixException Corrupt(string path, string why, Exception? inner = null) =>
-        new(FailureKind.Corrupt, $"'{path}' is damaged: {why}.", "Restore it from a copy, or build the collection again.", inner);
+        new(FailureKind.Corrupt, $"'{path}' is damaged: {why}.", Remedy, inner);
 }

@@ -23,11 +23,18 @@ public sealed record GenerationManifest(
     [property: JsonRequired] IReadOnlyList<ShardEntry> Shards,
     [property: JsonRequired] DateTimeOffset CreatedAt)
 {
+    /// <summary>Key of an <see cref="Origin"/> under which its dataset is named.</summary>
+    public const string DatasetOrigin = "dataset";
+
     /// <summary>What the items were taken from, in the caller's words: the same origin builds the same generation.</summary>
     public IReadOnlyDictionary<string, string> Origin { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The encoders of the fusion model, each by the fingerprint that its latents were extracted with.</summary>
     public IReadOnlyList<PinnedEncoder> Encoders { get; init; } = [];
+
+    /// <summary>Name of the dataset that the items were taken from; empty where the origin names none.</summary>
+    [JsonIgnore]
+    public string Dataset => Origin.GetValueOrDefault(DatasetOrigin, "");
 
     /// <summary>Number of items in all shards.</summary>
     [JsonIgnore]

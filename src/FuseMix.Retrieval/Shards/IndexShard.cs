@@ -1,40 +1,39 @@
 using System.Diagnostics.CodeAnalysis;
-using System.IO.MemoryMappedFiles;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Unicode;
 using FuseMix.Retrieval.Search;
+using FuseMix.Storage;
 using Microsoft.Win32.SafeHandles;
 
 namespace FuseMix.Retrieval.Shards;
 
-/// <summary>An immutable shard file, memory-mapped: exact search, ids, metadata and embeddings. Safe for use by many threads at once.</summary>
+/// <summary>An immutable shard: exact search, ids, metadata and embeddings. Safe for use by many threads at once.</summary>
+/// <remarks>
+/// It holds a <see cref="PrivateCopy"/> of its file, read once and checked while it is copied: the file may be changed, shortened or
+/// deleted meanwhile, and a shard that is open answers from what it has read.
+/// </remarks>
 public sealed unsafe class IndexShard : IDisposable
 {
-    private readonly FileStream _stream;
-    private readonly MemoryMappedFile _map;
-    private readonly MemoryMappedViewAccessor _view;
+    private readonly PrivateCopy _copy;
     private readonly SafeMemoryMappedViewHandle _handle;
     private readonly byte* _file;
     private readonly ShardFormat _format;
     private readonly int[] _rankOfRow;
 
-    private IndexShard(string path, FileStream stream, bool verify)
+    private IndexShard(string path, PrivateCopy copy, bool verify)
     {
-        Path = path;
-        _stream = stream;
-        if (stream.Length < ShardFormat.PreambleLength) throw new InvalidDataException($"it has only {stream.Length} bytes");
-        _map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-        _view = _map.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
-        _handle = _view.SafeMemoryMappedViewHandle;
+        (Path, _copy) = (path, copy);
+        if (copy.Length < ShardFormat.PreambleLength) throw new InvalidDataException($"it has only {copy.Length} bytes");
+        _handle = copy.View.SafeMemoryMappedViewHandle;
         try
         {
             byte* start = null;
             _handle.AcquirePointer(ref start);
-            _file = start + _view.PointerOffset;
-            var length = stream.Length;
-            _format = ShardFormat.Parse(new ReadOnlySpan<byte>(_file, (int)Math.Min(length, ShardFormat.PreambleLength + ShardFormat.MaxHeaderLength)), length);
+            _file = start + copy.View.PointerOffset;
+            _format = ShardFormat.Parse(
+                new ReadOnlySpan<byte>(_file, (int)Math.Min(copy.Length, ShardFormat.PreambleLength + ShardFormat.MaxHeaderLength)), copy.Length);
             if (verify) RequireChecksum();
             RequireIds();
             for (var column = 0; column < _format.Columns.Length; column++) RequireColumn(column);
@@ -50,6 +49,9 @@ public sealed unsafe class IndexShard : IDisposable
 
     /// <summary>The file.</summary>
     public string Path { get; }
+
+    /// <summary>SHA-256 of the whole file, as it was when it was read.</summary>
+    public Fingerprint Checksum => _copy.Checksum;
 
     /// <summary>The shard's name within its generation.</summary>
     public string Name => _format.Header.Shard;
@@ -73,38 +75,34 @@ public sealed unsafe class IndexShard : IDisposable
 
     private ReadOnlySpan<uint> IdOffsets => new(_file + _format.IdOffsets, Count + 1);
 
-    /// <summary>Opens a shard file and checks its structure: lengths, ids, metadata.</summary>
+    /// <summary>Reads a shard file and checks its structure: lengths, ids, metadata.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="verify">Also compare the SHA-256 that the file carries, which reads all of it (about 1 to 2 GB/s).</param>
-    /// <exception cref="FuseMixException">There is no such file; or it is damaged, cut short, or no shard file: the message names it.</exception>
-    public static IndexShard Open(string path, bool verify = true)
+    /// <param name="verify">Also compare the SHA-256 that the file carries.</param>
+    /// <exception cref="FuseMixException">There is no such file; or it is damaged, cut short, or no shard file: the message names it. Or there is no room for the copy.</exception>
+    public static IndexShard Open(string path, bool verify = true) => Read(path, () =>
     {
+        var copy = PrivateCopy.Of(path);
         try
         {
-            var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1);
-            try
-            {
-                return new IndexShard(path, stream, verify);
-            }
-            catch
-            {
-                stream.Dispose();
-                throw;
-            }
+            return new IndexShard(path, copy, verify);
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        catch
         {
-            throw new FuseMixException(FailureKind.NotFound, $"There is no shard file '{path}'.", "Build the collection again.", e);
+            copy.Dispose();
+            throw;
         }
-        catch (InvalidDataException e)
-        {
-            throw new FuseMixException(FailureKind.Corrupt, $"The shard file '{path}' is damaged: {e.Message}.", "Restore it from a copy, or build the collection again.", e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new FuseMixException(FailureKind.Unavailable, $"The shard file '{path}' cannot be read: {e.Message}", inner: e);
-        }
-    }
+    });
+
+    /// <summary>Checks that a shard file has the length that it says, without reading more of it than its header.</summary>
+    /// <exception cref="FuseMixException">There is no such file; or it is cut short, or no shard file: the message names it.</exception>
+    public static void RequireLength(string path) => Read(path, () =>
+    {
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        var start = new byte[Math.Min(RandomAccess.GetLength(file), ShardFormat.PreambleLength + ShardFormat.MaxHeaderLength)];
+        var read = RandomAccess.Read(file, start, 0);
+        if (read < ShardFormat.PreambleLength) throw new InvalidDataException($"it has only {read} bytes");
+        return ShardFormat.Parse(start.AsSpan(0, read), RandomAccess.GetLength(file));
+    });
 
     /// <summary>The best items for each of a batch of queries, exactly: the same results as comparing every embedding in fp32.</summary>
     /// <param name="queries">[count × <see cref="Dimension"/>] finite and not zero; of unit length where scores should be cosines.</param>
@@ -185,14 +183,32 @@ public sealed unsafe class IndexShard : IDisposable
         return embedding is not null;
     }
 
-    /// <summary>Closes the file; searches that are under way end well.</summary>
+    /// <summary>Lets go of the copy; searches that are under way end well.</summary>
     public void Dispose()
     {
         // The view unmaps when the last search that holds the handle lets go of it.
         if (_file != null && !_handle.IsClosed) _handle.ReleasePointer();
-        _view?.Dispose();
-        _map?.Dispose();
-        _stream.Dispose();
+        _copy.Dispose();
+    }
+
+    private static T Read<T>(string path, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new FuseMixException(FailureKind.NotFound, $"There is no shard file '{path}'.", "Build the collection again.", e);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new FuseMixException(FailureKind.Corrupt, $"The shard file '{path}' is damaged: {e.Message}.", "Build the collection again, or restore the file from a copy.", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new FuseMixException(FailureKind.Unavailable, $"The shard file '{path}' cannot be read: {e.Message}", inner: e);
+        }
     }
 
     private void RequireQueries(ReadOnlySpan<float> queries, int count)

@@ -58,9 +58,11 @@ internal static class DatasetsApi
         });
         api.Delete("/datasets/{dataset}", Remove, new ApiRoute("removeDataset", Scope.Admin, "Forget a dataset")
         {
-            Description = "Files that were uploaded for it go, files that were registered stay; latents and models that were made of it stay. Removing one that is gone is not found.",
+            Description = "Files that were uploaded for it go, files that were registered stay; latents and models that were made of it stay. One whose items a "
+                + "collection shows is a conflict, which names the collection, unless 'force' is true. Removing one that is gone is not found.",
+            Query = [new("force", "Whether it goes though a collection shows its items, which are not shown any more then.") { IsFlag = true, Preset = "false" }],
             Answers = [Answer.Nothing("It is gone.")],
-            Problems = [StatusCodes.Status404NotFound],
+            Problems = [StatusCodes.Status404NotFound, StatusCodes.Status409Conflict],
         });
     }
 
@@ -109,9 +111,9 @@ internal static class DatasetsApi
         return Results.Json(await calls.RegisterDataset(dataset, body.RequireFolder(), cancellationToken), ApiJson.Answers.DatasetSummary);
     }
 
-    private static async Task<IResult> Remove(string dataset, GrainCalls calls, CancellationToken cancellationToken)
+    private static async Task<IResult> Remove(string dataset, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
-        await calls.RemoveDataset(dataset, cancellationToken);
+        await calls.RemoveDataset(dataset, QueryParameters.Of(request).Flag("force"), cancellationToken);
         return Results.NoContent();
     }
 

@@ -44,9 +44,11 @@ internal static class EncodersApi
         });
         api.Delete("/encoders/{encoder}", Remove, new ApiRoute("removeEncoder", Scope.Admin, "Remove an encoder pack")
         {
-            Description = "Latents and models that were made with it stay. Removing one that is gone is not found.",
+            Description = "Latents and models that were made with it stay. One that a collection searches with is a conflict, which names the collection, unless "
+                + "'force' is true; the collection then keeps its copy. Removing one that is gone is not found.",
+            Query = [new("force", "Whether it goes though a collection searches with it.") { IsFlag = true, Preset = "false" }],
             Answers = [Answer.Nothing("It is gone.")],
-            Problems = [StatusCodes.Status404NotFound],
+            Problems = [StatusCodes.Status404NotFound, StatusCodes.Status409Conflict],
         });
     }
 
@@ -76,9 +78,9 @@ internal static class EncodersApi
         return Results.Json(installed, ApiJson.Answers.EncoderSummary, statusCode: StatusCodes.Status201Created);
     }
 
-    private static async Task<IResult> Remove(string encoder, GrainCalls calls, CancellationToken cancellationToken)
+    private static async Task<IResult> Remove(string encoder, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
-        await calls.RemoveEncoder(encoder, cancellationToken);
+        await calls.RemoveEncoder(encoder, QueryParameters.Of(request).Flag("force"), cancellationToken);
         return Results.NoContent();
     }
 }

@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using FuseMix.Contracts.Cluster;
 using FuseMix.Grains.Cluster;
 using FuseMix.Grains.State;
+using FuseMix.Hosting.Configuration;
 using FuseMix.Silo.Telemetry;
 using FuseMix.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -12,6 +13,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
+using Orleans;
 
 namespace FuseMix.Silo.Health;
 
@@ -26,7 +28,7 @@ internal static partial class HealthHosting
         [new("startup", "started", "starting"), new("ready", "ready", "not ready"), new("live", "live", "not live")];
 
     /// <summary>Adds the checks that fit the node.</summary>
-    public static void AddFuseMixHealth(this WebApplicationBuilder builder, NodeOptions node)
+    public static void AddFuseMixHealth(this WebApplicationBuilder builder, NodeOptions node, ClusteringOptions cluster)
     {
         // It would log every probe of a node in trouble, several a second; ours logs what changes.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
@@ -42,6 +44,13 @@ internal static partial class HealthHosting
             return Task.CompletedTask;
         });
         AddCostly(services, "state", "grain state cannot be written", provider => provider.GetRequiredService<StateProbe>().Write);
+        if (node.Roles.Contains(NodeRoles.Gateway)) Add<CollectionsCheck>(services, "collections", "ready");
+        if (cluster.DependsOnFirst)
+        {
+            AddCostly(services, "first-node", "the first node of this machine's cluster, which alone knows its members, does not answer", provider =>
+                () => provider.GetRequiredService<IMembershipTable>().ReadAllAsync(CancellationToken.None));
+        }
+
         if (!node.Accelerators.Contains(Accelerators.Cuda)) return;
         AddCostly(services, "cuda", "the CUDA device does not answer", _ => () =>
         {
@@ -77,7 +86,18 @@ internal static partial class HealthHosting
     /// <summary>Adds a check that is made once for all who ask, and only tells whether the node is ready.</summary>
     private static void AddCostly(IServiceCollection services, string name, string trouble, Func<IServiceProvider, Func<Task>> check)
     {
-        services.AddKeyedSingleton(name, (provider, _) => new RememberedCheck(check(provider), trouble, provider.GetRequiredService<TimeProvider>()));
+        services.AddKeyedSingleton(name, (provider, _) =>
+        {
+            var made = check(provider);
+            return new RememberedCheck(
+                async () =>
+                {
+                    await made();
+                    return HealthCheckResult.Healthy();
+                },
+                trouble,
+                provider.GetRequiredService<TimeProvider>());
+        });
         Register(services, name, provider => provider.GetRequiredKeyedService<RememberedCheck>(name), "ready");
     }
 
@@ -88,7 +108,7 @@ internal static partial class HealthHosting
     private static Task Answer(HttpContext context, Probe probe, HealthReport report)
     {
         context.RequestServices.GetRequiredService<HealthLog>().Write(report);
-        var word = report.Status == HealthStatus.Healthy ? probe.Good : probe.Bad;
+        var word = report.Status == HealthStatus.Unhealthy ? probe.Bad : probe.Good;
         var checks = report.Entries.ToDictionary(
             check => check.Key, check => new CheckDocument(check.Value.Status == HealthStatus.Healthy, Trouble(check.Value)), StringComparer.Ordinal);
         var accepted = context.Request.GetTypedHeaders().Accept;
@@ -97,7 +117,8 @@ internal static partial class HealthHosting
 
         var troubles = string.Join("; ", checks.Where(check => !check.Value.Ok).Select(check => $"{check.Key}: {check.Value.Trouble}"));
         context.Response.ContentType = "text/plain; charset=utf-8";
-        return context.Response.WriteAsync(troubles.Length == 0 ? word : $"{word}: {troubles}");
+        return context.Response.WriteAsync(
+            troubles.Length == 0 ? word : report.Status == HealthStatus.Degraded ? $"{word}, but {troubles}" : $"{word}: {troubles}");
     }
 
     /// <summary>What may leave the machine: the words of exceptions may name its paths, and are in its log.</summary>

@@ -44,6 +44,7 @@ public sealed record ModelOrigin(ulong Seed, TrainingRecipe? Recipe, double Temp
 public sealed class FusionModel
 {
     private const string Description = "model.json";
+    private const string TrainAgain = "Train the model again: the same training makes again what is damaged.";
 
     private readonly SortedDictionary<Modality, ModelBranch> _branches;
 
@@ -215,9 +216,8 @@ public sealed class FusionModel
         var branches = new Dictionary<Modality, ModelBranch>();
         foreach (var (modality, branch) in document.Modalities)
         {
-            if (Path.GetFileName(branch.Weights) != branch.Weights) throw Wrong(folder, $"'{branch.Weights}' is not the name of a file beside it");
-            var weights = Path.Combine(folder, branch.Weights);
-            FileChecksum.Require(weights, new Fingerprint(branch.WeightsSha256), "Train the model again.");
+            var weights = WeightsOf(folder, branch);
+            FileChecksum.Require(weights, new Fingerprint(branch.WeightsSha256), TrainAgain);
             branches[modality] = ModelBranch.Load(weights, modality, branch, document.SharedDimension);
         }
 
@@ -225,11 +225,12 @@ public sealed class FusionModel
         return new FusionModel(name, branches, document.Temperature, document.Seed, document.Recipe, document.Training, document.Bias);
     }
 
-    /// <summary>How the model in a folder came to be, by its description alone: its weights are neither read nor checked.</summary>
-    /// <exception cref="FuseMixException">There is none, or its description is damaged or of a newer format.</exception>
+    /// <summary>How the model in a folder came to be. Its files must be whole; they are read through, but not loaded.</summary>
+    /// <exception cref="FuseMixException">There is none, or it is damaged or of a newer format.</exception>
     public static ModelOrigin ReadOrigin(string folder)
     {
         var document = ReadDocument(folder);
+        foreach (var branch in document.Modalities.Values) FileChecksum.Require(WeightsOf(folder, branch), new Fingerprint(branch.WeightsSha256), TrainAgain);
         return new ModelOrigin(document.Seed, document.Recipe, document.Temperature, document.Training);
     }
 
@@ -257,8 +258,12 @@ public sealed class FusionModel
             "Use the version that wrote it, or train the model again.");
     }
 
+    private static string WeightsOf(string folder, BranchDocument branch) => Path.GetFileName(branch.Weights) == branch.Weights
+        ? Path.Combine(folder, branch.Weights)
+        : throw Wrong(folder, $"'{branch.Weights}' is not the name of a file beside it");
+
     private static FuseMixException Wrong(string folder, string what, Exception? inner = null) =>
-        new(FailureKind.Corrupt, $"'{Path.Combine(folder, Description)}' cannot be read: {what}", "Train the model again.", inner);
+        new(FailureKind.Corrupt, $"'{Path.Combine(folder, Description)}' cannot be read: {what}", TrainAgain, inner);
 
     internal ModelBranch Branch(Modality modality) => _branches.TryGetValue(modality, out var branch)
         ? branch

@@ -250,6 +250,16 @@ public abstract class ClientContract(ServedCluster served, string name)
 
         await Client.RemoveEncoder(encoder);
         await Fails(FailureKind.NotFound, () => Client.RemoveEncoder(encoder), encoder);
+        await Fails(FailureKind.NotFound, () => Client.RemoveEncoder(encoder, force: true), encoder);
+    }
+
+    [Fact]
+    public async Task What_a_collection_stands_on_is_not_removed_without_being_forced()
+    {
+        await Fails(FailureKind.Conflict, () => Client.RemoveDataset(TestHome.Dataset), $"'fusemix collections drop {ServedCluster.Collection}'");
+        await Fails(FailureKind.Conflict, () => Client.RemoveEncoder(TestHome.TextEncoder), $"'fusemix collections drop {ServedCluster.Collection}'");
+        Assert.Contains(await Client.Datasets(), dataset => dataset.Name == TestHome.Dataset);
+        Assert.Contains(await Client.Encoders(), encoder => encoder.Name == TestHome.TextEncoder);
     }
 
     [Fact]
@@ -296,7 +306,7 @@ public abstract class ClientContract(ServedCluster served, string name)
         Assert.Equal(1, (await Client.RegisterDataset($"{name}-registered", $"{name}-there")).Items[Modality.Image]);
         await Fails(FailureKind.NotFound, () => Client.RegisterDataset($"{name}-registered", $"{name}-their"), $"{name}-there");
         await Fails(FailureKind.Invalid, () => Client.RegisterDataset($"{name}-registered", "../datasets"), "folder");
-        await Client.RemoveDataset($"{name}-registered");
+        await Client.RemoveDataset($"{name}-registered", force: true);
         Assert.True(File.Exists(Path.Combine(folder, "a.png")));
     }
 

@@ -127,7 +127,7 @@ public sealed class SearchFaultTests(PreparedHome prepared)
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
         await cluster.Build("boats", Boats);
-        await HomeFiles.Of(home.Home).RemoveEncoder(TestHome.TextEncoder, TestContext.Current.CancellationToken);
+        await HomeFiles.Of(home.Home).RemoveEncoder(TestHome.TextEncoder, force: true, TestContext.Current.CancellationToken);
         Assert.DoesNotContain(TestHome.TextEncoder, home.Packs.List());
         Assert.True((await cluster.Search(Request)).Complete);
     }

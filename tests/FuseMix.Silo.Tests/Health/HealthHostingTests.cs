@@ -40,7 +40,7 @@ public sealed class HealthHostingTests : IAsyncDisposable
         using var byAddress = await _client.GetAsync("/health/ready?format=json", TestContext.Current.CancellationToken);
         var document = await ServedHome.Read(byAddress, HttpStatusCode.OK);
         Assert.Equal("ready", (string?)document["status"]);
-        Assert.Equal(["device", "home", "membership", "state"], document["checks"]!.AsObject().Select(check => check.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(["collections", "device", "home", "membership", "state"], document["checks"]!.AsObject().Select(check => check.Key).Order(StringComparer.Ordinal));
         Assert.All(document["checks"]!.AsObject(), check => Assert.True((bool?)check.Value!["ok"]));
 
         using var request = new HttpRequestMessage(HttpMethod.Get, "/health/live") { Headers = { { "Accept", "application/json" } } };

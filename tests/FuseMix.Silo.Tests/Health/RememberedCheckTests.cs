@@ -52,10 +52,11 @@ public sealed class RememberedCheckTests
     }
 
     private RememberedCheck Of(Func<Task> check) => new(
-        () =>
+        async () =>
         {
             Interlocked.Increment(ref _made);
-            return check();
+            await check();
+            return HealthCheckResult.Healthy();
         },
         "it does not work",
         _clock);
