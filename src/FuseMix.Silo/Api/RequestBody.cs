@@ -29,7 +29,7 @@ internal static class RequestBody
         return await ReadJson(request, type, cancellationToken);
     }
 
-    /// <summary>A picture or a sound, of which the body is nothing else.</summary>
+    /// <summary>A file, such as a picture, of which the body is nothing else.</summary>
     /// <param name="request">The request.</param>
     /// <param name="limit">Most bytes to take, whether the request says beforehand how many come or not.</param>
     /// <param name="cancellationToken">The caller has gone.</param>

@@ -133,7 +133,7 @@ public sealed class SearchApiTests(ServedHome served)
     [Fact]
     public async Task An_answer_without_shards_says_that_it_is_not_complete()
     {
-        var answer = await served.Post(Search, """{"queries":[{"terms":[{"text":"dog"}]}],"deadlineMs":0}""");
+        var answer = await served.Post(Search, """{"queries":[{"terms":[{"text":"dog"}]}],"target":"any","deadlineMs":0}""");
         Assert.False((bool?)answer["complete"]);
         Assert.Equal(2, answer["missingShards"]!.AsArray().Count);
         Assert.Empty(Ids(answer));
