@@ -358,7 +358,7 @@ internal sealed class SearchGrain(
                         "Give it a word, or leave it out; white space and what cannot be seen are like no item.");
                 }
 
-                if (term.Content is []) throw Invalid("The content of a query term has no bytes.", "Send a picture or a sound.");
+                if (term.Content is []) throw Invalid("The content of a query term has no bytes.", "Send those of a picture.");
             }
 
             if (query.Terms.All(term => term.Weight == 0))
