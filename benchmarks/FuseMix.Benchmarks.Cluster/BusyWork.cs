@@ -24,7 +24,8 @@ internal static class BusyWork
     public static SearchRequest[] Queries() =>
     [
         .. Enumerable.Range(0, 8).Select(i => new SearchRequest(Collection, [SearchQuery.OfText(TestHome.Caption(i))], null, 20)),
-        .. Enumerable.Range(0, 8).Select(i => new SearchRequest(Collection, [SearchQuery.OfContent(Modality.Image, TestHome.Picture(i))], Modality.Text, 10)),
+        .. Enumerable.Range(0, 8).Select(
+            i => new SearchRequest(Collection, [SearchQuery.OfContent(Modality.Image, TestHome.Picture(i))], Modality.Text, 10)),
         .. Enumerable.Range(0, 8).Select(i => new SearchRequest(Collection, [SearchQuery.OfItem($"img-{i:D2}")], Modality.Image, 10)),
     ];
 }

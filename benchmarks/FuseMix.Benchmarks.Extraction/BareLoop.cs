@@ -5,7 +5,8 @@ using Microsoft.ML.OnnxRuntime;
 
 namespace FuseMix.Benchmarks.Extraction;
 
-/// <summary>What anybody writes first: ready tensors, one session, Run in a loop. Images go one by one, texts 32 at a time as they come.</summary>
+/// <summary>What anybody writes first: ready tensors, one session, Run in a loop. Images go one by one, texts 32 at a time as they
+/// come.</summary>
 internal sealed class BareLoop : IDisposable
 {
     private const int TextsPerCall = 32;

@@ -4,8 +4,8 @@ using FuseMix.Benchmarks.Extraction;
 using FuseMix.Encoders.Packs;
 using FuseMix.Encoders.Sessions;
 
-// Every installed encoder: our session, from file bytes and texts to latents, against a loop around ONNX Runtime that is given ready tensors.
-// In turns, the same number of threads, medians. The loop has nothing to decode, resize or tokenise, which flatters it.
+// Every installed encoder: our session, from file bytes and texts to latents, against a loop around ONNX Runtime that is given ready
+// tensors. In turns, the same number of threads, medians. The loop has nothing to decode, resize or tokenise, which flatters it.
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var store = new EncoderPackStore(Text("--encoders", ".fusemix/encoders"));
 var pictures = Text("--images", "");
@@ -37,7 +37,8 @@ foreach (var name in only.Length > 0 ? [only] : store.List())
         using var parallel = new BareLoop(pack, inputs, sessionsThreads: 1, workers: threads);
         using var inner = new BareLoop(pack, inputs, sessionsThreads: threads, workers: 1);
         var latents = ours.EncodeBatch(inputs);
-        if (latents.Failures > 0) throw new InvalidOperationException(latents.ErrorOf(Enumerable.Range(0, items).First(i => latents.ErrorOf(i) is not null)));
+        if (latents.Failures > 0)
+            throw new InvalidOperationException(latents.ErrorOf(Enumerable.Range(0, items).First(i => latents.ErrorOf(i) is not null)));
         var difference = parallel.Run().Zip(latents.Latents.ToArray(), (a, b) => Math.Abs(a - b)).Max();
         inner.Run();
         List<double> mine = [], across = [], within = [];
@@ -50,7 +51,8 @@ foreach (var name in only.Length > 0 ? [only] : store.List())
 
         var (m, a, w) = (items / Median(mine), items / Median(across), items / Median(within));
         // Of the ratios of single rounds, which share whatever else the machine is doing.
-        var ratio = Math.Min(Median([.. mine.Zip(across, (ours, loop) => loop / ours)]), Median([.. mine.Zip(within, (ours, loop) => loop / ours)]));
+        var ratio = Math.Min(
+            Median([.. mine.Zip(across, (ours, loop) => loop / ours)]), Median([.. mine.Zip(within, (ours, loop) => loop / ours)]));
         Console.WriteLine($"{name,-18}  {threads,7}   {m,12:F1}   {a,12:F1}   {w,20:F1}   {ratio,18:F3}   {difference,14:E1}");
     }
 }
@@ -66,6 +68,7 @@ static double Time(Action work)
 
 static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
-string Text(string option, string otherwise) => Array.IndexOf(args, option) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : otherwise;
+string Text(string option, string otherwise) =>
+    Array.IndexOf(args, option) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : otherwise;
 
 int Number(string option, int otherwise) => int.Parse(Text(option, $"{otherwise}"), CultureInfo.InvariantCulture);

@@ -6,7 +6,8 @@ namespace FuseMix.Benchmarks.Extraction;
 internal static class Workload
 {
     private static readonly string[] Words =
-        "a the two red small old dog cat boat lake house tree sits runs stands under over near beside with blue hat coffee cup of on morning sun and people".Split(' ');
+        ("a the two red small old dog cat boat lake house tree sits runs stands under over near beside with blue hat coffee cup of on "
+            + "morning sun and people").Split(' ');
 
     /// <summary>The first pictures of a folder, in ordinal order, again and again if there are too few.</summary>
     public static EncoderInput[] Pictures(string folder, int count)

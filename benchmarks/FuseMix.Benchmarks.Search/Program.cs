@@ -4,7 +4,8 @@ using System.Runtime.InteropServices;
 using FuseMix.Retrieval.Search;
 using FuseMix.Retrieval.Shards;
 
-// Exact search against faiss IndexFlatIP on the same vectors, in turns: one round of ours, one of theirs, and again. Results are compared too.
+// Exact search against faiss IndexFlatIP on the same vectors, in turns: one round of ours, one of theirs, and again. Results are compared
+// too.
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
 var n = Number("--n", 100_000);
 var d = Number("--d", 512);
@@ -31,7 +32,9 @@ try
     Console.WriteLine($"open and verify: {Stopwatch.GetElapsedTime(started).TotalSeconds:F2} s; first pass: {CodeKernel.Best}");
 
     using var faiss = peer.Length == 0 ? null : new Peer(peer, folder, rows, queries, d, k);
-    Console.WriteLine("  batch  threads  ours ms/batch   faiss ms/batch   numpy ms/batch   ours QPS   better peer QPS   x faiss   x better peer   re-ranked/query   same ids");
+    Console.WriteLine(
+        "  batch  threads  ours ms/batch   faiss ms/batch   numpy ms/batch   ours QPS   better peer QPS   x faiss   x better peer   "
+            + "re-ranked/query   same ids");
     foreach (var threads in threadCounts)
     {
         foreach (var batch in batches)
@@ -61,7 +64,9 @@ try
             var better = Math.Min(flatMedian, productMedian);
             var same = faiss is null ? "-" : $"{Agreement(shard, faiss, batch, options):P2}";
             Console.WriteLine(
-                $"{batch,7}{threads,9}{mine,15:F3}{flatMedian,17:F3}{productMedian,17:F3}{batch * 1000 / mine,11:F0}{batch * 1000 / better,18:F0}{flatMedian / mine,10:F2}{better / mine,16:F2}{(double)reranked / batch,18:F0}   {same}");
+                $"{batch,7}{threads,9}{mine,15:F3}{flatMedian,17:F3}{productMedian,17:F3}"
+                + $"{batch * 1000 / mine,11:F0}{batch * 1000 / better,18:F0}{flatMedian / mine,10:F2}{better / mine,16:F2}"
+                + $"{(double)reranked / batch,18:F0}   {same}");
         }
     }
 }
@@ -70,7 +75,8 @@ finally
     Directory.Delete(folder, recursive: true);
 }
 
-ReadOnlySpan<float> Batch(int i, int batch) => Global.Queries.AsSpan(i * batch * d % (Global.Queries.Length - (batch * d) + 1) / d * d, batch * d);
+ReadOnlySpan<float> Batch(int i, int batch) =>
+    Global.Queries.AsSpan(i * batch * d % (Global.Queries.Length - (batch * d) + 1) / d * d, batch * d);
 
 double Agreement(IndexShard shard, Peer faiss, int batch, SearchOptions options)
 {
@@ -105,7 +111,8 @@ float[] Vectors(int count, int seed)
 static float[] Normal(Random random, int count)
 {
     var values = new float[count];
-    for (var i = 0; i < count; i++) values[i] = (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+    for (var i = 0; i < count; i++)
+        values[i] = (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
     return values;
 }
 
@@ -115,7 +122,8 @@ static double Median(List<double> values)
     return values[values.Count / 2];
 }
 
-string Text(string name, string otherwise) => Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : otherwise;
+string Text(string name, string otherwise) =>
+    Array.IndexOf(args, name) is var at and >= 0 && at + 1 < args.Length ? args[at + 1] : otherwise;
 
 int Number(string name, int otherwise) => int.Parse(Text(name, $"{otherwise}"));
 
@@ -172,6 +180,7 @@ internal sealed class Peer : IDisposable
     {
         _process.StandardInput.WriteLine(question);
         _process.StandardInput.Flush();
-        return _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("The peer ended early; its error output says why.");
+        return _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException(
+            "The peer ended early; its error output says why.");
     }
 }

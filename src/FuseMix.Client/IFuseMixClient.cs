@@ -11,9 +11,9 @@ namespace FuseMix.Client;
 /// <remarks>
 /// <para>Thread-safe. Every failure is a <see cref="FuseMixException"/> whose kind and remedy are the cluster's own, or
 /// <see cref="FailureKind.Unavailable"/> where nobody answered; a cancelled call throws <see cref="OperationCanceledException"/>.</para>
-/// <para>Jobs run in the cluster: a call that starts one returns at once, and the job goes on whatever becomes of the client. Each is named by
-/// what it is about, so that everything that starts or ends one is safe to repeat. Watching ends with the status in which the job is over, and
-/// goes on by itself when the node that was watched dies.</para>
+/// <para>Jobs run in the cluster: a call that starts one returns at once, and the job goes on whatever becomes of the client. Each is named
+/// by what it is about, so that everything that starts or ends one is safe to repeat. Watching ends with the status in which the job is
+/// over, and goes on by itself when the node that was watched dies.</para>
 /// </remarks>
 public interface IFuseMixClient
 {
@@ -40,7 +40,8 @@ public interface IFuseMixClient
     Task<CollectionStatus[]> Collections(CancellationToken cancellationToken = default);
 
     /// <summary>Searches one collection with one or more queries.</summary>
-    /// <exception cref="FuseMixException">Unknown collection or item; a query without terms, or that cannot be decoded; K out of range.</exception>
+    /// <exception cref="FuseMixException">Unknown collection or item; a query without terms, or that cannot be decoded; K out of
+    /// range.</exception>
     Task<SearchResponse> Search(SearchRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>The content of an item of a collection: its picture, sound or text, as it was when its dataset was imported.</summary>
@@ -66,25 +67,26 @@ public interface IFuseMixClient
     /// <exception cref="FuseMixException">It was never started, and there is no such dataset or encoder.</exception>
     Task<ExtractionStatus> CancelExtraction(string dataset, string encoder, CancellationToken cancellationToken = default);
 
-    /// <summary>Puts a training in the trainer's queue and returns at once. A job of this id that is cancelled or failed goes on from its last
-    /// checkpoint.</summary>
-    /// <exception cref="FuseMixException">Unknown dataset, encoder or recipe key; the id stands for another request. What only the data tell, missing
-    /// latents for example, fails the job instead.</exception>
+    /// <summary>Puts a training in the trainer's queue and returns at once. A job of this id that is cancelled or failed goes on from its
+    /// last checkpoint.</summary>
+    /// <exception cref="FuseMixException">Unknown dataset, encoder or recipe key; the id stands for another request. What only the data
+    /// tell, missing latents for example, fails the job instead.</exception>
     Task<TrainingStatus> SubmitTraining(TrainingRequest request, CancellationToken cancellationToken = default);
 
     /// <summary>Where a training stands.</summary>
     /// <exception cref="FuseMixException">No job has this id.</exception>
     Task<TrainingStatus> Training(string jobId, CancellationToken cancellationToken = default);
 
-    /// <summary>Trainings, a page at a time: those that wait, the one submitted last first; the one that runs; and those that are over, the one
-    /// that ended last first. The cluster remembers only so many of those.</summary>
+    /// <summary>Trainings, a page at a time: those that wait, the one submitted last first; the one that runs; and those that are over, the
+    /// one that ended last first. The cluster remembers only so many of those.</summary>
     /// <param name="limit">Most trainings of the page, 1 to 1,000.</param>
     /// <param name="continuation">Where to go on: <see cref="TrainingPage.Next"/> of the page before; null at the beginning.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="FuseMixException">The limit is out of range, or the continuation is not one of a page.</exception>
     Task<TrainingPage> Trainings(int limit = 100, string? continuation = null, CancellationToken cancellationToken = default);
 
-    /// <summary>The status of a training now and as it goes on, ending with the one in which it is over. A slow reader skips steps.</summary>
+    /// <summary>The status of a training now and as it goes on, ending with the one in which it is over. A slow reader skips
+    /// steps.</summary>
     /// <exception cref="FuseMixException">No job has this id.</exception>
     IAsyncEnumerable<TrainingStatus> WatchTraining(string jobId, CancellationToken cancellationToken = default);
 
@@ -92,7 +94,8 @@ public interface IFuseMixClient
     /// <exception cref="FuseMixException">No job has this id.</exception>
     Task<TrainingStatus> CancelTraining(string jobId, CancellationToken cancellationToken = default);
 
-    /// <summary>Recall of a fusion model on one split of a dataset whose latents are stored. May take minutes, and stops when it is cancelled.</summary>
+    /// <summary>Recall of a fusion model on one split of a dataset whose latents are stored. May take minutes, and stops when it is
+    /// cancelled.</summary>
     /// <exception cref="FuseMixException">Unknown model, dataset or split; latents missing; or too many wait already.</exception>
     Task<EvaluationReport> Evaluate(EvaluationRequest request, CancellationToken cancellationToken = default);
 
@@ -106,8 +109,8 @@ public interface IFuseMixClient
     Task<string> FitBaseline(string model, string dataset, CancellationToken cancellationToken = default);
 
     /// <summary>Begins to build a generation of a collection, which goes live when it is whole, and returns at once.</summary>
-    /// <exception cref="FuseMixException">Unknown model or dataset; latents missing; another build is running; or another model's or dataset's
-    /// generation is live and <see cref="CollectionBuild.Replace"/> is not set.</exception>
+    /// <exception cref="FuseMixException">Unknown model or dataset; latents missing; another build is running; or another model's or
+    /// dataset's generation is live and <see cref="CollectionBuild.Replace"/> is not set.</exception>
     Task<BuildStatus> StartBuild(string collection, CollectionBuild request, CancellationToken cancellationToken = default);
 
     /// <summary>How far the build of a collection is that runs, or how the last one ended.</summary>
@@ -136,18 +139,24 @@ public interface IFuseMixClient
     /// <summary>Installs an encoder pack, which is tried out first; safe to repeat.</summary>
     /// <param name="name">The name that its <c>encoder.json</c> gives it.</param>
     /// <param name="folder">The folder on this machine with <c>encoder.json</c>.</param>
-    /// <param name="replace">Whether a pack of that name with another content is replaced; latents of the old one stay, under its fingerprint.</param>
+    /// <param name="replace">Whether a pack of that name with another content is replaced; latents of the old one stay, under its
+    /// fingerprint.</param>
     /// <param name="progress">Told how far the upload is.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="FuseMixException">The pack is not valid, has another name, or the name is taken by another content.</exception>
     Task<EncoderSummary> PutEncoder(
-        string name, string folder, bool replace = false, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default);
+        string name,
+        string folder,
+        bool replace = false,
+        IProgress<UploadProgress>? progress = null,
+        CancellationToken cancellationToken = default);
 
     /// <summary>Removes an encoder pack; latents and models that were made with it stay.</summary>
     /// <param name="name">The encoder.</param>
     /// <param name="force">Whether it goes though a collection searches with it.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="FuseMixException">There is none of that name; or a collection searches with it, which is named (conflict).</exception>
+    /// <exception cref="FuseMixException">There is none of that name; or a collection searches with it, which is named
+    /// (conflict).</exception>
     Task RemoveEncoder(string name, bool force = false, CancellationToken cancellationToken = default);
 
     /// <summary>Imports a dataset from this machine in place of any of that name; safe to repeat.</summary>
@@ -159,7 +168,8 @@ public interface IFuseMixClient
     Task<DatasetSummary> PutDataset(
         string name, DatasetSource source, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default);
 
-    /// <summary>Imports a folder of pictures and sounds that lies in the <c>imports</c> folder of the cluster's home already; safe to repeat.</summary>
+    /// <summary>Imports a folder of pictures and sounds that lies in the <c>imports</c> folder of the cluster's home already; safe to
+    /// repeat.</summary>
     /// <param name="name">What to call the dataset.</param>
     /// <param name="folder">Name of the folder in <c>imports</c>; no path.</param>
     /// <param name="cancellationToken">Gives up.</param>
@@ -170,6 +180,7 @@ public interface IFuseMixClient
     /// <param name="name">The dataset.</param>
     /// <param name="force">Whether it goes though a collection shows its items.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="FuseMixException">There is none of that name; or a collection shows its items, which is named (conflict).</exception>
+    /// <exception cref="FuseMixException">There is none of that name; or a collection shows its items, which is named
+    /// (conflict).</exception>
     Task RemoveDataset(string name, bool force = false, CancellationToken cancellationToken = default);
 }

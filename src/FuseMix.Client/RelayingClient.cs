@@ -9,8 +9,8 @@ using FuseMix.Contracts.Training;
 
 namespace FuseMix.Client;
 
-/// <summary>A client that passes every call on to another one, which may be another each time, and decides what is tried again. Files are read and
-/// written in place.</summary>
+/// <summary>A client that passes every call on to another one, which may be another each time, and decides what is tried again. Files are
+/// read and written in place.</summary>
 public abstract class RelayingClient : IFuseMixClient
 {
     private readonly IHomeFiles? _files;
@@ -20,23 +20,28 @@ public abstract class RelayingClient : IFuseMixClient
     private IHomeFiles Files => GrainCalls.Require(_files);
 
     /// <inheritdoc/>
-    public Task<ClusterStatus> Cluster(CancellationToken cancellationToken = default) => Call(client => client.Cluster(cancellationToken), cancellationToken);
+    public Task<ClusterStatus> Cluster(CancellationToken cancellationToken = default) =>
+        Call(client => client.Cluster(cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
-    public Task<EncoderSummary[]> Encoders(CancellationToken cancellationToken = default) => Call(client => client.Encoders(cancellationToken), cancellationToken);
+    public Task<EncoderSummary[]> Encoders(CancellationToken cancellationToken = default) =>
+        Call(client => client.Encoders(cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
-    public Task<DatasetSummary[]> Datasets(CancellationToken cancellationToken = default) => Call(client => client.Datasets(cancellationToken), cancellationToken);
+    public Task<DatasetSummary[]> Datasets(CancellationToken cancellationToken = default) =>
+        Call(client => client.Datasets(cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public Task<DatasetDetails> Dataset(string name, CancellationToken cancellationToken = default) =>
         Call(client => client.Dataset(name, cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
-    public Task<LatentSetSummary[]> LatentSets(CancellationToken cancellationToken = default) => Call(client => client.LatentSets(cancellationToken), cancellationToken);
+    public Task<LatentSetSummary[]> LatentSets(CancellationToken cancellationToken = default) =>
+        Call(client => client.LatentSets(cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
-    public Task<ModelSummary[]> Models(CancellationToken cancellationToken = default) => Call(client => client.Models(cancellationToken), cancellationToken);
+    public Task<ModelSummary[]> Models(CancellationToken cancellationToken = default) =>
+        Call(client => client.Models(cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
     public Task<CollectionStatus[]> Collections(CancellationToken cancellationToken = default) =>
@@ -63,7 +68,8 @@ public abstract class RelayingClient : IFuseMixClient
         Call(client => client.Extractions(cancellationToken), cancellationToken);
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<ExtractionStatus> WatchExtraction(string dataset, string encoder, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<ExtractionStatus> WatchExtraction(
+        string dataset, string encoder, CancellationToken cancellationToken = default) =>
         Watch(client => client.WatchExtraction(dataset, encoder, cancellationToken), status => status.State, cancellationToken);
 
     /// <inheritdoc/>
@@ -133,7 +139,11 @@ public abstract class RelayingClient : IFuseMixClient
 
     /// <inheritdoc/>
     public Task<EncoderSummary> PutEncoder(
-        string name, string folder, bool replace = false, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        string name,
+        string folder,
+        bool replace = false,
+        IProgress<UploadProgress>? progress = null,
+        CancellationToken cancellationToken = default) =>
         Files.PutEncoder(name, folder, replace, cancellationToken);
 
     /// <inheritdoc/>

@@ -1,6 +1,7 @@
 namespace FuseMix.Core;
 
-/// <summary>The encoders of one modality as they are named everywhere: one name, or several whose latents stand side by side, "a+b".</summary>
+/// <summary>The encoders of one modality as they are named everywhere: one name, or several whose latents stand side by side,
+/// "a+b".</summary>
 public static class EncoderNames
 {
     /// <summary>What stands between two names.</summary>
@@ -15,7 +16,8 @@ public static class EncoderNames
         var twice = names.GroupBy(name => name, StringComparer.Ordinal).FirstOrDefault(same => same.Count() > 1)?.Key;
         return twice is null
             ? names
-            : throw new FuseMixException(FailureKind.Invalid, $"'{text}' names encoder '{twice}' twice.", "Name each encoder once, for example a+b.");
+            : throw new FuseMixException(
+                FailureKind.Invalid, $"'{text}' names encoder '{twice}' twice.", "Name each encoder once, for example a+b.");
     }
 
     /// <summary>Several names as one.</summary>
@@ -23,5 +25,6 @@ public static class EncoderNames
 
     /// <summary>The fingerprint of encoders side by side; that of a single one is its own.</summary>
     /// <param name="parts">Fingerprints in the order of the latents; at least one.</param>
-    public static Fingerprint Join(IReadOnlyList<Fingerprint> parts) => parts is [var only] ? only : Fingerprint.Of(string.Join(Separator, parts));
+    public static Fingerprint Join(IReadOnlyList<Fingerprint> parts) =>
+        parts is [var only] ? only : Fingerprint.Of(string.Join(Separator, parts));
 }

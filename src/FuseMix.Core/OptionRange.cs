@@ -4,7 +4,8 @@ using System.Reflection;
 
 namespace FuseMix.Core;
 
-/// <summary>Reads the <see cref="RangeAttribute"/> of options, which is where their ranges stand once: for the check and for its message.</summary>
+/// <summary>Reads the <see cref="RangeAttribute"/> of options, which is where their ranges stand once: for the check and for its
+/// message.</summary>
 public static class OptionRange
 {
     /// <summary>The options of an object whose values are out of their ranges.</summary>
@@ -17,7 +18,8 @@ public static class OptionRange
             if (property.GetCustomAttribute<RangeAttribute>() is not { } range) continue;
 
             // An option that is not set has no value to be out of range.
-            if (property.GetValue(options) is { } value && !range.IsValid(value)) yield return (property.Name, Text(value), Describe(range));
+            if (property.GetValue(options) is { } value && !range.IsValid(value))
+                yield return (property.Name, Text(value), Describe(range));
         }
     }
 

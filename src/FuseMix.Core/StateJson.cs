@@ -5,11 +5,12 @@ namespace FuseMix.Core;
 
 /// <summary>How grain states are written, wherever they are kept: JSON, of which another version reads what it knows, people read all, and
 /// which moves from one kind of storage to another as it is.</summary>
-/// <remarks>No name of a .NET type stands in it: types can be renamed, and what is stored never chooses what is made of it. A member that is new has
-/// its default where an older version wrote the state; one that was removed is skipped.</remarks>
+/// <remarks>No name of a .NET type stands in it: types can be renamed, and what is stored never chooses what is made of it. A member that
+/// is new has its default where an older version wrote the state; one that was removed is skipped.</remarks>
 public static class StateJson
 {
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter() } };
+    private static readonly JsonSerializerOptions Options =
+        new(JsonSerializerDefaults.Web) { Converters = { new JsonStringEnumConverter() } };
 
     /// <summary>The text of a state.</summary>
     public static string Write<T>(T state) => JsonSerializer.Serialize(state, Options);

@@ -11,5 +11,6 @@ internal sealed class FingerprintJson : JsonConverter<Fingerprint>
             ? new Fingerprint(hex)
             : throw new JsonException("A fingerprint is a text of 64 lower-case hexadecimal digits.");
 
-    public override void Write(Utf8JsonWriter writer, Fingerprint value, JsonSerializerOptions options) => writer.WriteStringValue(value.Hex);
+    public override void Write(Utf8JsonWriter writer, Fingerprint value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.Hex);
 }

@@ -43,7 +43,8 @@ public static class EncoderImport
                 if (existing.Fingerprint == made.Fingerprint) return existing;
                 throw new FuseMixException(
                     FailureKind.Conflict,
-                    $"'{packFolder}' already holds another encoder ({existing.Fingerprint.Short} there, {made.Fingerprint.Short} from the package).",
+                    $"'{packFolder}' already holds another encoder ({existing.Fingerprint.Short} there, {made.Fingerprint.Short} from "
+                        + "the package).",
                     "Delete the folder first; latents of the old encoder stay under its fingerprint.");
             }
 

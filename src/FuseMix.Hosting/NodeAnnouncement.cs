@@ -20,7 +20,8 @@ public sealed record NodeAnnouncement(
 {
     /// <summary>The version of this build.</summary>
     public static string ThisVersion { get; } =
-        typeof(NodeAnnouncement).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+        typeof(NodeAnnouncement).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+            ?? "unknown";
 
     /// <summary>Which process it is, for messages.</summary>
     [JsonIgnore]
@@ -30,13 +31,14 @@ public sealed record NodeAnnouncement(
     [JsonIgnore]
     public bool IsAlive => Machine == Environment.MachineName && ProcessStart == StartOf(ProcessId);
 
-    /// <summary>The node of a home; null where none is announced, or what is written there is damaged, unreadable for this user, or left behind by a
-    /// process that is gone.</summary>
+    /// <summary>The node of a home; null where none is announced, or what is written there is damaged, unreadable for this user, or left
+    /// behind by a process that is gone.</summary>
     public static NodeAnnouncement? Read(FuseMixHome home)
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(FileOf(home)), AnnouncementJson.Default.NodeAnnouncement) is { Url: not null } read && read.IsAlive ? read : null;
+            var read = JsonSerializer.Deserialize(File.ReadAllBytes(FileOf(home)), AnnouncementJson.Default.NodeAnnouncement);
+            return read is { Url: not null, IsAlive: true } ? read : null;
         }
         catch (Exception failure) when (failure is JsonException or IOException or UnauthorizedAccessException)
         {
@@ -53,7 +55,8 @@ public sealed record NodeAnnouncement(
 
     /// <summary>The announcement of this process.</summary>
     internal static NodeAnnouncement Of(Uri url, string program, string? key) => new(
-        url, program, Environment.MachineName, Environment.ProcessId, StartOf(Environment.ProcessId) ?? "", ThisVersion, DateTimeOffset.UtcNow, key);
+        url, program, Environment.MachineName, Environment.ProcessId, StartOf(Environment.ProcessId) ?? "", ThisVersion,
+        DateTimeOffset.UtcNow, key);
 
     /// <summary>Writes it, for this user's eyes alone. Not made durable: it means nothing once its writer is gone.</summary>
     internal void Write(FuseMixHome home)
@@ -70,7 +73,8 @@ public sealed record NodeAnnouncement(
         File.Move(temporary, path, overwrite: true);
     }
 
-    /// <summary>When a process began: ticks since its machine started, and which start that was; null where there is none of that number.</summary>
+    /// <summary>When a process began: ticks since its machine started, and which start that was; null where there is none of that
+    /// number.</summary>
     internal static string? StartOf(int process)
     {
         try

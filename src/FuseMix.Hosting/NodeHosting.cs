@@ -18,12 +18,13 @@ using Orleans.Storage;
 
 namespace FuseMix.Hosting;
 
-/// <summary>Puts a node together: how it finds the others, when it gives one of them up, whom it lets in, where grains keep their state, and the
-/// grains themselves. Every node there is comes from here: the silo's, the command line's, those of tests and benchmarks.</summary>
+/// <summary>Puts a node together: how it finds the others, when it gives one of them up, whom it lets in, where grains keep their state,
+/// and the grains themselves. Every node there is comes from here: the silo's, the command line's, those of tests and benchmarks.</summary>
 public static class NodeHosting
 {
     /// <summary>Makes a silo the node that the configuration says.</summary>
-    /// <exception cref="FuseMixException">An option is out of range, a certificate cannot be used, or the home folder cannot be written to.</exception>
+    /// <exception cref="FuseMixException">An option is out of range, a certificate cannot be used, or the home folder cannot be written
+    /// to.</exception>
     public static ISiloBuilder AddFuseMixNode(this ISiloBuilder silo, NodeConfiguration configuration)
     {
         JoinCluster(silo, configuration);
@@ -45,7 +46,11 @@ public static class NodeHosting
     public static void RequireFreePorts(NodeConfiguration configuration)
     {
         var cluster = configuration.Cluster;
-        var address = cluster.AdvertisedAddress is { } advertised ? IPAddress.Parse(advertised) : cluster.Kind == ClusteringKind.Local ? IPAddress.Loopback : IPAddress.Any;
+        var address = cluster.AdvertisedAddress is { } advertised
+            ? IPAddress.Parse(advertised)
+            : cluster.Kind == ClusteringKind.Local
+            ? IPAddress.Loopback
+            : IPAddress.Any;
         Ports.RequireFree(address, cluster.SiloPort, "Set FuseMix:Cluster:SiloPort to another, or to 0 for any free one.");
         if (!AdmitsClients(configuration)) return;
         Ports.RequireFree(address, cluster.GatewayPort, "Set FuseMix:Cluster:GatewayPort to another, or to 0 for any free one.");
@@ -63,7 +68,8 @@ public static class NodeHosting
             cluster.Kind == ClusteringKind.PostgreSql ? cluster.ConnectionString : null,
             state.KindWith(cluster) == StateKind.PostgreSql ? state.ConnectionStringWith(cluster) : null,
         ];
-        foreach (var database in databases.OfType<string>().Distinct()) made.AddRange(await PostgreSqlSchema.EnsureAsync(database, cancellationToken));
+        foreach (var database in databases.OfType<string>().Distinct())
+            made.AddRange(await PostgreSqlSchema.EnsureAsync(database, cancellationToken));
 
         var table = cluster.Kind == ClusteringKind.Azure ? cluster.ConnectionString : null;
         var blobs = state.KindWith(cluster) == StateKind.Azure ? state.ConnectionStringWith(cluster) : null;
@@ -137,7 +143,8 @@ public static class NodeHosting
         }
     }
 
-    /// <summary>When a silent node is given up: after some 6 s rather than Orleans' 15, and never by one other node alone where there are more.</summary>
+    /// <summary>When a silent node is given up: after some 6 s rather than Orleans' 15, and never by one other node alone where there are
+    /// more.</summary>
     /// <remarks>docs/operations.md has the reasons for each.</remarks>
     private static void Watch(ClusterMembershipOptions options)
     {

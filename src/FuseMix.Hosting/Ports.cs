@@ -10,8 +10,9 @@ public static class Ports
     private const int Lowest = 10_000;
 
     /// <summary>
-    /// A port of the loopback interface that nobody listens on, for what must be told its port beforehand, as Orleans must. Where it can it is none
-    /// of those that the system gives to whoever connects or takes any: one of these may be another's by the time somebody listens on it.
+    /// A port of the loopback interface that nobody listens on, for what must be told its port beforehand, as Orleans must. Where it can it
+    /// is none of those that the system gives to whoever connects or takes any: one of these may be another's by the time somebody listens
+    /// on it.
     /// </summary>
     public static int Free()
     {
@@ -50,8 +51,10 @@ public static class Ports
         {
             throw error.SocketErrorCode switch
             {
-                SocketError.AccessDenied => new FuseMixException(FailureKind.Unavailable, $"This user may not use port {port}.", otherwise, error),
-                SocketError.AddressNotAvailable => new FuseMixException(FailureKind.Unavailable, $"{address} is no address of this machine.", "Give one that it has.", error),
+                SocketError.AccessDenied =>
+                    new FuseMixException(FailureKind.Unavailable, $"This user may not use port {port}.", otherwise, error),
+                SocketError.AddressNotAvailable => new FuseMixException(
+                    FailureKind.Unavailable, $"{address} is no address of this machine.", "Give one that it has.", error),
                 _ => new FuseMixException(FailureKind.Unavailable, $"Port {port} is already in use.", otherwise, error),
             };
         }

@@ -16,7 +16,8 @@ public readonly record struct OnnxValue(string Name)
 /// <summary>Builds an ONNX model node by node and writes it; the same calls give the same bytes.</summary>
 /// <remarks>
 /// Every tensor that a node names must have been made by an earlier call, which keeps the nodes in the order that ONNX demands and turns a
-/// misspelt name into an <see cref="ArgumentException"/> on the spot. Whether the operators and shapes fit each other is for the runtime to say.
+/// misspelt name into an <see cref="ArgumentException"/> on the spot. Whether the operators and shapes fit each other is for the runtime to
+/// say.
 /// </remarks>
 public sealed class OnnxGraph
 {
@@ -234,7 +235,8 @@ public sealed class OnnxGraph
         return name;
     }
 
-    // The pairs of the ONNX release table: a runtime refuses a model whose IR version is newer than it knows, so the oldest that fits is used.
+    // The pairs of the ONNX release table: a runtime refuses a model whose IR version is newer than it knows, so the oldest that fits is
+    // used.
     private static long IrVersionOf(int opset) => opset switch
     {
         >= 12 and <= 14 => 7,

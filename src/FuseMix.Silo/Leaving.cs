@@ -9,10 +9,11 @@ using Microsoft.Extensions.Logging;
 namespace FuseMix.Silo;
 
 /// <summary>
-/// How a node leaves: it says at once that it is not ready, serves on until load balancers have noticed, lets requests in hand end, and only
-/// then leaves the cluster, which is where grains hand over.
+/// How a node leaves: it says at once that it is not ready, serves on until load balancers have noticed, lets requests in hand end, and
+/// only then leaves the cluster, which is where grains hand over.
 /// </summary>
-internal sealed partial class Leaving(ShutdownOptions options, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<Leaving> logger)
+internal sealed partial class Leaving(
+    ShutdownOptions options, IHostApplicationLifetime lifetime, TimeProvider clock, ILogger<Leaving> logger)
     : IHostedLifecycleService
 {
     private readonly ConcurrentDictionary<HttpContext, bool> _inHand = new();
@@ -43,13 +44,16 @@ internal sealed partial class Leaving(ShutdownOptions options, IHostApplicationL
         await Task.Delay(options.Drain, clock, cancellationToken);
 
         // An import may take as long as its data are large. Whoever sent it sends it again, to another node.
-        var uploads = _inHand.Keys.Where(context => context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName == RequestLimits.Upload).ToArray();
+        var uploads = _inHand.Keys.Where(IsUpload).ToArray();
         if (uploads.Length > 0) LogUploadsCutOff(uploads.Length);
         foreach (var upload in uploads) upload.Abort();
 
         // The server stops next and waits for requests; they may have half of what is left, so that the grains have the other half.
         _ = CutOff((options.Timeout - options.Drain) / 2);
     }
+
+    private static bool IsUpload(HttpContext context) =>
+        context.GetEndpoint()?.Metadata.GetMetadata<EnableRateLimitingAttribute>()?.PolicyName == RequestLimits.Upload;
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

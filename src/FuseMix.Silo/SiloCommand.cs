@@ -108,7 +108,10 @@ internal static partial class SiloCommand
 
         // A node on its own is the only one that may work in its home folder; nodes of a cluster share it.
         using var owned = configuration.Cluster.IsAlone ? await HomeOwnership.TakeAsync(home, TimeSpan.FromSeconds(10)) : null;
-        Ports.RequireFree(IPAddress.Parse(configuration.Http.Address), configuration.Http.Port, "Set FuseMix:Http:Port to another, or to 0 for any free one.");
+        Ports.RequireFree(
+            IPAddress.Parse(configuration.Http.Address),
+            configuration.Http.Port,
+            "Set FuseMix:Http:Port to another, or to 0 for any free one.");
         NodeHosting.RequireFreePorts(configuration);
         await NodeHosting.EnsureSchema(configuration);
         await using var app = SiloHost.Build(configuration);
@@ -120,7 +123,8 @@ internal static partial class SiloCommand
     }
 
     private static IEnumerable<KeyValuePair<string, string?>> Variables() =>
-        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value));
+        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(
+            entry => KeyValuePair.Create((string)entry.Key, (string?)entry.Value));
 
     /// <summary>What the operator can act on is often wrapped by whoever called it.</summary>
     private static FuseMixException? Known(Exception? failure) => failure switch
@@ -134,7 +138,8 @@ internal static partial class SiloCommand
     private static IDisposable EndAtOnceOnSecondSignal()
     {
         var count = 0;
-        var registrations = new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT }.Select(signal => PosixSignalRegistration.Create(signal, context =>
+        var registrations = new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT }.Select(
+            signal => PosixSignalRegistration.Create(signal, context =>
         {
             // The host hears the first one too, and leaves in order.
             context.Cancel = true;

@@ -26,7 +26,8 @@ public static class SiloHost
 {
     /// <summary>Builds the node; run it with <see cref="WebApplication.RunAsync(string?)"/>.</summary>
     /// <param name="configuration">All that can be said to it.</param>
-    /// <exception cref="FuseMixException">The configuration asks for what this build cannot do, or the home folder cannot be written to.</exception>
+    /// <exception cref="FuseMixException">The configuration asks for what this build cannot do, or the home folder cannot be written
+    /// to.</exception>
     public static WebApplication Build(SiloConfiguration configuration)
     {
         var builder = CreateBuilder();
@@ -34,7 +35,8 @@ public static class SiloHost
         builder.Logging.AddStandardError();
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("FuseMix", LogLevel.Information);
 
-        // Whoever is gone is told about with a stack for each attempt to reach him; that he is given up stands in the membership's own lines.
+        // Whoever is gone is told about with a stack for each attempt to reach him; that he is given up stands in the membership's own
+        // lines.
         foreach (var chatter in (string[])["Messaging", "MembershipService.SiloHealthMonitor", "Watchdog", "Silo"])
             builder.Logging.AddFilter($"Orleans.Runtime.{chatter}", LogLevel.Error);
         builder.Logging.AddFilter("Orleans.Runtime.MembershipService.MembershipTableManager", LogLevel.Information);
@@ -80,7 +82,8 @@ public static class SiloHost
         return app;
     }
 
-    /// <summary>The OpenAPI document of the API, UTF-8, as every node of this version serves it. Nothing is started for it, and no home folder touched.</summary>
+    /// <summary>The OpenAPI document of the API, UTF-8, as every node of this version serves it. Nothing is started for it, and no home
+    /// folder touched.</summary>
     public static async Task<byte[]> DescribeApi()
     {
         var builder = CreateBuilder();
@@ -94,15 +97,18 @@ public static class SiloHost
         return await OpenApiDocuments.Make(app.Services);
     }
 
-    /// <summary>The configuration was read and checked before: no file that happens to lie in the current folder adds to it, and none is watched.
-    /// The builders with defaults watch every folder below the current one.</summary>
+    /// <summary>The configuration was read and checked before: no file that happens to lie in the current folder adds to it, and none is
+    /// watched. The builders with defaults watch every folder below the current one.</summary>
     private static WebApplicationBuilder CreateBuilder()
     {
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "FuseMix", ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ApplicationName = "FuseMix", ContentRootPath = AppContext.BaseDirectory });
         builder.Configuration.Sources.Clear();
         builder.WebHost.UseKestrelCore();
         builder.Services.AddRoutingCore();
-        builder.Logging.Configure(log => log.ActivityTrackingOptions = ActivityTrackingOptions.SpanId | ActivityTrackingOptions.TraceId | ActivityTrackingOptions.ParentId);
+        builder.Logging.Configure(
+            log => log.ActivityTrackingOptions =
+                ActivityTrackingOptions.SpanId | ActivityTrackingOptions.TraceId | ActivityTrackingOptions.ParentId);
         return builder;
     }
 
@@ -116,7 +122,8 @@ public static class SiloHost
         var everywhere = address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
         // A certificate is for names, and an address that is not loopback need not be one that the node answers as.
-        if (http.PublicNames.Count > 0 && (http.Certificate.Path is not null || !(everywhere || http.IsLoopback))) listens.Host = http.PublicNames[0];
+        if (http.PublicNames.Count > 0 && (http.Certificate.Path is not null || !(everywhere || http.IsLoopback)))
+            listens.Host = http.PublicNames[0];
         else if (everywhere) listens.Host = "127.0.0.1";
         return listens.Uri;
     }

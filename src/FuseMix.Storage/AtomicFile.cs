@@ -133,8 +133,8 @@ public static partial class AtomicFile
         _ = Close(descriptor);
     }
 
-    /// <summary>Makes all files durable that were written in a folder, at once rather than one by one; without effect where the platform has no
-    /// such call.</summary>
+    /// <summary>Makes all files durable that were written in a folder, at once rather than one by one; without effect where the platform
+    /// has no such call.</summary>
     public static void SyncFiles(string folder)
     {
         if (!OperatingSystem.IsLinux()) return;

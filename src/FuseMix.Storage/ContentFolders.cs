@@ -12,15 +12,16 @@ public readonly record struct NamedContent(string Name, Fingerprint Content);
 /// <summary>Folders that never change, each under its name and fingerprint, and for each name a pointer to the content that it means now:
 /// <c>&lt;name&gt;/&lt;fingerprint&gt;/…</c> and <c>&lt;name&gt;/current.json</c>.</summary>
 /// <remarks>
-/// A content appears whole or not at all, and the pointer is replaced at once. A content that was given up stays for whoever still holds its
-/// fingerprint, until <see cref="CollectGarbage"/> has found it unused for a while. Safe for several processes on one folder.
+/// A content appears whole or not at all, and the pointer is replaced at once. A content that was given up stays for whoever still holds
+/// its fingerprint, until <see cref="CollectGarbage"/> has found it unused for a while. Safe for several processes on one folder.
 /// </remarks>
 /// <param name="root">The folder of all names; made when the first content is put.</param>
 /// <param name="what">What a content is, for messages, e.g. "encoder".</param>
 /// <param name="remedy">The way out where a pointer is damaged.</param>
 public sealed class ContentFolders(string root, string what, string remedy)
 {
-    /// <summary>How long an unused content stays: longer than anybody needs from reading a pointer to pinning or opening what it points to.</summary>
+    /// <summary>How long an unused content stays: longer than anybody needs from reading a pointer to pinning or opening what it points
+    /// to.</summary>
     public static readonly TimeSpan Grace = TimeSpan.FromHours(1);
 
     private const string PointerFile = "current.json";
@@ -60,7 +61,8 @@ public sealed class ContentFolders(string root, string what, string remedy)
         }
         catch (JsonException e)
         {
-            throw new FuseMixException(FailureKind.Corrupt, $"'{path}', which says what the {what} '{name}' is, is damaged: {e.Message}", remedy, e);
+            throw new FuseMixException(
+                FailureKind.Corrupt, $"'{path}', which says what the {what} '{name}' is, is damaged: {e.Message}", remedy, e);
         }
     }
 
@@ -103,7 +105,8 @@ public sealed class ContentFolders(string root, string what, string remedy)
         return true;
     }
 
-    /// <summary>Deletes contents that no name means and nobody has pinned for <see cref="Grace"/>, and what was left behind by writers that died.</summary>
+    /// <summary>Deletes contents that no name means and nobody has pinned for <see cref="Grace"/>, and what was left behind by writers that
+    /// died.</summary>
     /// <param name="pinned">Contents to keep.</param>
     /// <param name="now">The time.</param>
     /// <param name="removed">A name whose contents are not waited for, since a user removed it just now.</param>
@@ -132,7 +135,8 @@ public sealed class ContentFolders(string root, string what, string remedy)
         return deleted;
     }
 
-    private bool IsCurrent(string name, string folder) => Current(name) is { } current && FolderOf(new NamedContent(name, current)) == folder;
+    private bool IsCurrent(string name, string folder) =>
+        Current(name) is { } current && FolderOf(new NamedContent(name, current)) == folder;
 
     private static bool IsContent(string folder) => Path.GetFileName(folder) is { Length: 16 } name && name.All(char.IsAsciiHexDigitLower);
 
@@ -206,7 +210,8 @@ public sealed class ContentFolders(string root, string what, string remedy)
     {
         try
         {
-            if (File.Exists(mark) && DateTimeOffset.TryParse(File.ReadAllText(mark), CultureInfo.InvariantCulture, out var since)) return since;
+            if (File.Exists(mark) && DateTimeOffset.TryParse(File.ReadAllText(mark), CultureInfo.InvariantCulture, out var since))
+                return since;
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -258,6 +263,7 @@ public sealed class ContentFolders(string root, string what, string remedy)
 /// <summary>What a name means, and who made it mean that.</summary>
 internal sealed record ContentPointer([property: JsonRequired] string Fingerprint, string? By = null);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ContentPointer))]
 internal sealed partial class PointerJson : JsonSerializerContext;

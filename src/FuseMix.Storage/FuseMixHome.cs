@@ -73,8 +73,10 @@ public sealed class FuseMixHome
             folder = Root;
             return FileLock.Works(Root) ? this : throw new FuseMixException(
                 FailureKind.Unavailable,
-                $"The home folder '{folder}' cannot be used: file locks keep nobody out there, and two processes would change the same thing at once.",
-                "Mount it with locks (NFS without 'nolock', SMB without 'nobrl'), unset DOTNET_SYSTEM_IO_DISABLEFILELOCKING, or choose another one "
+                $"The home folder '{folder}' cannot be used: file locks keep nobody out there, and two processes would change the same "
+                    + "thing at once.",
+                "Mount it with locks (NFS without 'nolock', SMB without 'nobrl'), unset DOTNET_SYSTEM_IO_DISABLEFILELOCKING, or choose "
+                    + "another one "
                 + $"with --home or {EnvironmentVariable}.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -87,7 +89,8 @@ public sealed class FuseMixHome
         }
     }
 
-    /// <summary>How a path is recorded: relative with forward slashes where it lies in the home, which can then move; else absolute.</summary>
+    /// <summary>How a path is recorded: relative with forward slashes where it lies in the home, which can then move; else
+    /// absolute.</summary>
     public string Portable(string path)
     {
         var relative = Path.GetRelativePath(Root, Path.GetFullPath(path));

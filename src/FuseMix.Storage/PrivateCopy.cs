@@ -4,11 +4,12 @@ using System.Security.Cryptography;
 
 namespace FuseMix.Storage;
 
-/// <summary>A file's bytes as they were when they were read, mapped into memory: whatever becomes of the file, nobody can change or shorten them.</summary>
+/// <summary>A file's bytes as they were when they were read, mapped into memory: whatever becomes of the file, nobody can change or shorten
+/// them.</summary>
 /// <remarks>
-/// A mapping of the file itself would end the process (SIGBUS) at the first page that somebody cut off, which nothing can catch. A small file is
-/// kept in memory. A larger one is a file without a name in the temporary folder (<c>TMPDIR</c>, or <c>/tmp</c>): what of it is not read needs no
-/// memory, as with a mapping of the original, and the system removes it when the process ends, however it ends.
+/// A mapping of the file itself would end the process (SIGBUS) at the first page that somebody cut off, which nothing can catch. A small
+/// file is kept in memory. A larger one is a file without a name in the temporary folder (<c>TMPDIR</c>, or <c>/tmp</c>): what of it is not
+/// read needs no memory, as with a mapping of the original, and the system removes it when the process ends, however it ends.
 /// </remarks>
 public sealed class PrivateCopy : IDisposable
 {
@@ -41,7 +42,8 @@ public sealed class PrivateCopy : IDisposable
     /// <exception cref="IOException">It cannot be read, or there is none.</exception>
     public static PrivateCopy Of(string path, long inMemory = InMemory)
     {
-        using var source = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1, FileOptions.SequentialScan);
+        using var source = new FileStream(
+            path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1, FileOptions.SequentialScan);
         var length = source.Length;
         if (length == 0) throw new InvalidDataException("it is empty");
         return length <= inMemory ? ToMemory(source, length) : ToFile(source, length);
@@ -74,10 +76,12 @@ public sealed class PrivateCopy : IDisposable
         var folder = Path.GetTempPath();
         try
         {
-            using var stream = new FileStream(Path.Combine(folder, $".fusemix-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, 1);
+            using var stream = new FileStream(
+                Path.Combine(folder, $".fusemix-{Guid.NewGuid():N}"), FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Delete, 1);
             File.Delete(stream.Name);
             var checksum = Copy(source, length, stream);
-            var map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            var map = MemoryMappedFile.CreateFromFile(
+                stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
             return new PrivateCopy(map, length, checksum);
         }
         catch (Exception e) when (DiskFailure.Of(e, folder) is { } failure)

@@ -9,8 +9,8 @@ namespace FuseMix.Storage;
 
 /// <summary>A safetensors file, opened only if everything its header says holds. What is asked for is read then, and no more.</summary>
 /// <remarks>
-/// Reading is thread-safe. It is not memory-mapped: a mapping of a file that somebody shortens ends the process, and nothing can catch that,
-/// while a read that ends too soon is a failure like any other.
+/// Reading is thread-safe. It is not memory-mapped: a mapping of a file that somebody shortens ends the process, and nothing can catch
+/// that, while a read that ends too soon is a failure like any other.
 /// </remarks>
 public sealed class SafetensorsFile : IDisposable
 {
@@ -45,7 +45,8 @@ public sealed class SafetensorsFile : IDisposable
             if (!TryRead(file, 0, prefix)) throw SafetensorsHeader.Corrupt(path, "it is shorter than 8 bytes");
             var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
             if (headerLength > SafetensorsHeader.MaxLength)
-                throw SafetensorsHeader.Corrupt(path, $"it claims a header of {headerLength} bytes, more than {SafetensorsHeader.MaxLength}");
+                throw SafetensorsHeader.Corrupt(
+                    path, $"it claims a header of {headerLength} bytes, more than {SafetensorsHeader.MaxLength}");
             var length = RandomAccess.GetLength(file);
             if ((long)headerLength > length - 8)
                 throw SafetensorsHeader.Corrupt(path, $"it was cut short: the header needs {headerLength} bytes, {length - 8} are left");
@@ -69,7 +70,8 @@ public sealed class SafetensorsFile : IDisposable
 
     /// <summary>The raw bytes of a tensor.</summary>
     /// <exception cref="FuseMixException">
-    /// There is none of that name, it is larger than an array can be (2 GiB): read it by rows; or the file was cut short since it was opened.
+    /// There is none of that name, it is larger than an array can be (2 GiB): read it by rows; or the file was cut short since it was
+    /// opened.
     /// </exception>
     public byte[] Bytes(string name)
     {
@@ -119,7 +121,8 @@ public sealed class SafetensorsFile : IDisposable
     /// <param name="rows">How many rows.</param>
     /// <param name="destination">Room for exactly the elements of these rows.</param>
     /// <exception cref="FuseMixException">There is none of that name, or it holds no floats.</exception>
-    /// <exception cref="ArgumentException">The rows lie outside the tensor, or <paramref name="destination"/> has another length.</exception>
+    /// <exception cref="ArgumentException">The rows lie outside the tensor, or <paramref name="destination"/> has another
+    /// length.</exception>
     public void CopyRows(string name, long firstRow, long rows, Span<float> destination)
     {
         var tensor = Tensor(name);
@@ -153,7 +156,8 @@ public sealed class SafetensorsFile : IDisposable
             return;
         }
 
-        if (tensor.Dtype is not (SafetensorsDtype.F16 or SafetensorsDtype.BF16)) throw new ArgumentException($"{tensor.Dtype} holds no floats.", nameof(tensor));
+        if (tensor.Dtype is not (SafetensorsDtype.F16 or SafetensorsDtype.BF16))
+            throw new ArgumentException($"{tensor.Dtype} holds no floats.", nameof(tensor));
         var halves = ArrayPool<ushort>.Shared.Rent(Math.Min(Block, destination.Length));
         try
         {
@@ -161,7 +165,8 @@ public sealed class SafetensorsFile : IDisposable
             {
                 var part = halves.AsSpan(0, Math.Min(Block, destination.Length));
                 Read(tensor, firstElement, MemoryMarshal.AsBytes(part));
-                if (tensor.Dtype == SafetensorsDtype.F16) TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<ushort, Half>(part), destination);
+                if (tensor.Dtype == SafetensorsDtype.F16)
+                    TensorPrimitives.ConvertToSingle(MemoryMarshal.Cast<ushort, Half>(part), destination);
                 else WidenBFloat(part, MemoryMarshal.Cast<float, uint>(destination));
                 destination = destination[part.Length..];
                 firstElement += part.Length;

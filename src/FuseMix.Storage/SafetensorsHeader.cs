@@ -160,7 +160,8 @@ internal sealed class SafetensorsHeader
             if (tensor.Length > dataLength - position)
                 throw Corrupt(
                     file,
-                    $"it was cut short: tensor '{name}' needs bytes {tensor.Offset} to {tensor.Offset + (Int128)tensor.Length}, the file has {dataLength}");
+                    $"it was cut short: tensor '{name}' needs bytes {tensor.Offset} to {tensor.Offset + (Int128)tensor.Length}, the "
+                        + $"file has {dataLength}");
             position += tensor.Length;
         }
 

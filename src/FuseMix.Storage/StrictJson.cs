@@ -13,7 +13,8 @@ public static class StrictJson
     /// <param name="type">What it is.</param>
     /// <param name="source">What to call it in failures, e.g. "Recipe 'my.json'".</param>
     /// <exception cref="FuseMixException">It is not such JSON; the message names the key and its place.</exception>
-    public static T Read<T>(ReadOnlyMemory<byte> json, JsonTypeInfo<T> type, string source) => To(ReadObject(json, type, source), type, source);
+    public static T Read<T>(ReadOnlyMemory<byte> json, JsonTypeInfo<T> type, string source) =>
+        To(ReadObject(json, type, source), type, source);
 
     /// <summary>Reads an object of which every key is a property of <paramref name="type"/> or one of <paramref name="extra"/>.</summary>
     /// <param name="json">UTF-8, with or without a byte order mark; comments and trailing commas are allowed.</param>
@@ -101,7 +102,9 @@ public static class StrictJson
 
             var key = path[(at + (quoted ? 2 : 1))..end];
             place += place.Length == 0 ? key : $".{key}";
-            var member = type?.Kind == JsonTypeInfoKind.Dictionary ? type.ElementType : type?.Properties.FirstOrDefault(p => p.Name == key)?.PropertyType;
+            var member = type?.Kind == JsonTypeInfoKind.Dictionary
+                ? type.ElementType
+                : type?.Properties.FirstOrDefault(p => p.Name == key)?.PropertyType;
             type = member is null ? null : type!.Options.GetTypeInfo(member);
             at = end + (quoted ? 2 : 0);
         }

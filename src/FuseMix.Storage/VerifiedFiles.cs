@@ -2,10 +2,11 @@ using System.Collections.Concurrent;
 
 namespace FuseMix.Storage;
 
-/// <summary>The checksums of files that nobody changes once they are there: each is read through once in a process, however often it is opened.</summary>
+/// <summary>The checksums of files that nobody changes once they are there: each is read through once in a process, however often it is
+/// opened.</summary>
 /// <remarks>
-/// A file is known again by its path, size and time of last change. What a disk loses silently changes none of these; so whoever is asked to
-/// look for damage reads afresh. Thread-safe: of several who ask at once, one reads and the others wait for it.
+/// A file is known again by its path, size and time of last change. What a disk loses silently changes none of these; so whoever is asked
+/// to look for damage reads afresh. Thread-safe: of several who ask at once, one reads and the others wait for it.
 /// </remarks>
 public static class VerifiedFiles
 {

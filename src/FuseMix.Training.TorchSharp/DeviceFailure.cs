@@ -9,7 +9,8 @@ internal static class DeviceFailure
 
     /// <summary>Whether memory of the device ran out, which a smaller micro-batch may help.</summary>
     public static bool IsOutOfMemory(Exception exception) =>
-        exception is ExternalException && (Says(exception, "out of memory") || Says(exception, "CUBLAS_STATUS_ALLOC_FAILED") || Says(exception, "can't allocate memory"));
+        exception is ExternalException
+        && (Says(exception, "out of memory") || Says(exception, "CUBLAS_STATUS_ALLOC_FAILED") || Says(exception, "can't allocate memory"));
 
     /// <summary>Whether the device does nothing more in this process.</summary>
     public static bool IsLoss(Exception exception) =>

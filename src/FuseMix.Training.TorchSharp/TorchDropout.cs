@@ -4,7 +4,8 @@ using TorchSharp;
 
 namespace FuseMix.Training.TorchSharp;
 
-/// <summary>Dropout masks that libtorch draws: the same again for a seed, step, list, modality, block and row on the same kind of device.</summary>
+/// <summary>Dropout masks that libtorch draws: the same again for a seed, step, list, modality, block and row on the same kind of
+/// device.</summary>
 internal sealed class TorchDropout : IDisposable
 {
     /// <summary>CUDA's generator is one for the whole process: whoever seeds it draws before another does.</summary>
@@ -35,14 +36,16 @@ internal sealed class TorchDropout : IDisposable
         List<torch.Tensor> chunks = [];
         for (var from = start; from < start + rows; from += TorchNetwork.MaskRows)
         {
-            var random = new RandomStream(_seed, RandomStream.Id(StreamPurpose.Dropout, part + block, step), (ulong)(from / TorchNetwork.MaskRows) << 20);
+            var random = new RandomStream(
+                _seed, RandomStream.Id(StreamPurpose.Dropout, part + block, step), (ulong)(from / TorchNetwork.MaskRows) << 20);
             var seed = ((long)random.NextUInt32() << 31) ^ random.NextUInt32();
             long[] size = [Math.Min(TorchNetwork.MaskRows, start + rows - from), width];
             lock (Drawing)
             {
                 if (_generator is null) torch.cuda.manual_seed_all(seed);
                 else _generator.manual_seed(seed);
-                chunks.Add(_generator is null ? torch.rand(size, device: _device) : torch.rand(size, device: _device, generator: _generator));
+                chunks.Add(
+                    _generator is null ? torch.rand(size, device: _device) : torch.rand(size, device: _device, generator: _generator));
             }
         }
 

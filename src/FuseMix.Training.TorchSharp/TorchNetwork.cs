@@ -7,10 +7,10 @@ namespace FuseMix.Training.TorchSharp;
 
 /// <summary>The network on a device of libtorch.</summary>
 /// <remarks>
-/// Parameters, gradients, moments and averages are a flat tensor each, laid out as the <see cref="NetworkLayout"/> says; autograd works on views of
-/// them, and adds to the gradients in place. Activations exist for one micro-batch, logits for one block of rows (<see cref="TorchLoss"/>):
-/// a batch that is larger than a micro-batch passes the adapters without a graph first, and again, micro-batch by micro-batch, once the
-/// gradients of all its embeddings are known (Gao et al. 2021). Nothing of a step outlives it on the device.
+/// Parameters, gradients, moments and averages are a flat tensor each, laid out as the <see cref="NetworkLayout"/> says; autograd works on
+/// views of them, and adds to the gradients in place. Activations exist for one micro-batch, logits for one block of rows
+/// (<see cref="TorchLoss"/>): a batch that is larger than a micro-batch passes the adapters without a graph first, and again, micro-batch
+/// by micro-batch, once the gradients of all its embeddings are known (Gao et al. 2021). Nothing of a step outlives it on the device.
 /// </remarks>
 internal sealed unsafe class TorchNetwork : IFusionNetwork
 {
@@ -226,7 +226,8 @@ internal sealed unsafe class TorchNetwork : IFusionNetwork
         LossResult result;
         using (torch.no_grad())
         {
-            (result, gradients) = _loss.Compute(embeddings[0].detach(), embeddings[1].detach(), Scalar(Layout.TemperatureOffset), bias, batch.Negatives);
+            (result, gradients) = _loss.Compute(
+                embeddings[0].detach(), embeddings[1].detach(), Scalar(Layout.TemperatureOffset), bias, batch.Negatives);
             _gradients.narrow(0, Layout.TemperatureOffset, 1).add_((float)result.Temperature);
             if (Layout.Loss == ContrastiveLoss.Sigmoid) _gradients.narrow(0, Layout.BiasOffset, 1).add_((float)result.Bias);
         }
@@ -266,7 +267,8 @@ internal sealed unsafe class TorchNetwork : IFusionNetwork
                 var first = block * AdapterShape.PerBlock;
                 var hidden = torch.nn.functional.layer_norm(x, width, p[first], p[first + 1], 1e-5);
                 hidden = torch.nn.functional.gelu(Product(hidden, p[first + 2], p[first + 3]));
-                if (_dropout.Applies) hidden = hidden * _dropout.Mask(((list * 4) + (int)modality) * AdapterShape.MaxDepth, block, step, start, rows, shape.Hidden);
+                if (_dropout.Applies) hidden = hidden * _dropout.Mask(
+                    ((list * 4) + (int)modality) * AdapterShape.MaxDepth, block, step, start, rows, shape.Hidden);
                 x = x + Product(hidden, p[first + 4], p[first + 5]);
             }
 
@@ -290,7 +292,8 @@ internal sealed unsafe class TorchNetwork : IFusionNetwork
         {
             throw new FuseMixException(
                 FailureKind.Unavailable,
-                $"The memory of {_options.Device} does not hold a step of {rows} pairs, not even {MaskRows} at a time: {DeviceFailure.FirstLine(failure)}",
+                $"The memory of {_options.Device} does not hold a step of {rows} pairs, not even {MaskRows} at a time: "
+                    + $"{DeviceFailure.FirstLine(failure)}",
                 "Lower 'batchSize', 'depth' or 'expansion' in the recipe, or free memory of the device.",
                 failure);
         }

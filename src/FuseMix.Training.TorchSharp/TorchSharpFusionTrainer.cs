@@ -29,7 +29,9 @@ public sealed class TorchSharpFusionTrainer : FusionTrainer
 
     /// <inheritdoc/>
     public override string Device => string.Create(
-        CultureInfo.InvariantCulture, $"{Options.Device}, libtorch by TorchSharp {typeof(torch).Assembly.GetName().Version!.ToString(3)}, {Options.Precision.ToString().ToLowerInvariant()}");
+        CultureInfo.InvariantCulture,
+        $"{Options.Device}, libtorch by TorchSharp {typeof(torch).Assembly.GetName().Version!.ToString(3)}, "
+            + $"{Options.Precision.ToString().ToLowerInvariant()}");
 
     /// <summary>As they were given.</summary>
     public TorchSharpOptions Options { get; }
@@ -49,14 +51,18 @@ public sealed class TorchSharpFusionTrainer : FusionTrainer
             _ => Options.Precision,
         };
         var temperature = new TemperatureRange(recipe.Temperature, recipe.TemperatureLeast, recipe.TemperatureMost);
-        return new TorchNetwork(layout, temperature, recipe.Dropout, seed, _device, Options with { Precision = precision }, MostLogits) { BeforeForward = BeforeForward };
+        return new TorchNetwork(layout, temperature, recipe.Dropout, seed, _device, Options with { Precision = precision }, MostLogits)
+        {
+            BeforeForward = BeforeForward,
+        };
     }
 
     private static torch.Device Open(string name)
     {
         var parts = name.Split(':');
         var index = 0;
-        var known = parts.Length is 1 or 2 && (parts.Length == 1 || int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out index));
+        var known = parts.Length is 1 or 2
+            && (parts.Length == 1 || int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out index));
         if (!known || parts[0] is not ("cpu" or "cuda") || (parts[0] == "cpu" && index != 0))
             throw FuseMixException.UnknownName("training device", name, ["cpu", "cuda", "cuda:1"], FailureKind.Invalid);
         try
@@ -70,12 +76,14 @@ public sealed class TorchSharpFusionTrainer : FusionTrainer
             torch.InitializeDeviceType(DeviceType.CUDA);
             if (torch.cuda.is_available() && index < torch.cuda.device_count()) return new torch.Device(DeviceType.CUDA, index);
         }
-        catch (Exception e) when (e is TypeInitializationException or NotSupportedException or InvalidOperationException or DllNotFoundException)
+        catch (Exception e) when (e is TypeInitializationException or NotSupportedException or InvalidOperationException
+            or DllNotFoundException)
         {
             throw new FuseMixException(
                 FailureKind.Unavailable,
                 $"libtorch does not load for the device '{name}'.",
-                "Build with the property TorchSharp set to Cpu or Cuda, on a system with libstdc++ of GCC 13 or later (Debian 13, Ubuntu 24.04).",
+                "Build with the property TorchSharp set to Cpu or Cuda, on a system with libstdc++ of GCC 13 or later (Debian 13, "
+                    + "Ubuntu 24.04).",
                 e);
         }
 

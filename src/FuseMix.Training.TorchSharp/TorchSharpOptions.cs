@@ -6,7 +6,8 @@ public enum TorchPrecision
     /// <summary>In fp32.</summary>
     Fp32,
 
-    /// <summary>In fp32, which a GPU with tensor cores may round to 10 bits of mantissa (TF32) before it multiplies; on a CPU the same as fp32.</summary>
+    /// <summary>In fp32, which a GPU with tensor cores may round to 10 bits of mantissa (TF32) before it multiplies; on a CPU the same as
+    /// fp32.</summary>
     Tf32,
 
     /// <summary>In bf16, with sums in fp32.</summary>

@@ -52,7 +52,8 @@ internal sealed unsafe class BatchPreparation : IDisposable
     {
         (_data, _transforms, _recipe, _seed, _team, _matrices) = (data, transforms, recipe, seed, team, matrices);
         MixingVariant? variant = recipe.Augmentation == Augmentation.FuseMix ? recipe.Mixing ?? MixingVariant.Halves : null;
-        _samplers = [.. data.Pairs.Select((list, i) => new BatchSampler(seed, i, list.Train.Count, recipe.BatchSize, variant, recipe.Alpha ?? 1))];
+        _samplers =
+            [.. data.Pairs.Select((list, i) => new BatchSampler(seed, i, list.Train.Count, recipe.BatchSize, variant, recipe.Alpha ?? 1))];
         _noise = recipe.NoiseSigma ?? (recipe.Augmentation == Augmentation.GaussianNoise ? 0.01 : null);
         StepsPerEpoch = _samplers.Max(s => s.StepsPerEpoch);
         Epochs = recipe.Epochs ?? (recipe.Steps!.Value + StepsPerEpoch - 1) / StepsPerEpoch;

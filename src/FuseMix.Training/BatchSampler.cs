@@ -25,7 +25,8 @@ internal sealed class BatchSampler
     {
         (_seed, _list, _variant, _alpha) = (seed, list, variant, alpha);
         var perMixed = variant == MixingVariant.Halves ? 2 : 1;
-        if (pairs < 2 * perMixed) throw new FuseMixException(FailureKind.Invalid, $"{pairs} training pairs are too few: at least {2 * perMixed} are needed.");
+        if (pairs < 2 * perMixed)
+            throw new FuseMixException(FailureKind.Invalid, $"{pairs} training pairs are too few: at least {2 * perMixed} are needed.");
         Batch = Math.Min(batch, pairs / perMixed);
         StepsPerEpoch = pairs / (Batch * perMixed);
         _order = new int[pairs];

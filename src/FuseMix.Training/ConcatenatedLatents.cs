@@ -1,6 +1,7 @@
 namespace FuseMix.Training;
 
-/// <summary>Latents of several encoders of one modality side by side (the paper's HTS-AT ⊕ Whisper): row i is all rows i in a line.</summary>
+/// <summary>Latents of several encoders of one modality side by side (the paper's HTS-AT ⊕ Whisper): row i is all rows i in a
+/// line.</summary>
 public sealed class ConcatenatedLatents : ILatentMatrix
 {
     private readonly ILatentMatrix[] _parts;
@@ -18,7 +19,9 @@ public sealed class ConcatenatedLatents : ILatentMatrix
         if (other is not null)
         {
             throw new FuseMixException(
-                FailureKind.Invalid, $"Latents of {Count} and of {other.Count} items cannot be concatenated.", "Extract both encoders over the same dataset.");
+                FailureKind.Invalid,
+                $"Latents of {Count} and of {other.Count} items cannot be concatenated.",
+                "Extract both encoders over the same dataset.");
         }
     }
 
@@ -35,7 +38,8 @@ public sealed class ConcatenatedLatents : ILatentMatrix
         var offset = 0;
         foreach (var part in _parts)
         {
-            for (var i = 0; i < rows.Length; i++) part.Gather(rows.Slice(i, 1), destination.Slice((i * Dimension) + offset, part.Dimension));
+            for (var i = 0; i < rows.Length; i++)
+                part.Gather(rows.Slice(i, 1), destination.Slice((i * Dimension) + offset, part.Dimension));
             offset += part.Dimension;
         }
     }

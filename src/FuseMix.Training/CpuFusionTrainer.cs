@@ -19,7 +19,8 @@ public enum MatrixKernel
     Own,
 }
 
-/// <summary>Trains on the CPU: explicit fused forward and backward passes, AdamW; in fp32, or with products of bf16 where the recipe says so.</summary>
+/// <summary>Trains on the CPU: explicit fused forward and backward passes, AdamW; in fp32, or with products of bf16 where the recipe says
+/// so.</summary>
 public sealed class CpuFusionTrainer : FusionTrainer
 {
     /// <summary>A trainer for this machine.</summary>
@@ -32,17 +33,21 @@ public sealed class CpuFusionTrainer : FusionTrainer
     }
 
     /// <inheritdoc/>
-    public override string Device => string.Create(CultureInfo.InvariantCulture, $"CPU, {Threads} thread{(Threads == 1 ? "" : "s")}, {Kernel.Name}");
+    public override string Device =>
+        string.Create(CultureInfo.InvariantCulture, $"CPU, {Threads} thread{(Threads == 1 ? "" : "s")}, {Kernel.Name}");
 
-    internal override IFusionNetwork CreateNetwork(NetworkLayout layout, TrainingRecipe recipe, ulong seed, ThreadTeam team) => new FusionNetwork(
-        layout, new TemperatureRange(recipe.Temperature, recipe.TemperatureLeast, recipe.TemperatureMost), recipe.Dropout, seed, team, Kernel,
+    internal override IFusionNetwork CreateNetwork(NetworkLayout layout, TrainingRecipe recipe, ulong seed, ThreadTeam team) =>
+        new FusionNetwork(
+        layout, new TemperatureRange(recipe.Temperature, recipe.TemperatureLeast, recipe.TemperatureMost), recipe.Dropout, seed, team,
+        Kernel,
         recipe.Precision ?? TrainingPrecision.Fp32);
 
     private static IMatrixMultiply Choose(MatrixKernel kernel)
     {
         var oneDnn = kernel == MatrixKernel.Own ? null : OneDnnMatrixMultiply.TryLoad();
         if (oneDnn is null && kernel == MatrixKernel.OneDnn)
-            throw new FuseMixException(FailureKind.Unavailable, "oneDNN is not installed.", "Install it (Debian: libdnnl2), or use our own kernel.");
+            throw new FuseMixException(
+                FailureKind.Unavailable, "oneDNN is not installed.", "Install it (Debian: libdnnl2), or use our own kernel.");
         return oneDnn is null ? new PackedMatrixMultiply() : oneDnn;
     }
 }

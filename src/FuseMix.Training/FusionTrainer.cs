@@ -46,7 +46,8 @@ public abstract class FusionTrainer : IFusionTrainer
         if (recipe.Pairs is { } subset) data = subset.Of(data, run.Seed, cancellationToken);
         var checkpoint = run.CheckpointFolder is null ? null : new Checkpoint(run.CheckpointFolder);
         using var stored = checkpoint?.Open(identity);
-        var transforms = stored is null ? FitTransforms(data, recipe, new ParallelMatrixMultiply(team, Kernel)) : Checkpoint.Transforms(stored, data, recipe);
+        var transforms = stored is null ? FitTransforms(data, recipe, new ParallelMatrixMultiply(team, Kernel)) : Checkpoint.Transforms(
+            stored, data, recipe);
         using var session = new TrainingSession(
             data, recipe, run.Seed, transforms, team, Kernel, layout => CreateNetwork(layout, recipe, run.Seed, team));
         BestWeights? best = null;
@@ -70,7 +71,8 @@ public abstract class FusionTrainer : IFusionTrainer
             if (cancellationToken.IsCancellationRequested)
             {
                 SaveCheckpoint();
-                throw new OperationCanceledException($"Training was stopped after step {session.Done} of {session.Steps}.", cancellationToken);
+                throw new OperationCanceledException(
+                    $"Training was stopped after step {session.Done} of {session.Steps}.", cancellationToken);
             }
 
             var rate = session.Schedule.At(session.Done);
@@ -108,7 +110,8 @@ public abstract class FusionTrainer : IFusionTrainer
 
         int Epoch(int step) => ((step - 1) / session.StepsPerEpoch) + 1;
 
-        bool OutOfPatience() => recipe.Patience is { } patience && best is not null && validations.Count(v => v.Step > best.Step) >= patience;
+        bool OutOfPatience() =>
+            recipe.Patience is { } patience && best is not null && validations.Count(v => v.Step > best.Step) >= patience;
 
         void SaveCheckpoint()
         {
@@ -123,10 +126,12 @@ public abstract class FusionTrainer : IFusionTrainer
             var due = session.Done % session.StepsPerEpoch == 0 && session.Done / session.StepsPerEpoch % every == 0;
             if (!due && session.Done < session.Steps) return null;
             var model = ToModel(null, session.Done);
-            var reports = data.Pairs.Where(p => p.Validation is not null).Select(list => Evaluate(model, data, list, list.Validation!)).ToArray();
+            var reports = data.Pairs.Where(p => p.Validation is not null).Select(
+                list => Evaluate(model, data, list, list.Validation!)).ToArray();
             var result = new ValidationResult(session.Done, Epoch(session.Done), reports.Average(r => r.Mean), reports);
             validations.Add(result);
-            if (recipe.KeepBest && (best is null || result.Mean > best.Mean)) best = new BestWeights(session.Done, result.Mean, session.Weights());
+            if (recipe.KeepBest && (best is null || result.Mean > best.Mean))
+                best = new BestWeights(session.Done, result.Mean, session.Weights());
 
             return result;
         }
@@ -137,7 +142,8 @@ public abstract class FusionTrainer : IFusionTrainer
             var weights = parameters ?? session.Weights();
             var branches = layout.Adapters.ToDictionary(a => a.Modality, a =>
             {
-                return new ModelBranch(data.Latents[a.Modality].Source, transforms[a.Modality], a.Shape, weights.AsSpan((int)a.Offset, (int)a.Shape.Length));
+                return new ModelBranch(
+                    data.Latents[a.Modality].Source, transforms[a.Modality], a.Shape, weights.AsSpan((int)a.Offset, (int)a.Shape.Length));
             });
             var summary = new TrainingSummary
             {
@@ -150,15 +156,24 @@ public abstract class FusionTrainer : IFusionTrainer
                 PairsPerStep = session.PairsPerStep,
                 KeptStep = keptStep,
                 FinalLoss = loss,
-                PairsPerSecond = session.Done > resumedFrom ? (session.Done - resumedFrom) * session.PairsPerStep / working.TotalSeconds : null,
+                PairsPerSecond =
+                    session.Done > resumedFrom ? (session.Done - resumedFrom) * session.PairsPerStep / working.TotalSeconds : null,
                 Data = identity.Data.Hex,
                 Validations = [.. validations],
             };
-            return new FusionModel("", branches, weights[(int)layout.TemperatureOffset], run.Seed, recipe, summary, layout.Loss == ContrastiveLoss.Sigmoid ? weights[(int)layout.BiasOffset] : null);
+            return new FusionModel(
+                "",
+                branches,
+                weights[(int)layout.TemperatureOffset],
+                run.Seed,
+                recipe,
+                summary,
+                layout.Loss == ContrastiveLoss.Sigmoid ? weights[(int)layout.BiasOffset] : null);
         }
     }
 
-    /// <summary>Recall of a model on some pairs: distinct rows of each side, those of one group being right answers to one another.</summary>
+    /// <summary>Recall of a model on some pairs: distinct rows of each side, those of one group being right answers to one
+    /// another.</summary>
     /// <param name="model">The model.</param>
     /// <param name="data">Latents of the encoders that it was trained on.</param>
     /// <param name="list">Which two modalities.</param>
@@ -181,11 +196,13 @@ public abstract class FusionTrainer : IFusionTrainer
     /// <summary>The network of a run on this device.</summary>
     internal abstract IFusionNetwork CreateNetwork(NetworkLayout layout, TrainingRecipe recipe, ulong seed, ThreadTeam team);
 
-    private static Dictionary<Modality, LatentTransform> FitTransforms(TrainingData data, TrainingRecipe recipe, ParallelMatrixMultiply matrices) =>
+    private static Dictionary<Modality, LatentTransform> FitTransforms(
+        TrainingData data, TrainingRecipe recipe, ParallelMatrixMultiply matrices) =>
         data.Latents.ToDictionary(l => l.Key, l =>
         {
             var own = recipe.Of(l.Key);
-            var rows = data.Pairs.SelectMany(p => p.Left == l.Key ? p.Train.Left : p.Right == l.Key ? p.Train.Right : []).Distinct().Order().ToArray();
+            var rows = data.Pairs.SelectMany(
+                p => p.Left == l.Key ? p.Train.Left : p.Right == l.Key ? p.Train.Right : []).Distinct().Order().ToArray();
             var what = $"{TrainingData.Name(l.Key)} latents of '{l.Value.Encoder}'";
             return LatentTransform.Fit(own.Transform, own.Components ?? 256, own.Shrinkage ?? 0.5, l.Value.Latents, rows, matrices, what);
         });

@@ -36,7 +36,8 @@ public interface IFusionTrainer
 /// <param name="CheckpointEverySteps">Steps between two checkpoints, at least 1.</param>
 public sealed record TrainingRun(ulong Seed, string? CheckpointFolder = null, int CheckpointEverySteps = 200)
 {
-    /// <summary>Runs every write of a checkpoint; a caller that may lose the right to write refuses by throwing, which ends the run.</summary>
+    /// <summary>Runs every write of a checkpoint; a caller that may lose the right to write refuses by throwing, which ends the
+    /// run.</summary>
     public Action<Action> Commit { get; init; } = write => write();
 
     /// <summary>How far a run has come by the checkpoint in its folder.</summary>
@@ -74,7 +75,8 @@ public sealed record TrainingProgress(
     int Pairs,
     TimeSpan StepTime)
 {
-    /// <summary>The last recall on the validation pairs, which may be of an earlier step or of the run that this one goes on from; null for none.</summary>
+    /// <summary>The last recall on the validation pairs, which may be of an earlier step or of the run that this one goes on from; null for
+    /// none.</summary>
     public ValidationResult? LastValidation { get; init; }
 }
 

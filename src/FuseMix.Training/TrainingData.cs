@@ -37,7 +37,8 @@ public sealed record PairRows(int[] Left, int[] Right, int[]? Groups = null)
     /// <summary>Number of pairs.</summary>
     public int Count => Left.Length;
 
-    /// <summary>Pairs in groups: those that share a left row or what the right item holds are of one group, and so is who shares with them.</summary>
+    /// <summary>Pairs in groups: those that share a left row or what the right item holds are of one group, and so is who shares with
+    /// them.</summary>
     /// <param name="left">Row of the left modality, per pair.</param>
     /// <param name="right">Row of the right modality, per pair.</param>
     /// <param name="contents">What the right item of each pair holds, e.g. its checksum.</param>
@@ -100,13 +101,16 @@ public sealed record TrainingData(IReadOnlyDictionary<Modality, LatentSource> La
         foreach (var list in Pairs)
         {
             if (list.Left == list.Right)
-                throw new FuseMixException(FailureKind.Invalid, $"A list pairs {Name(list.Left)} with itself; a fusion model joins different modalities.");
+                throw new FuseMixException(
+                    FailureKind.Invalid, $"A list pairs {Name(list.Left)} with itself; a fusion model joins different modalities.");
             foreach (var modality in (Modality[])[list.Left, list.Right])
             {
                 if (!Latents.ContainsKey(modality))
                 {
                     throw new FuseMixException(
-                        FailureKind.Invalid, $"There are pairs with {Name(modality)}, but no {Name(modality)} latents.", "Extract them first.");
+                        FailureKind.Invalid,
+                        $"There are pairs with {Name(modality)}, but no {Name(modality)} latents.",
+                        "Extract them first.");
                 }
             }
 
@@ -129,8 +133,11 @@ public sealed record TrainingData(IReadOnlyDictionary<Modality, LatentSource> La
         foreach (var (modality, source) in Latents.OrderBy(l => l.Key))
         {
             var (count, dimension) = (source.Latents.Count, source.Latents.Dimension);
-            Text(string.Create(CultureInfo.InvariantCulture, $"{modality}|{source.Encoder}|{source.EncoderFingerprint}|{count}|{dimension}"));
-            var rows = Enumerable.Range(0, Math.Min(count, SampledRows)).Select(i => (int)((long)i * count / Math.Min(count, SampledRows))).ToArray();
+            Text(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{modality}|{source.Encoder}|{source.EncoderFingerprint}|{count}|{dimension}"));
+            var rows = Enumerable.Range(0, Math.Min(count, SampledRows)).Select(
+                i => (int)((long)i * count / Math.Min(count, SampledRows))).ToArray();
             var values = new float[rows.Length * dimension];
             source.Latents.Gather(rows, values);
             hash.AppendData(MemoryMarshal.AsBytes<float>(values));
@@ -168,10 +175,12 @@ public sealed record TrainingData(IReadOnlyDictionary<Modality, LatentSource> La
         {
             throw new FuseMixException(
                 FailureKind.Invalid,
-                $"The {what} pairs have {rows.Left.Length} left rows, {rows.Right.Length} right rows and {rows.Groups?.Length ?? rows.Left.Length} groups.");
+                $"The {what} pairs have {rows.Left.Length} left rows, {rows.Right.Length} right rows and "
+                    + $"{rows.Groups?.Length ?? rows.Left.Length} groups.");
         }
 
-        if (rows.Count == 0) throw new FuseMixException(FailureKind.Invalid, $"There are no {what} pairs between {Name(list.Left)} and {Name(list.Right)}.");
+        if (rows.Count == 0)
+            throw new FuseMixException(FailureKind.Invalid, $"There are no {what} pairs between {Name(list.Left)} and {Name(list.Right)}.");
         CheckRange(rows.Left, list.Left);
         CheckRange(rows.Right, list.Right);
 
@@ -183,7 +192,8 @@ public sealed record TrainingData(IReadOnlyDictionary<Modality, LatentSource> La
                 if (row < 0 || row >= count)
                 {
                     throw new FuseMixException(
-                        FailureKind.Invalid, $"A {what} pair names {Name(modality)} row {row}; there are {count} {Name(modality)} latents.");
+                        FailureKind.Invalid,
+                        $"A {what} pair names {Name(modality)} row {row}; there are {count} {Name(modality)} latents.");
                 }
             }
         }

@@ -36,7 +36,8 @@ internal sealed class TrainingSession : IDisposable
             {
                 throw new FuseMixException(
                     FailureKind.Invalid,
-                    $"Both {TrainingData.Name(list.Left)} and {TrainingData.Name(list.Right)} have an identity adapter: there is nothing to train.",
+                    $"Both {TrainingData.Name(list.Left)} and {TrainingData.Name(list.Right)} have an identity adapter: there is "
+                        + "nothing to train.",
                     "Give one of them an mlp adapter.");
             }
         }
@@ -119,15 +120,19 @@ internal sealed class TrainingSession : IDisposable
         }
 
         return new FuseMixException(
-            FailureKind.Invalid, $"The loss of step {step} is not a finite number: training has diverged.", "Lower 'learningRate' in the recipe.");
+            FailureKind.Invalid,
+            $"The loss of step {step} is not a finite number: training has diverged.",
+            "Lower 'learningRate' in the recipe.");
     }
 
     private static int SharedByIdentity(TrainingData data, IReadOnlyDictionary<Modality, LatentTransform> transforms, TrainingRecipe recipe)
     {
-        var given = data.Latents.Keys.Order().Where(m => recipe.Of(m).Adapter == AdapterKind.Identity).Select(m => (int?)transforms[m].Output).FirstOrDefault();
+        var given = data.Latents.Keys.Order().Where(m => recipe.Of(m).Adapter == AdapterKind.Identity).Select(
+            m => (int?)transforms[m].Output).FirstOrDefault();
         return given ?? throw new FuseMixException(
             FailureKind.Invalid,
-            $"The recipe has no 'sharedDimension', and none of {string.Join(", ", data.Latents.Keys.Order().Select(TrainingData.Name))} has an identity adapter.",
+            $"The recipe has no 'sharedDimension', and none of {string.Join(", ", data.Latents.Keys.Order().Select(TrainingData.Name))} "
+                + "has an identity adapter.",
             "Set 'sharedDimension', or give one of them an identity adapter.");
     }
 

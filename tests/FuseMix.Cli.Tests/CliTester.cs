@@ -30,7 +30,8 @@ internal sealed class CliTester
 
     public CancellationToken Stop { get; init; }
 
-    /// <summary>Whether commands get the cluster that they are for, in this process or elsewhere, rather than <see cref="Client"/>.</summary>
+    /// <summary>Whether commands get the cluster that they are for, in this process or elsewhere, rather than
+    /// <see cref="Client"/>.</summary>
     public bool RealCluster { get; init; }
 
     /// <summary>Gets every line that is written to standard error.</summary>
@@ -67,7 +68,8 @@ internal sealed class CliTester
                     : new FakeCluster(Client ?? throw new InvalidOperationException("This command must not need a cluster.")));
             },
         };
-        string[] all = args.Length > 0 && !args.Any(word => word.StartsWith("--home", StringComparison.Ordinal)) ? ["--home", Home, .. args] : args;
+        string[] all =
+            args.Length > 0 && !args.Any(word => word.StartsWith("--home", StringComparison.Ordinal)) ? ["--home", Home, .. args] : args;
         var code = await CliApplication.RunAsync(all, environment, Stop);
         return new CliResult(code, output.ToString(), error.ToString());
     }

@@ -22,7 +22,8 @@ internal sealed class FakeClient : IFuseMixClient
     public List<DatasetSummary> AllDatasets { get; init; } =
     [
         new(
-            "emoji", new() { [Modality.Image] = 3_822, [Modality.Text] = 1_911 }, new() { ["train"] = 2_810, ["validation"] = 414, ["test"] = 598 }, 1_685, 0, "CC-BY-4.0", null,
+            "emoji", new() { [Modality.Image] = 3_822, [Modality.Text] = 1_911 },
+            new() { ["train"] = 2_810, ["validation"] = 414, ["test"] = 598 }, 1_685, 0, "CC-BY-4.0", null,
             new string('e', 64), "Emoji."),
     ];
 
@@ -43,7 +44,8 @@ internal sealed class FakeClient : IFuseMixClient
     ];
 
     /// <summary>What <see cref="Cluster"/> answers, or fails with.</summary>
-    public Func<ClusterStatus> Nodes { get; init; } = static () => new ClusterStatus([new NodeStatus("local", ["gateway", "extract"], [], "Active")]);
+    public Func<ClusterStatus> Nodes { get; init; } = static () =>
+        new ClusterStatus([new NodeStatus("local", ["gateway", "extract"], [], "Active")]);
 
     /// <summary>The commands that were given, in order: verb and names.</summary>
     public List<string> Commands { get; } = [];
@@ -118,8 +120,15 @@ internal sealed class FakeClient : IFuseMixClient
 
     public Task<DatasetDetails> Dataset(string name, CancellationToken cancellationToken = default)
     {
-        var summary = AllDatasets.Find(d => d.Name == name) ?? throw FuseMixException.UnknownName("dataset", name, AllDatasets.Select(d => d.Name));
-        return Task.FromResult(new DatasetDetails(summary, [], [.. summary.Pairs.Select(pairs => new PairSummary(Modality.Image, Modality.Text, pairs.Key, pairs.Value))], [], []));
+        var summary = AllDatasets.Find(d => d.Name == name) ?? throw FuseMixException.UnknownName(
+            "dataset", name, AllDatasets.Select(d => d.Name));
+        return Task.FromResult(
+            new DatasetDetails(
+                summary,
+                [],
+                [.. summary.Pairs.Select(pairs => new PairSummary(Modality.Image, Modality.Text, pairs.Key, pairs.Value))],
+                [],
+                []));
     }
 
     public Task<LatentSetSummary[]> LatentSets(CancellationToken cancellationToken = default) => Task.FromResult(AllLatentSets.ToArray());
@@ -177,7 +186,9 @@ internal sealed class FakeClient : IFuseMixClient
     public Task<TrainingStatus> SubmitTraining(TrainingRequest request, CancellationToken cancellationToken = default)
     {
         Submitted.Add(request);
-        return Task.FromResult(Done.Contains(request.JobId) ? At(request.JobId, request.Model, JobState.Completed, 3) : At(request.JobId, request.Model, JobState.Queued, 0));
+        return Task.FromResult(
+            Done.Contains(request.JobId) ? At(request.JobId, request.Model, JobState.Completed, 3) : At(
+                request.JobId, request.Model, JobState.Queued, 0));
     }
 
     public Task<TrainingStatus> Training(string jobId, CancellationToken cancellationToken = default) => IsBusy
@@ -190,7 +201,8 @@ internal sealed class FakeClient : IFuseMixClient
         return Task.FromResult(new TrainingPage([.. Jobs.Skip(start).Take(limit)], start + limit < Jobs.Count ? $"{start + limit}" : null));
     }
 
-    public async IAsyncEnumerable<TrainingStatus> WatchTraining(string jobId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<TrainingStatus> WatchTraining(
+        string jobId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var model = Submitted.LastOrDefault()?.Model ?? "m";
         if (Commands.Contains($"cancel {jobId}"))
@@ -229,10 +241,12 @@ internal sealed class FakeClient : IFuseMixClient
     {
         Evaluated.Add(request);
         var report = Report(request.Model, 37.2) with { Dataset = request.Dataset, Split = request.Split, Without = request.Without };
-        return Task.FromResult(Queries is { } few ? report with { Directions = [.. report.Directions.Select(d => d with { Queries = few })] } : report);
+        return Task.FromResult(
+            Queries is { } few ? report with { Directions = [.. report.Directions.Select(d => d with { Queries = few })] } : report);
     }
 
-    public Task<string> FitBaseline(string model, string dataset, CancellationToken cancellationToken = default) => Task.FromResult($"cca-{dataset}");
+    public Task<string> FitBaseline(string model, string dataset, CancellationToken cancellationToken = default) =>
+        Task.FromResult($"cca-{dataset}");
 
     public Task<BuildStatus> StartBuild(string collection, CollectionBuild request, CancellationToken cancellationToken = default)
     {
@@ -243,7 +257,8 @@ internal sealed class FakeClient : IFuseMixClient
     public Task<BuildStatus> Build(string collection, CancellationToken cancellationToken = default) =>
         Task.FromResult(new BuildStatus(collection, Built, BuildState, 5_733, 5_733, "g2", false, TimeSpan.FromSeconds(1), null));
 
-    public async IAsyncEnumerable<BuildStatus> WatchBuild(string collection, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<BuildStatus> WatchBuild(
+        string collection, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         yield return await Build(collection, cancellationToken);
         if (StandsStill is null) yield break;
@@ -258,7 +273,8 @@ internal sealed class FakeClient : IFuseMixClient
     }
 
     public Task<CollectionStatus> Collection(string name, CancellationToken cancellationToken = default) => Task.FromResult(
-        AllCollections.Find(c => c.Name == name) ?? throw FuseMixException.UnknownName("collection", name, AllCollections.Select(c => c.Name)));
+        AllCollections.Find(c => c.Name == name) ?? throw FuseMixException.UnknownName(
+            "collection", name, AllCollections.Select(c => c.Name)));
 
     public async Task<CollectionStatus> GoLive(string collection, string generation, CancellationToken cancellationToken = default)
     {
@@ -269,7 +285,11 @@ internal sealed class FakeClient : IFuseMixClient
     public Task Drop(string collection, CancellationToken cancellationToken = default) => Did($"drop {collection}");
 
     public Task<EncoderSummary> PutEncoder(
-        string name, string folder, bool replace = false, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default)
+        string name,
+        string folder,
+        bool replace = false,
+        IProgress<UploadProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         Commands.Add($"put {name}{(replace ? " replace" : "")}");
         return Task.FromResult(new EncoderSummary(name, Modality.Image, 12, new string('c', 64), "MIT", "", null));
@@ -288,7 +308,8 @@ internal sealed class FakeClient : IFuseMixClient
         return Task.FromResult(dataset);
     }
 
-    public Task<DatasetSummary> RegisterDataset(string name, string folder, CancellationToken cancellationToken = default) => throw new NotSupportedException();
+    public Task<DatasetSummary> RegisterDataset(string name, string folder, CancellationToken cancellationToken = default) =>
+        throw new NotSupportedException();
 
     public Task RemoveDataset(string name, bool force = false, CancellationToken cancellationToken = default) => Did($"remove {name}");
 

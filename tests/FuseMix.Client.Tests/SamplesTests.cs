@@ -18,8 +18,10 @@ public sealed class SamplesTests(ServedCluster served)
     [InlineData("README.md", 1)]
     public void Every_sample_of_a_page_is_one_that_compiles(string page, int expected)
     {
-        var sources = string.Join('\n', Directory.GetFiles(Path.GetDirectoryName(Here())!, "Samples*.cs").Select(file => Flat(File.ReadAllText(file))));
-        var samples = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "..", "..", page)).ReplaceLineEndings("\n").Split("```csharp\n").Skip(1)
+        var sources = string.Join(
+            '\n', Directory.GetFiles(Path.GetDirectoryName(Here())!, "Samples*.cs").Select(file => Flat(File.ReadAllText(file))));
+        var samples = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "..", "..", page)).ReplaceLineEndings("\n")
+            .Split("```csharp\n").Skip(1)
             .Select(rest => Flat(rest.Split("```")[0])).ToArray();
         Assert.Equal(expected, samples.Length);
         Assert.All(samples, sample => Assert.Contains(sample, sources, StringComparison.Ordinal));
@@ -39,7 +41,8 @@ public sealed class SamplesTests(ServedCluster served)
         }
 
         await Samples.WholeWay(client, pictures, TestContext.Current.CancellationToken);
-        var answer = await client.Search(new SearchRequest("mine", [SearchQuery.OfContent(Modality.Image, TestHome.Picture(3))], Modality.Image, K: 1));
+        var answer = await client.Search(
+            new SearchRequest("mine", [SearchQuery.OfContent(Modality.Image, TestHome.Picture(3))], Modality.Image, K: 1));
         Assert.Equal("03.png", answer.Results[0][0].Id);
 
         async Task Install(string encoder, Action<string, string> write)
@@ -56,7 +59,9 @@ public sealed class SamplesTests(ServedCluster served)
         using var client = served.Http;
         var folder = served.Folder();
         await File.WriteAllBytesAsync(Path.Combine(folder, "a.png"), TestHome.Picture(3));
-        await File.WriteAllTextAsync(Path.Combine(folder, "data.jsonl"), $$"""{ "image": "a.png", "text": "{{TestHome.Caption(3)}}", "metadata": { "vendor": "google" } }""");
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "data.jsonl"),
+            $$"""{ "image": "a.png", "text": "{{TestHome.Caption(3)}}", "metadata": { "vendor": "google" } }""");
         await client.PutDataset("emoji", new DatasetSource(DatasetFormat.JsonLines, Path.Combine(folder, "data.jsonl")));
         foreach (var encoder in (string[])[TestHome.ImageEncoder, TestHome.TextEncoder])
         {
@@ -83,7 +88,8 @@ public sealed class SamplesTests(ServedCluster served)
     }
 
     /// <summary>Lines without their indentation, which differs between a page and a class.</summary>
-    private static string Flat(string code) => string.Join('\n', code.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
+    private static string Flat(string code) =>
+        string.Join('\n', code.Split('\n').Select(line => line.Trim()).Where(line => line.Length > 0));
 
     private static string Here([CallerFilePath] string path = "") => path;
 }

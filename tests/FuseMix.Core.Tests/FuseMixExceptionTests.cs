@@ -7,7 +7,9 @@ public sealed class FuseMixExceptionTests
     {
         var inner = new IOException("disk");
         var error = new FuseMixException(FailureKind.Unavailable, "It is busy.", "Wait.", inner);
-        Assert.Equal((FailureKind.Unavailable, "It is busy.", "Wait.", "It is busy. Wait."), (error.Kind, error.Message, error.Remedy, error.Advice));
+        Assert.Equal(
+            (FailureKind.Unavailable, "It is busy.", "Wait.", "It is busy. Wait."),
+            (error.Kind, error.Message, error.Remedy, error.Advice));
         Assert.Same(inner, error.InnerException);
         var plain = new FuseMixException(FailureKind.Corrupt, "It is damaged.");
         Assert.Equal((null, "It is damaged."), (plain.Remedy, plain.Advice));
@@ -27,7 +29,9 @@ public sealed class FuseMixExceptionTests
     public void An_unknown_name_is_answered_with_the_nearest()
     {
         var error = FuseMixException.UnknownName("encoder", "mobilnet", ["use-lite", "mobilenet"]);
-        Assert.Equal((FailureKind.NotFound, "There is no encoder named 'mobilnet'.", "Did you mean 'mobilenet'?"), (error.Kind, error.Message, error.Remedy));
+        Assert.Equal(
+            (FailureKind.NotFound, "There is no encoder named 'mobilnet'.", "Did you mean 'mobilenet'?"),
+            (error.Kind, error.Message, error.Remedy));
     }
 
     [Fact]

@@ -28,5 +28,6 @@ public sealed class NearestNameTests
     }
 
     [Fact]
-    public void A_name_of_a_megabyte_costs_nothing() => Assert.Null(NearestName.Of(new string('a', 1 << 20), ["a", "image", new string('a', 80)]));
+    public void A_name_of_a_megabyte_costs_nothing() =>
+        Assert.Null(NearestName.Of(new string('a', 1 << 20), ["a", "image", new string('a', 80)]));
 }

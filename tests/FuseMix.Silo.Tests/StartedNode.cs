@@ -10,7 +10,8 @@ using Orleans;
 
 namespace FuseMix.Silo.Tests;
 
-/// <summary>A node of its own for a test that needs other options than <see cref="ServedHome"/> has, by default over an empty home.</summary>
+/// <summary>A node of its own for a test that needs other options than <see cref="ServedHome"/> has, by default over an empty
+/// home.</summary>
 internal sealed class StartedNode : IAsyncDisposable
 {
     private readonly TemporaryFolder? _folder;
@@ -31,7 +32,8 @@ internal sealed class StartedNode : IAsyncDisposable
     /// <param name="options">Its HTTP face; the port is any free one.</param>
     /// <param name="home">What it serves; null for an empty home.</param>
     /// <param name="node">Changes what the node is.</param>
-    public static async Task<StartedNode> StartAsync(HttpOptions? options = null, FuseMixHome? home = null, Action<NodeOptions>? node = null)
+    public static async Task<StartedNode> StartAsync(
+        HttpOptions? options = null, FuseMixHome? home = null, Action<NodeOptions>? node = null)
     {
         options ??= new HttpOptions();
         options.Port = 0;

@@ -60,7 +60,8 @@ public sealed class AtomicFileTests : IDisposable
         var made = new int[40];
         Parallel.For(0, made.Length, new ParallelOptions { MaxDegreeOfParallelism = 8 }, writer =>
         {
-            if (AtomicFile.TryCreate(_folder[$"x{writer / 8}"], stream => stream.WriteByte((byte)writer))) Interlocked.Increment(ref made[writer / 8]);
+            if (AtomicFile.TryCreate(_folder[$"x{writer / 8}"], stream => stream.WriteByte((byte)writer)))
+                Interlocked.Increment(ref made[writer / 8]);
         });
         Assert.Equal([1, 1, 1, 1, 1], made.Take(5));
         Assert.Equal(5, Directory.GetFiles(_folder.Path).Length);
@@ -99,7 +100,8 @@ public sealed class AtomicFileTests : IDisposable
     public void A_full_disk_is_told_in_a_users_words()
     {
         const int NoSpace = 28;
-        var full = Assert.Throws<FuseMixException>(() => AtomicFile.Write(_folder["x"], _ => throw new IOException("No space left on device", NoSpace)));
+        var full = Assert.Throws<FuseMixException>(
+            () => AtomicFile.Write(_folder["x"], _ => throw new IOException("No space left on device", NoSpace)));
         Assert.Equal(FailureKind.Unavailable, full.Kind);
         Assert.Contains("disk is full", full.Message);
         Assert.Contains(_folder["x"], full.Message);

@@ -17,7 +17,8 @@ public sealed class NoLocksTests : IDisposable
     public async Task A_home_in_which_locks_keep_nobody_out_is_refused()
     {
         var said = await Run();
-        Assert.StartsWith($"Unavailable: The home folder '{_folder["home"]}' cannot be used: file locks keep nobody out", said, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"Unavailable: The home folder '{_folder["home"]}' cannot be used: file locks keep nobody out", said, StringComparison.Ordinal);
         Assert.Contains("--home", said, StringComparison.Ordinal);
         Assert.DoesNotContain(Directory.GetFiles(_folder["home"]), file => file.Contains(".probe", StringComparison.Ordinal));
     }
@@ -44,7 +45,8 @@ public sealed class NoLocksTests : IDisposable
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
 
         // Under 'dotnet exec' the test assembly is an argument.
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(NoLocksTests).Assembly.Location);
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+            start.ArgumentList.Add(typeof(NoLocksTests).Assembly.Location);
         start.Environment[HomeVariable] = _folder["home"];
         start.Environment["DOTNET_SYSTEM_IO_DISABLEFILELOCKING"] = "1";
         using var process = Process.Start(start)!;

@@ -53,7 +53,8 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Saving_returns_the_checksum_of_the_file_and_is_deterministic()
     {
-        SafetensorsWriter Make() => new SafetensorsWriter().AddMetadata("b", "1").AddMetadata("a", "2").AddFloat16("x", new float[1000], 10, 100);
+        SafetensorsWriter Make() =>
+            new SafetensorsWriter().AddMetadata("b", "1").AddMetadata("a", "2").AddFloat16("x", new float[1000], 10, 100);
         var first = Make().Save(_folder["1"]);
         var second = Make().Save(_folder["2"]);
         Assert.Equal(first, second);
@@ -185,7 +186,8 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""{"\ud800":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", "not valid JSON")]
     public void Every_lie_of_a_header_is_refused_and_the_file_named(string header, string complaint)
     {
-        File.WriteAllBytes(_folder["lie"], [.. Length(Encoding.UTF8.GetByteCount(header)), .. Encoding.UTF8.GetBytes(header), .. new byte[8]]);
+        File.WriteAllBytes(
+            _folder["lie"], [.. Length(Encoding.UTF8.GetByteCount(header)), .. Encoding.UTF8.GetBytes(header), .. new byte[8]]);
         var refusal = Assert.Throws<FuseMixException>(() => SafetensorsFile.Open(_folder["lie"]));
         Assert.Equal(FailureKind.Corrupt, refusal.Kind);
         Assert.Contains(_folder["lie"], refusal.Message);
@@ -231,11 +233,13 @@ public sealed class SafetensorsTests : IDisposable
     public void Twenty_thousand_mutations_give_either_a_consistent_file_or_the_one_kind_of_refusal()
     {
         using var stream = new MemoryStream();
-        new SafetensorsWriter().AddMetadata("k", "v").AddInt64("i", new long[] { 1, 2 }, 2).AddFloat16("h", new float[6], 2, 3).AddBytes("u", new byte[3], 3).Write(stream);
+        new SafetensorsWriter().AddMetadata("k", "v").AddInt64("i", new long[] { 1, 2 }, 2).AddFloat16("h", new float[6], 2, 3)
+            .AddBytes("u", new byte[3], 3).Write(stream);
         var seed = stream.ToArray();
         var headerLength = BinaryPrimitives.ReadInt32LittleEndian(seed);
         var random = new System.Random(20261122);
-        string[] tokens = ["{", "}", "[", "]", ",", ":", "\"", "0", "-1", "9999999999", "1e3", "F32", "null", "\\ud800", "__metadata__", "\u00e9", " "];
+        string[] tokens =
+            ["{", "}", "[", "]", ",", ":", "\"", "0", "-1", "9999999999", "1e3", "F32", "null", "\\ud800", "__metadata__", "\u00e9", " "];
         int refused = 0, accepted = 0;
         for (var round = 0; round < 20_000; round++)
         {
@@ -256,7 +260,8 @@ public sealed class SafetensorsTests : IDisposable
 
             // Half of the rounds keep the length honest, so that the mutation reaches the JSON reader.
             if (random.Next(2) == 0)
-                BinaryPrimitives.WriteInt32LittleEndian(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes), headerLength + bytes.Count - seed.Length);
+                BinaryPrimitives.WriteInt32LittleEndian(
+                    System.Runtime.InteropServices.CollectionsMarshal.AsSpan(bytes), headerLength + bytes.Count - seed.Length);
             var content = bytes.ToArray();
             var claimed = BinaryPrimitives.ReadUInt64LittleEndian(content);
             if (claimed > (ulong)content.Length - 8) continue;

@@ -41,7 +41,8 @@ public sealed class VerifiedFilesTests : IDisposable
         Assert.Equal(Fingerprint.Of("longer content"), VerifiedFiles.ChecksumOf(path));
         Write("Longer content", age: 50);
         Assert.Equal(Fingerprint.Of("Longer content"), VerifiedFiles.ChecksumOf(path));
-        Assert.Equal(FailureKind.Corrupt, Assert.Throws<FuseMixException>(() => VerifiedFiles.Require(path, Fingerprint.Of("content"))).Kind);
+        Assert.Equal(
+            FailureKind.Corrupt, Assert.Throws<FuseMixException>(() => VerifiedFiles.Require(path, Fingerprint.Of("content"))).Kind);
     }
 
     [Fact]
@@ -53,7 +54,8 @@ public sealed class VerifiedFilesTests : IDisposable
         File.WriteAllText(path, "kontent");
         File.SetLastWriteTimeUtc(path, written);
         VerifiedFiles.Require(path, Fingerprint.Of("content"));
-        var altered = Assert.Throws<FuseMixException>(() => VerifiedFiles.Require(path, Fingerprint.Of("content"), "Fetch it again.", afresh: true));
+        var altered = Assert.Throws<FuseMixException>(
+            () => VerifiedFiles.Require(path, Fingerprint.Of("content"), "Fetch it again.", afresh: true));
         Assert.Equal((FailureKind.Corrupt, "Fetch it again."), (altered.Kind, altered.Remedy));
 
         // What was found is remembered: nobody goes on with what is damaged.

@@ -24,7 +24,8 @@ public abstract class FusionTrainerContract
     public void Planted_pairs_are_found_far_above_chance()
     {
         var data = PlantedData.Create(600, 60);
-        var recipe = TrainingRecipe.Parse("""{ "steps": 150, "sharedDimension": 16, "batchSize": 64, "dropout": 0.1, "learningRate": 0.003 }""");
+        var recipe = TrainingRecipe.Parse(
+            """{ "steps": 150, "sharedDimension": 16, "batchSize": 64, "dropout": 0.1, "learningRate": 0.003 }""");
         var model = Trainer.Train(data, recipe, new TrainingRun(1));
         var report = FusionTrainer.Evaluate(model, data, data.Pairs[0], data.Pairs[0].Validation!);
 
@@ -66,7 +67,8 @@ public abstract class FusionTrainerContract
     public void A_run_that_was_stopped_goes_on_as_if_it_never_had(int stopAfter, string more)
     {
         var data = PlantedData.Create();
-        var recipe = TrainingRecipe.Parse(Small.Replace("\"steps\": 20", $"\"steps\": 20, \"validateEveryEpochs\": 1, \"keepBest\": true{more}"));
+        var recipe = TrainingRecipe.Parse(
+            Small.Replace("\"steps\": 20", $"\"steps\": 20, \"validateEveryEpochs\": 1, \"keepBest\": true{more}"));
         var trainer = Trainer;
         var whole = new List<TrainingProgress>();
         var expected = trainer.Train(data, recipe, new TrainingRun(3), whole.Add);
@@ -117,20 +119,25 @@ public abstract class FusionTrainerContract
         var averaged = Train("""{ "steps": 6, "averageDecay": 0.4, "validateEveryEpochs": 1 }""");
         foreach (var (average, actual) in expected.Zip(Weights(averaged))) Assert.Equal(average, actual, 1e-6);
         Assert.NotEqual(Weights(steps[5]), Weights(averaged));
-        Assert.Equal(averaged.Training.Validations[^1].Mean, FusionTrainer.Evaluate(averaged, data, data.Pairs[0], data.Pairs[0].Validation!).Mean, 1e-9);
+        Assert.Equal(
+            averaged.Training.Validations[^1].Mean,
+            FusionTrainer.Evaluate(averaged, data, data.Pairs[0], data.Pairs[0].Validation!).Mean,
+            1e-9);
 
         // All within the first epoch, so that runs of different lengths have the same learning rates.
         FusionModel Train(string changes)
         {
             var recipe = JsonNode.Parse(changes)!.AsObject();
-            foreach (var (key, value) in JsonNode.Parse("""{ "sharedDimension": 8, "batchSize": 8, "depth": 1 }""")!.AsObject()) recipe[key] = value!.DeepClone();
+            foreach (var (key, value) in JsonNode.Parse("""{ "sharedDimension": 8, "batchSize": 8, "depth": 1 }""")!.AsObject())
+                recipe[key] = value!.DeepClone();
             return Trainer.Train(data, TrainingRecipe.Parse(recipe.ToJsonString()), new TrainingRun(4));
         }
 
         static double[] Weights(FusionModel model) =>
         [
             model.Temperature,
-            .. model.Modalities.SelectMany(m => model.Branch(m).Shape.Parameters.SelectMany(p => model.Branch(m).Values(p).ToArray())).Select(v => (double)v),
+            .. model.Modalities.SelectMany(m => model.Branch(m).Shape.Parameters.SelectMany(p => model.Branch(m).Values(p).ToArray()))
+                .Select(v => (double)v),
         ];
     }
 
@@ -143,7 +150,8 @@ public abstract class FusionTrainerContract
         var transforms = data.Latents.ToDictionary(l => l.Key, l => LatentTransform.None(l.Value.Latents.Dimension));
         CountingNetwork? counted = null;
         using var session = new TrainingSession(
-            data, recipe, 1, transforms, team, Trainer.Kernel, layout => counted = new CountingNetwork(Trainer.CreateNetwork(layout, recipe, 1, team)));
+            data, recipe, 1, transforms, team, Trainer.Kernel,
+            layout => counted = new CountingNetwork(Trainer.CreateNetwork(layout, recipe, 1, team)));
         session.Initialise(1);
         var before = session.Weights();
         for (var i = 0; i < 5; i++) session.Step();
@@ -155,7 +163,8 @@ public abstract class FusionTrainerContract
     [Fact]
     public void Latents_that_are_no_numbers_are_found_and_named()
     {
-        var failure = Failure(i => i == (17 * PlantedData.ImageDimension) + 3, float.NaN, """{ "epochs": 1, "batchSize": 12, "sharedDimension": 8 }""");
+        var failure = Failure(
+            i => i == (17 * PlantedData.ImageDimension) + 3, float.NaN, """{ "epochs": 1, "batchSize": 12, "sharedDimension": 8 }""");
         Assert.Equal(FailureKind.Corrupt, failure.Kind);
         Assert.Contains("image latent in row 17", failure.Message);
     }
@@ -191,7 +200,8 @@ public abstract class FusionTrainerContract
         {
             [Modality.Image] = source with { Latents = new LatentMatrix(values, source.Latents.Dimension) },
         };
-        return Assert.Throws<FuseMixException>(() => Trainer.Train(data with { Latents = latents }, TrainingRecipe.Parse(recipe), new TrainingRun(1)));
+        return Assert.Throws<FuseMixException>(
+            () => Trainer.Train(data with { Latents = latents }, TrainingRecipe.Parse(recipe), new TrainingRun(1)));
     }
 
     /// <summary>A network that counts how often it is read.</summary>

@@ -68,7 +68,10 @@ internal static unsafe class GoldenSteps
                     foreach (var parameter in shape.Parameters)
                     {
                         var name = $"{Side(modality)}.{parameter.Name}";
-                        AllNear(wanted.GetProperty(name), found.AsSpan((int)(offset + parameter.Offset), (int)parameter.Length), $"gradient of {name}");
+                        AllNear(
+                            wanted.GetProperty(name),
+                            found.AsSpan((int)(offset + parameter.Offset), (int)parameter.Length),
+                            $"gradient of {name}");
                     }
                 }
 

@@ -15,7 +15,8 @@ public static class Draw
     /// <summary>[rows × dimension] rows of unit length in random directions, row-major.</summary>
     public static float[] UnitRows(int rows, int dimension, int seed) => Normalise(Normal(rows, dimension, seed), dimension);
 
-    /// <summary>[rows × dimension] unit rows around a few centres, as real embeddings lie: <paramref name="spread"/> 0 puts all of a cluster on one point.</summary>
+    /// <summary>[rows × dimension] unit rows around a few centres, as real embeddings lie: <paramref name="spread"/> 0 puts all of a
+    /// cluster on one point.</summary>
     public static float[] Clustered(int rows, int dimension, int clusters, float spread, int seed)
     {
         var centres = UnitRows(clusters, dimension, seed);

@@ -3,7 +3,8 @@ using System.Diagnostics.Metrics;
 
 namespace FuseMix.Testing;
 
-/// <summary>A factory of meters that remembers what they measure, and only they: two hosts of one process have meters of the same names.</summary>
+/// <summary>A factory of meters that remembers what they measure, and only they: two hosts of one process have meters of the same
+/// names.</summary>
 public sealed class MeterBook : IMeterFactory
 {
     private readonly ConcurrentQueue<Entry> _entries = [];
@@ -29,7 +30,8 @@ public sealed class MeterBook : IMeterFactory
         return meter;
     }
 
-    /// <summary>Every value measured with these labels, each as "name=value", in order; those of gauges that are asked, once per look.</summary>
+    /// <summary>Every value measured with these labels, each as "name=value", in order; those of gauges that are asked, once per
+    /// look.</summary>
     public double[] Values(string instrument, params string[] labels) =>
         [.. _entries.Where(entry => entry.Instrument.Name == instrument && labels.All(entry.Labels.Contains)).Select(entry => entry.Value)];
 
@@ -45,7 +47,8 @@ public sealed class MeterBook : IMeterFactory
             : throw new InvalidOperationException($"Nothing measures {gauge} with {string.Join(", ", labels)}.");
     }
 
-    /// <summary>Every instrument whose name begins so, with each set of labels that it was ever measured with: "name{label=value,…}".</summary>
+    /// <summary>Every instrument whose name begins so, with each set of labels that it was ever measured with:
+    /// "name{label=value,…}".</summary>
     public string[] Series(string prefix)
     {
         _listener.RecordObservableInstruments();

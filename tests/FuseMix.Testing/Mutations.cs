@@ -3,7 +3,8 @@ namespace FuseMix.Testing;
 /// <summary>Damaged variants of a file for fuzz tests: the same seed gives the same variants, so that a failure can be run again.</summary>
 public static class Mutations
 {
-    private static readonly byte[] Telling = [0x00, 0x01, 0x7F, 0x80, 0xFF, 0x20, (byte)'"', (byte)'{', (byte)'}', (byte)'0', (byte)'9', (byte)'-'];
+    private static readonly byte[] Telling =
+        [0x00, 0x01, 0x7F, 0x80, 0xFF, 0x20, (byte)'"', (byte)'{', (byte)'}', (byte)'0', (byte)'9', (byte)'-'];
 
     /// <summary>
     /// <paramref name="count"/> variants of <paramref name="content"/>, each with 1 to 4 damages: flipped bits, telling bytes (0, 255,
@@ -47,7 +48,14 @@ public static class Mutations
                 bytes[at] = Telling[random.Next(Telling.Length)];
                 break;
             case 3:
-                var value = random.Next(5) switch { 0 => 0, 1 => -1L, 2 => long.MaxValue, 3 => int.MaxValue, _ => random.NextInt64(1L << random.Next(1, 63)) };
+                var value = random.Next(5) switch
+                {
+                    0 => 0,
+                    1 => -1L,
+                    2 => long.MaxValue,
+                    3 => int.MaxValue,
+                    _ => random.NextInt64(1L << random.Next(1, 63)),
+                };
                 for (var i = 0; i < (random.Next(2) == 0 ? 4 : 8) && at + i < bytes.Count; i++) bytes[at + i] = (byte)(value >> (8 * i));
                 break;
             case 4:

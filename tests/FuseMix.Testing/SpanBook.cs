@@ -3,7 +3,8 @@ using System.Diagnostics;
 
 namespace FuseMix.Testing;
 
-/// <summary>Remembers the spans of FuseMix and of the grain calls between them that have ended; other tests' too, so look for your own.</summary>
+/// <summary>Remembers the spans of FuseMix and of the grain calls between them that have ended; other tests' too, so look for your
+/// own.</summary>
 public sealed class SpanBook : IDisposable
 {
     private readonly ConcurrentQueue<Activity> _spans = [];
@@ -13,7 +14,8 @@ public sealed class SpanBook : IDisposable
     {
         _listener = new ActivityListener
         {
-            ShouldListenTo = source => source.Name.StartsWith("FuseMix.", StringComparison.Ordinal) || source.Name == "Microsoft.Orleans.Application",
+            ShouldListenTo = source =>
+                source.Name.StartsWith("FuseMix.", StringComparison.Ordinal) || source.Name == "Microsoft.Orleans.Application",
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
             ActivityStopped = _spans.Enqueue,
         };

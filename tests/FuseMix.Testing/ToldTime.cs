@@ -1,6 +1,7 @@
 namespace FuseMix.Testing;
 
-/// <summary>A clock that shows the time of another, while its timers take real time: for code whose timers belong to somebody else.</summary>
+/// <summary>A clock that shows the time of another, while its timers take real time: for code whose timers belong to somebody
+/// else.</summary>
 /// <remarks>Orleans takes all its time from one provider, and stands still where timers do.</remarks>
 public sealed class ToldTime(TimeProvider clock) : TimeProvider
 {

@@ -28,7 +28,9 @@ public sealed unsafe class BatchPreparationTests
         foreach (var (step, alpha) in ((int, double)[])[(0, 0.5), (7, 0.5), (8, 2), (15, 2), (16, 3.5), (23, 3.5)])
         {
             var moving = Inputs("""{ "epochs": 3, "batchSize": 10, "sharedDimension": 8, "alpha": 0.5, "alphaEnd": 3.5 }""", step);
-            var still = Inputs($$"""{ "epochs": 3, "batchSize": 10, "sharedDimension": 8, "alpha": {{alpha.ToString(CultureInfo.InvariantCulture)}} }""", step);
+            var still = Inputs(
+                $$"""{ "epochs": 3, "batchSize": 10, "sharedDimension": 8, "alpha": {{alpha.ToString(CultureInfo.InvariantCulture)}} }""",
+                step);
             Assert.Equal(still, moving);
         }
     }

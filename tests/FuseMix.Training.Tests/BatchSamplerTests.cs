@@ -33,7 +33,8 @@ public sealed class BatchSamplerTests
     [Fact]
     public void A_step_may_have_an_alpha_of_its_own()
     {
-        var (one, other) = (new BatchSampler(1, 0, 90, 8, MixingVariant.Halves, 1), new BatchSampler(1, 0, 90, 8, MixingVariant.Halves, 0.2));
+        var (one, other) =
+            (new BatchSampler(1, 0, 90, 8, MixingVariant.Halves, 1), new BatchSampler(1, 0, 90, 8, MixingVariant.Halves, 0.2));
         Assert.Equal(Batch(other, 3).Lambda, one.Fill(3, new int[8], new int[8], 0.2));
     }
 
@@ -74,7 +75,9 @@ public sealed class BatchSamplerTests
 
     [Fact]
     public void Too_few_pairs_are_refused() =>
-        Assert.Contains("3 training pairs are too few", Assert.Throws<FuseMixException>(() => new BatchSampler(1, 0, 3, 8, MixingVariant.Halves, 1)).Message);
+        Assert.Contains(
+            "3 training pairs are too few",
+            Assert.Throws<FuseMixException>(() => new BatchSampler(1, 0, 3, 8, MixingVariant.Halves, 1)).Message);
 
     [Fact]
     public void Nothing_is_mixed_without_a_variant() => Assert.Equal(1, Batch(new BatchSampler(1, 0, 30, 8, null, 1), 2).Lambda);

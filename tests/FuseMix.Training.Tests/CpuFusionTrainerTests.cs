@@ -71,8 +71,11 @@ public sealed class CpuFusionTrainerTests
         var norm = Math.Sqrt(latent.Sum(v => (double)v * v));
         Assert.All(model.Embed(Modality.Text, latent, 1).Zip(latent), pair => Assert.Equal(pair.Second / norm, pair.First, 1e-6));
 
-        var without = TrainingRecipe.Parse("""{ "preset": "audio-to-clip", "epochs": 1, "modalities": { "image": { "adapter": "identity" } } }""");
-        Assert.Contains("no 'sharedDimension'", Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(data, without, new TrainingRun(1))).Message);
+        var without = TrainingRecipe.Parse(
+            """{ "preset": "audio-to-clip", "epochs": 1, "modalities": { "image": { "adapter": "identity" } } }""");
+        Assert.Contains(
+            "no 'sharedDimension'",
+            Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(data, without, new TrainingRun(1))).Message);
     }
 
     [Theory]
@@ -156,7 +159,8 @@ public sealed class CpuFusionTrainerTests
         "\"noiseSigma\": 0.1",
         "\"mixing\": \"twoBatches\"",
         "\"mixing\": \"permutation\"",
-        "\"modalities\": { \"image\": { \"transform\": \"whiten\", \"components\": 9 }, \"text\": { \"transform\": \"whiten\", \"shrinkage\": 0.3 } }",
+        "\"modalities\": { \"image\": { \"transform\": \"whiten\", \"components\": 9 }, \"text\": { \"transform\": \"whiten\", "
+            + "\"shrinkage\": 0.3 } }",
     ];
 
     [Theory]
@@ -165,7 +169,8 @@ public sealed class CpuFusionTrainerTests
     {
         var planted = PlantedData.Create();
         var train = planted.Pairs[0].Train;
-        var data = planted with { Pairs = [planted.Pairs[0] with { Train = train with { Groups = [.. train.Left.Select(row => row / 3)] } }] };
+        var data =
+            planted with { Pairs = [planted.Pairs[0] with { Train = train with { Groups = [.. train.Left.Select(row => row / 3)] } }] };
         var own = JsonNode.Parse($"{{ \"validateEveryEpochs\": 1, \"keepBest\": true, {knob} }}")!.AsObject();
         var merged = JsonNode.Parse(Small)!.AsObject();
         foreach (var (key, value) in own) merged[key] = value?.DeepClone();
@@ -182,7 +187,8 @@ public sealed class CpuFusionTrainerTests
         var resumed = trainer.Train(data, recipe, new TrainingRun(3, folder.Path), parts.Add);
 
         Assert.Equal(half, parts[^1].ResumedFrom);
-        Assert.Equal(whole.Select(p => (p.Loss, p.Temperature, p.Validation?.Mean)), parts.Select(p => (p.Loss, p.Temperature, p.Validation?.Mean)));
+        Assert.Equal(
+            whole.Select(p => (p.Loss, p.Temperature, p.Validation?.Mean)), parts.Select(p => (p.Loss, p.Temperature, p.Validation?.Mean)));
         Assert.Equal(expected.Fingerprint, resumed.Fingerprint);
         Assert.Equal(expected.Temperature, resumed.Temperature);
         Assert.Equal(expected.Training.KeptStep, resumed.Training.KeptStep);
@@ -235,7 +241,10 @@ public sealed class CpuFusionTrainerTests
         new CpuFusionTrainer(1).Train(PlantedData.Create(), TrainingRecipe.Parse(Small), run);
         Assert.Equal(3, commits);
 
-        var fenced = new TrainingRun(1, folder["other"], 10) { Commit = _ => throw new FuseMixException(FailureKind.Conflict, "Another trainer has taken over.") };
+        var fenced = new TrainingRun(1, folder["other"], 10)
+        {
+            Commit = _ => throw new FuseMixException(FailureKind.Conflict, "Another trainer has taken over."),
+        };
         Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(PlantedData.Create(), TrainingRecipe.Parse(Small), fenced));
         Assert.False(Directory.Exists(folder["other"]));
     }
@@ -256,9 +265,16 @@ public sealed class CpuFusionTrainerTests
         using var folder = new TemporaryFolder();
         var trainer = new CpuFusionTrainer(1);
         trainer.Train(PlantedData.Create(), TrainingRecipe.Parse(Small), new TrainingRun(3, folder.Path));
-        var json = what switch { "recipe" => Small.Replace("0.3,", "0.4,"), "depth" => Small.Replace("\"steps\": 30", "\"steps\": 30, \"depth\": 1"), _ => Small };
-        var data = what switch { "data" => PlantedData.Create(150), "latents" => PlantedData.Create(offset: 0.5f), _ => PlantedData.Create() };
-        var failure = Assert.Throws<FuseMixException>(() => trainer.Train(data, TrainingRecipe.Parse(json), new TrainingRun(what == "seed" ? 4u : 3u, folder.Path)));
+        var json = what switch
+        {
+            "recipe" => Small.Replace("0.3,", "0.4,"),
+            "depth" => Small.Replace("\"steps\": 30", "\"steps\": 30, \"depth\": 1"),
+            _ => Small,
+        };
+        var data =
+            what switch { "data" => PlantedData.Create(150), "latents" => PlantedData.Create(offset: 0.5f), _ => PlantedData.Create() };
+        var failure = Assert.Throws<FuseMixException>(
+            () => trainer.Train(data, TrainingRecipe.Parse(json), new TrainingRun(what == "seed" ? 4u : 3u, folder.Path)));
         Assert.Equal(FailureKind.Conflict, failure.Kind);
         Assert.Contains(named, failure.Message);
     }
@@ -274,7 +290,8 @@ public sealed class CpuFusionTrainerTests
         trainer.Train(PlantedData.Create(), TrainingRecipe.Parse(Small), new TrainingRun(3, folder.Path));
         var path = Assert.Single(Directory.GetFiles(folder.Path));
         File.WriteAllBytes(path, pickled ? [0x80, 0x04, .. "cos\nsystem\n(S'id'\ntR."u8] : File.ReadAllBytes(path)[..^100]);
-        var failure = Assert.Throws<FuseMixException>(() => trainer.Train(PlantedData.Create(), TrainingRecipe.Parse(Small), new TrainingRun(3, folder.Path)));
+        var failure = Assert.Throws<FuseMixException>(
+            () => trainer.Train(PlantedData.Create(), TrainingRecipe.Parse(Small), new TrainingRun(3, folder.Path)));
         Assert.Equal(FailureKind.Corrupt, failure.Kind);
         Assert.Contains(path, failure.Message);
     }
@@ -334,7 +351,9 @@ public sealed class CpuFusionTrainerTests
         var values = Copy(data, Modality.Text);
         values[(17 * PlantedData.TextDimension) + 3] = float.NaN;
         var failure = Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(
-            With(data, Modality.Text, values), TrainingRecipe.Parse("""{ "epochs": 1, "batchSize": 12, "sharedDimension": 8 }"""), new TrainingRun(1)));
+            With(data, Modality.Text, values),
+            TrainingRecipe.Parse("""{ "epochs": 1, "batchSize": 12, "sharedDimension": 8 }"""),
+            new TrainingRun(1)));
         Assert.Equal(FailureKind.Corrupt, failure.Kind);
         Assert.Contains("text latent in row 17", failure.Message);
     }
@@ -347,8 +366,10 @@ public sealed class CpuFusionTrainerTests
         var data = PlantedData.Create();
         var values = Copy(data, Modality.Image);
         values[(5 * PlantedData.ImageDimension) + 3] = float.PositiveInfinity;
-        var recipe = TrainingRecipe.Parse($$"""{ "epochs": 1, "batchSize": 12, "sharedDimension": 8, "modalities": { "image": { "transform": "{{transform}}" } } }""");
-        var failure = Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(With(data, Modality.Image, values), recipe, new TrainingRun(1)));
+        var recipe = TrainingRecipe.Parse(
+            $$"""{ "epochs": 1, "batchSize": 12, "sharedDimension": 8, "modalities": { "image": { "transform": "{{transform}}" } } }""");
+        var failure = Assert.Throws<FuseMixException>(
+            () => new CpuFusionTrainer(1).Train(With(data, Modality.Image, values), recipe, new TrainingRun(1)));
         Assert.Equal(FailureKind.Corrupt, failure.Kind);
         Assert.Contains("row 5", failure.Message);
     }
@@ -362,7 +383,8 @@ public sealed class CpuFusionTrainerTests
         // Finite, but their sum is not.
         for (var i = 0; i < values.Length; i++) values[i] = 3e38f;
         var recipe = TrainingRecipe.Parse("""{ "epochs": 3, "batchSize": 12, "sharedDimension": 8, "learningRate": 1 }""");
-        var failure = Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(With(data, Modality.Image, values), recipe, new TrainingRun(1)));
+        var failure = Assert.Throws<FuseMixException>(
+            () => new CpuFusionTrainer(1).Train(With(data, Modality.Image, values), recipe, new TrainingRun(1)));
         Assert.Contains("diverged", failure.Message);
         Assert.Contains("learningRate", failure.Remedy);
     }
@@ -378,26 +400,35 @@ public sealed class CpuFusionTrainerTests
         Refused("image row 5000", data with { Pairs = [data.Pairs[0] with { Train = new PairRows([5000], [0]) }] });
         Refused("1 left rows, 2 right rows", data with { Pairs = [data.Pairs[0] with { Train = new PairRows([1], [0, 1]) }] });
         Refused("no training pairs", data with { Pairs = [data.Pairs[0] with { Train = new PairRows([], []) }] });
-        Refused("no pairs with audio", data with { Latents = new Dictionary<Modality, LatentSource>(data.Latents) { [Modality.Audio] = data.Latents[Modality.Text] } });
+        Refused(
+            "no pairs with audio",
+            data with
+            {
+                Latents = new Dictionary<Modality, LatentSource>(data.Latents) { [Modality.Audio] = data.Latents[Modality.Text] },
+            });
         Refused("too few", data with { Pairs = [data.Pairs[0] with { Train = new PairRows([0, 1, 2], [0, 1, 2]) }] });
 
         void Refused(string what, TrainingData wrong) =>
-            Assert.Contains(what, Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(wrong, recipe, new TrainingRun(1))).Message);
+            Assert.Contains(
+                what, Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(wrong, recipe, new TrainingRun(1))).Message);
     }
 
     [Fact]
     public void Validation_without_validation_pairs_is_refused()
     {
         var recipe = TrainingRecipe.Parse(Small.Replace("\"steps\": 30", "\"steps\": 30, \"validateEveryEpochs\": 1"));
-        var failure = Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(PlantedData.Create(validation: 0), recipe, new TrainingRun(1)));
+        var failure = Assert.Throws<FuseMixException>(
+            () => new CpuFusionTrainer(1).Train(PlantedData.Create(validation: 0), recipe, new TrainingRun(1)));
         Assert.Contains("no validation pairs", failure.Message);
     }
 
     [Fact]
     public void An_identity_adapter_must_fit_the_shared_space_and_leave_something_to_train()
     {
-        var narrow = TrainingRecipe.Parse("""{ "steps": 2, "sharedDimension": 16, "modalities": { "image": { "adapter": "identity" } } }""");
-        var failure = Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(PlantedData.Create(), narrow, new TrainingRun(1)));
+        var narrow = TrainingRecipe.Parse(
+            """{ "steps": 2, "sharedDimension": 16, "modalities": { "image": { "adapter": "identity" } } }""");
+        var failure = Assert.Throws<FuseMixException>(
+            () => new CpuFusionTrainer(1).Train(PlantedData.Create(), narrow, new TrainingRun(1)));
         Assert.Contains("'pictures' (20 dimensions)", failure.Message);
         Assert.Contains("'sharedDimension' to 20", failure.Remedy);
 
@@ -405,7 +436,9 @@ public sealed class CpuFusionTrainerTests
             { "steps": 2, "sharedDimension": 8, "modalities": {
                 "image": { "transform": "pca", "components": 8, "adapter": "identity" }, "text": { "transform": "pca", "components": 8, "adapter": "identity" } } }
             """);
-        Assert.Contains("nothing to train", Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(PlantedData.Create(), both, new TrainingRun(1))).Message);
+        Assert.Contains(
+            "nothing to train",
+            Assert.Throws<FuseMixException>(() => new CpuFusionTrainer(1).Train(PlantedData.Create(), both, new TrainingRun(1))).Message);
     }
 
     [Fact]
@@ -484,8 +517,10 @@ public sealed class CpuFusionTrainerTests
         var pairs = data.Pairs[0];
         int[] train = [.. pairs.Train.Left.Where(row => row % 2 == 0)], validation = [.. pairs.Validation!.Left.Where(row => row % 2 == 0)];
         var counted = data.Latents.ToDictionary(l => l.Key, l => l.Value with { Latents = new CountingLatents(l.Value.Latents) });
-        var streamed = new TrainingData(counted, [pairs with { Train = new PairRows(train, train), Validation = new PairRows(validation, validation) }]);
-        var recipe = TrainingRecipe.Parse(Small.Replace("\"steps\": 30", "\"epochs\": 1, \"validateEveryEpochs\": 1").Replace("\"batchSize\": 12", "\"batchSize\": 50"));
+        var streamed = new TrainingData(
+            counted, [pairs with { Train = new PairRows(train, train), Validation = new PairRows(validation, validation) }]);
+        var recipe = TrainingRecipe.Parse(
+            Small.Replace("\"steps\": 30", "\"epochs\": 1, \"validateEveryEpochs\": 1").Replace("\"batchSize\": 12", "\"batchSize\": 50"));
         var steps = 0;
         new CpuFusionTrainer(1).Train(streamed, recipe, new TrainingRun(1), progress =>
         {
@@ -584,7 +619,10 @@ public sealed class CpuFusionTrainerTests
     private static TrainingData With(TrainingData data, Modality modality, float[] values)
     {
         var source = data.Latents[modality];
-        var changed = new Dictionary<Modality, LatentSource>(data.Latents) { [modality] = source with { Latents = new LatentMatrix(values, source.Latents.Dimension) } };
+        var changed = new Dictionary<Modality, LatentSource>(data.Latents)
+        {
+            [modality] = source with { Latents = new LatentMatrix(values, source.Latents.Dimension) },
+        };
         return data with { Latents = changed };
     }
 }

@@ -7,8 +7,8 @@ namespace FuseMix.Training.TorchSharp.Tests;
 
 /// <summary>Lets TorchSharp's native library load where libstdc++ is that of GCC 12, e.g. on Debian 12.</summary>
 /// <remarks>
-/// It names the version GLIBCXX_3.4.32 for the symbol ios_base_library_init alone, which every file that includes iostream names and nothing
-/// calls. In the copy beside these tests the need for that version is marked weak, so that the loader does not insist.
+/// It names the version GLIBCXX_3.4.32 for the symbol ios_base_library_init alone, which every file that includes iostream names and
+/// nothing calls. In the copy beside these tests the need for that version is marked weak, so that the loader does not insist.
 /// </remarks>
 internal static class OlderStandardLibrary
 {

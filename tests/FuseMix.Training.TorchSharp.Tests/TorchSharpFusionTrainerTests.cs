@@ -54,7 +54,10 @@ public sealed class TorchSharpFusionTrainerTests : FusionTrainerContract
         var recipe = Recipe(FormattableString.Invariant($"\"steps\": 4, \"batchSize\": 700, \"dropout\": {dropout}, \"loss\": \"{loss}\""));
         var (whole, _) = Losses(Trainer, data, recipe);
         var rows = new List<int>();
-        var (parts, _) = Losses(new TorchSharpFusionTrainer(new() { Threads = 1, MicroBatch = 256 }) { BeforeForward = rows.Add, MostLogits = 90 * 700 }, data, recipe);
+        var (parts, _) = Losses(
+            new TorchSharpFusionTrainer(new() { Threads = 1, MicroBatch = 256 }) { BeforeForward = rows.Add, MostLogits = 90 * 700 },
+            data,
+            recipe);
         for (var i = 0; i < whole.Length; i++) Assert.Equal(whole[i], parts[i], 1e-4);
 
         // Two sides, twice: without a graph and with one.
@@ -85,7 +88,10 @@ public sealed class TorchSharpFusionTrainerTests : FusionTrainerContract
     [Fact]
     public void Memory_that_not_even_the_smallest_part_fits_into_is_a_failure_with_a_way_out()
     {
-        var trainer = new TorchSharpFusionTrainer { BeforeForward = _ => throw new ExternalException("CUDA out of memory. Tried to allocate 2.00 GiB.") };
+        var trainer = new TorchSharpFusionTrainer
+        {
+            BeforeForward = _ => throw new ExternalException("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        };
         var failure = Assert.Throws<FuseMixException>(() => trainer.Train(PlantedData.Create(), Plain, new TrainingRun(1)));
         Assert.Equal(FailureKind.Unavailable, failure.Kind);
         Assert.Contains("not even 256 at a time", failure.Message);
@@ -99,7 +105,10 @@ public sealed class TorchSharpFusionTrainerTests : FusionTrainerContract
     public void A_device_that_is_lost_is_reported(string said)
     {
         string? lost = null;
-        var trainer = new TorchSharpFusionTrainer(new() { DeviceLost = reason => lost = reason }) { BeforeForward = _ => throw new ExternalException(said) };
+        var trainer = new TorchSharpFusionTrainer(new() { DeviceLost = reason => lost = reason })
+        {
+            BeforeForward = _ => throw new ExternalException(said),
+        };
         var failure = Assert.Throws<FuseMixException>(() => trainer.Train(PlantedData.Create(), Plain, new TrainingRun(1)));
         Assert.Equal(FailureKind.Unavailable, failure.Kind);
         Assert.Equal(said.Split('\n')[0], lost);
@@ -109,7 +118,10 @@ public sealed class TorchSharpFusionTrainerTests : FusionTrainerContract
     [Fact]
     public void A_fault_that_is_not_the_devices_is_not_called_one()
     {
-        var trainer = new TorchSharpFusionTrainer(new() { DeviceLost = _ => Assert.Fail("It is not lost.") }) { BeforeForward = _ => throw new ExternalException("mat1 and mat2") };
+        var trainer = new TorchSharpFusionTrainer(new() { DeviceLost = _ => Assert.Fail("It is not lost.") })
+        {
+            BeforeForward = _ => throw new ExternalException("mat1 and mat2"),
+        };
         Assert.Throws<ExternalException>(() => trainer.Train(PlantedData.Create(), Plain, new TrainingRun(1)));
     }
 
@@ -121,7 +133,8 @@ public sealed class TorchSharpFusionTrainerTests : FusionTrainerContract
         var counts = new List<long>();
         var before = torch.Tensor.TotalCount;
         var recipe = Recipe("\"steps\": 6, \"batchSize\": 300, \"dropout\": 0.3, \"validateEveryEpochs\": 1, \"averageDecay\": 0.9");
-        new TorchSharpFusionTrainer(new() { MicroBatch = microBatch }).Train(PlantedData.Create(700), recipe, new TrainingRun(1), _ => counts.Add(torch.Tensor.TotalCount));
+        new TorchSharpFusionTrainer(new() { MicroBatch = microBatch }).Train(
+            PlantedData.Create(700), recipe, new TrainingRun(1), _ => counts.Add(torch.Tensor.TotalCount));
         Assert.Equal(6, counts.Count);
         Assert.Single(counts.Distinct());
         Assert.Equal(before, torch.Tensor.TotalCount);
@@ -156,5 +169,6 @@ public sealed class TorchSharpFusionTrainerTests : FusionTrainerContract
         Assert.NotNull(failure.Remedy);
     }
 
-    private static TrainingRecipe Recipe(string keys) => TrainingRecipe.Parse($$"""{ "sharedDimension": 16, "learningRate": 0.003, {{keys}} }""");
+    private static TrainingRecipe Recipe(string keys) =>
+        TrainingRecipe.Parse($$"""{ "sharedDimension": 16, "learningRate": 0.003, {{keys}} }""");
 }

@@ -39,7 +39,8 @@ internal sealed class ChaosVerdict
             var sorted = _milliseconds.Order().ToArray();
             var search = sorted.Length == 0
                 ? ""
-                : $"  {"search p50 / p99 / worst",-40} {sorted[sorted.Length / 2]:F1} / {sorted[sorted.Length * 99 / 100]:F1} / {sorted[^1]:F0} ms\n";
+                : $"  {"search p50 / p99 / worst",-40} {sorted[sorted.Length / 2]:F1} / {sorted[sorted.Length * 99 / 100]:F1} / "
+                    + $"{sorted[^1]:F0} ms\n";
             return string.Concat(_counts.Select(count => $"  {count.Key,-40} {count.Value:N0}\n")) + search
                 + (Failures.Count == 0 ? "nothing lost, no wrong answer" : $"FAILED:\n  {string.Join("\n  ", Failures)}");
         }

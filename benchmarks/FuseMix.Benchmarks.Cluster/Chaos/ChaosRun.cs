@@ -8,7 +8,8 @@ using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Benchmarks.Cluster.Chaos;
 
-/// <summary>Searches, extractions, trainings and builds on silos that are killed, stopped and frozen; then a look at all that was promised.</summary>
+/// <summary>Searches, extractions, trainings and builds on silos that are killed, stopped and frozen; then a look at all that was
+/// promised.</summary>
 internal static class ChaosRun
 {
     private const int ItemsPerDataset = 200;
@@ -116,7 +117,8 @@ internal static class ChaosRun
             for (var i = 0; i < queries.Length; i++)
             {
                 var answer = await client.Search(queries[i]);
-                if (!answer.Complete || !Ids(answer).SequenceEqual(right[i])) verdict.Fail($"After all, query {i} is not answered as before.");
+                if (!answer.Complete || !Ids(answer).SequenceEqual(right[i]))
+                    verdict.Fail($"After all, query {i} is not answered as before.");
             }
 
             foreach (var dataset in extracted)
@@ -139,7 +141,8 @@ internal static class ChaosRun
 
             foreach (var job in trained.SelectMany(seed => (string[])[$"job-{seed}-a", $"job-{seed}-b"]))
             {
-                if ((await client.Training(job)).State is var state and not JobState.Completed) verdict.Fail($"Training job {job} is {state}.");
+                if ((await client.Training(job)).State is var state and not JobState.Completed)
+                    verdict.Fail($"Training job {job} is {state}.");
             }
 
             var known = (await client.Extractions()).Select(job => $"{job.Dataset}/{job.Encoder}").ToHashSet();
@@ -161,6 +164,9 @@ internal static class ChaosRun
             items.Add(home.TextItem($"{name}-txt-{i:D3}", i % TestHome.Groups, $"{TestHome.Caption(i % TestHome.Groups)} {i}"));
         }
 
-        home.SaveDataset(items, [.. Enumerable.Range(0, ItemsPerDataset).Select(i => new DatasetPair($"{name}-img-{i:D3}", $"{name}-txt-{i:D3}"))], name);
+        home.SaveDataset(
+            items,
+            [.. Enumerable.Range(0, ItemsPerDataset).Select(i => new DatasetPair($"{name}-img-{i:D3}", $"{name}-txt-{i:D3}"))],
+            name);
     }
 }

@@ -17,7 +17,8 @@ internal static class LatencyRun
     public static async Task Run(string database, int silos, int searches)
     {
         using var home = TestHome.Create();
-        await using var cluster = new SiloCluster(home, "Cluster:Kind=PostgreSql", $"Cluster:ConnectionString={database}", "Node:ShardReplicas=2");
+        await using var cluster = new SiloCluster(
+            home, "Cluster:Kind=PostgreSql", $"Cluster:ConnectionString={database}", "Node:ShardReplicas=2");
         await cluster.StartAsync("gateway+index+extract+train@silo-0");
         for (var i = 1; i < silos; i++) await cluster.StartAsync($"gateway+index@silo-{i}");
         await cluster.Sees(silos);
@@ -47,7 +48,8 @@ internal static class LatencyRun
                     await Measure(client, requests, searches / 4, callers);
                     var (whole, within, rate) = await Measure(client, requests, searches, callers);
                     Console.WriteLine(
-                        $"  {kind,-8} {way,-10} {callers,8} {At(whole, 0.5),9:F2} {At(whole, 0.99),9:F2} {At(within, 0.5),28:F2} {rate,13:F0}");
+                        $"  {kind,-8} {way,-10} {callers,8} {At(whole, 0.5),9:F2} {At(whole, 0.99),9:F2} {At(within, 0.5),28:F2} "
+                            + $"{rate,13:F0}");
                 }
             }
         }
@@ -56,7 +58,8 @@ internal static class LatencyRun
         await host.StopAsync();
     }
 
-    private static async Task<(double[] Whole, double[] Within, double Rate)> Measure(IFuseMixClient client, SearchRequest[] requests, int searches, int callers)
+    private static async Task<(double[] Whole, double[] Within, double Rate)> Measure(
+        IFuseMixClient client, SearchRequest[] requests, int searches, int callers)
     {
         var whole = new double[searches];
         var within = new double[searches];

@@ -13,7 +13,8 @@ internal static class ApiKeysCommand
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    private static readonly Option<string> Name = new("--name") { Description = "Who will use it, as logs name them", HelpName = "name", Required = true };
+    private static readonly Option<string> Name =
+        new("--name") { Description = "Who will use it, as logs name them", HelpName = "name", Required = true };
 
     private static readonly Option<string> Scope = Choice.Of(
         "--scope", "read", "read: look and search; write: import, extract, train and build, too; admin: all", [.. ApiKeyOptions.AllScopes]);
@@ -40,7 +41,9 @@ internal static class ApiKeysCommand
 
         run.Terminal.Say(run.Terminal.Out.Bold(key));
         run.Terminal.Say();
-        run.Terminal.Say("This is the only time that it is shown. Send it as 'Authorization: Bearer KEY'. In the node's configuration, under FuseMix:Http:ApiKeys:");
+        run.Terminal.Say(
+            "This is the only time that it is shown. Send it as 'Authorization: Bearer KEY'. In the node's configuration, under "
+                + "FuseMix:Http:ApiKeys:");
         run.Terminal.Say();
         run.Terminal.Say(entry.ToJsonString(Indented));
     }

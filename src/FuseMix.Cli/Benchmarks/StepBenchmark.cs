@@ -34,7 +34,8 @@ public sealed unsafe class StepBenchmark : IDisposable
         var recipe = workload.Recipe(dropout, precision);
         var transforms = data.Latents.ToDictionary(l => l.Key, l => LatentTransform.None(l.Value.Latents.Dimension));
         _session = new TrainingSession(
-            data, recipe, StepWorkload.Seed, transforms, _team, _trainer.Kernel, layout => _trainer.CreateNetwork(layout, recipe, StepWorkload.Seed, _team));
+            data, recipe, StepWorkload.Seed, transforms, _team, _trainer.Kernel,
+            layout => _trainer.CreateNetwork(layout, recipe, StepWorkload.Seed, _team));
         _session.Network.Layout.Initialise(_session.Network.State.Parameters, StepWorkload.Seed, recipe.Temperature);
         _session.Network.Push();
     }
@@ -58,7 +59,8 @@ public sealed unsafe class StepBenchmark : IDisposable
     /// <summary>Whether this machine can do it.</summary>
     public static bool CanDo(TrainingPrecision precision) => precision == TrainingPrecision.Fp32 || OneDnnBFloat16Products.IsSupported;
 
-    /// <summary>Seconds that nothing but the products of one step takes, on the same threads: what a step would take if all else were free.</summary>
+    /// <summary>Seconds that nothing but the products of one step takes, on the same threads: what a step would take if all else were
+    /// free.</summary>
     /// <remarks>Call it once before timing counts: memory and primitives are made then.</remarks>
     public double MultiplySeconds() => _precision == TrainingPrecision.Bf16
         ? _plain.Seconds(_bfloat16.Value)

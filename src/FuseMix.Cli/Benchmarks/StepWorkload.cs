@@ -29,7 +29,8 @@ public sealed record StepWorkload(string Name, int Left, int Right, int Depth, i
         [new("small", 512, 512, 4, 1024), new("demo", 816, 512, 2, 1024), new("paper", 1536, 1024, 4, 1024)];
 
     /// <summary>In words, e.g. "1536/1024, depth 4, batch 1024".</summary>
-    public string Sizes => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Left}/{Right}, depth {Depth}, batch {Batch}");
+    public string Sizes =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{Left}/{Right}, depth {Depth}, batch {Batch}");
 
     private int Pairs => 4 * Batch;
 
@@ -68,8 +69,10 @@ public sealed record StepWorkload(string Name, int Left, int Right, int Depth, i
             [new PairList(Modality.Image, Modality.Text, new PairRows(rows, rows))]);
     }
 
-    /// <summary>Writes latents, initial weights, batches, λ and rates for a trainer in another process, little-endian, row by row.</summary>
-    /// <param name="folder">Gets left.f32, right.f32, left-weights.f32, right-weights.f32 (in PyTorch's order), batches.i32, lambdas.f64, rates.f64.</param>
+    /// <summary>Writes latents, initial weights, batches, λ and rates for a trainer in another process, little-endian, row by
+    /// row.</summary>
+    /// <param name="folder">Gets left.f32, right.f32, left-weights.f32, right-weights.f32 (in PyTorch's order), batches.i32, lambdas.f64,
+    /// rates.f64.</param>
     public void Write(string folder)
     {
         var data = Data();

@@ -13,7 +13,8 @@ internal sealed class TorchPeer : IDisposable
     private readonly string _folder;
 
     private TorchPeer(Process process, string folder, JsonNode hello) =>
-        (_process, _folder, Version, HasFastBlas) = (process, folder, hello["torch"]!.GetValue<string>(), hello["fastBlas"]!.GetValue<bool>());
+        (_process, _folder, Version, HasFastBlas) =
+            (process, folder, hello["torch"]!.GetValue<string>(), hello["fastBlas"]!.GetValue<bool>());
 
     /// <summary>PyTorch's version.</summary>
     public string Version { get; }
@@ -37,7 +38,8 @@ internal sealed class TorchPeer : IDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var argument in (string[])[script, "bench", folder, threads.ToString(CultureInfo.InvariantCulture)]) start.ArgumentList.Add(argument);
+        foreach (var argument in (string[])[script, "bench", folder, threads.ToString(CultureInfo.InvariantCulture)])
+            start.ArgumentList.Add(argument);
 
         // Debian's OpenBLAS takes new processors for old ones; without this the peer would run at a third of its speed.
         start.Environment["OPENBLAS_CORETYPE"] = "SkylakeX";
@@ -94,7 +96,8 @@ internal sealed class TorchPeer : IDisposable
     {
         _process.StandardInput.WriteLine(new JsonObject { [what] = given }.ToJsonString());
         _process.StandardInput.Flush();
-        var answer = _process.StandardOutput.ReadLine() ?? throw new FuseMixException(FailureKind.Unavailable, "The PyTorch peer ended early.");
+        var answer = _process.StandardOutput.ReadLine() ?? throw new FuseMixException(
+            FailureKind.Unavailable, "The PyTorch peer ended early.");
         return JsonNode.Parse(answer)!;
     }
 }

@@ -27,7 +27,8 @@ internal sealed record WorkloadBench(string Name, string Sizes, SideBench[] Side
 /// <param name="GigaflopsPerSecond">Of the adapters' products, over the time of the whole step.</param>
 /// <param name="MultiplyShare">Share of our plain products' rate that the whole step reaches, 0..1; null for the peer.</param>
 internal sealed record SideBench(
-    string Name, double PairsPerSecond, double Least, double Most, double MillisecondsPerStep, double GigaflopsPerSecond, double? MultiplyShare);
+    string Name, double PairsPerSecond, double Least, double Most, double MillisecondsPerStep, double GigaflopsPerSecond,
+    double? MultiplyShare);
 
 /// <summary>Pairs per second of ours over the peer's.</summary>
 /// <param name="Ours">Which of ours.</param>

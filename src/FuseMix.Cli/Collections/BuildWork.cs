@@ -39,7 +39,9 @@ internal static class BuildWork
             JobState.Completed => (await client.Collection(name, run.Stop), status.Reused),
             JobState.Cancelled => throw Stopped(name, request),
             _ => throw new FuseMixException(
-                FailureKind.Unavailable, $"The build of collection '{name}' failed: {status.Error ?? status.State.ToString()}", $"Searches go on in what was live before. {Again(name, request)}"),
+                FailureKind.Unavailable,
+                $"The build of collection '{name}' failed: {status.Error ?? status.State.ToString()}",
+                $"Searches go on in what was live before. {Again(name, request)}"),
         };
     }
 

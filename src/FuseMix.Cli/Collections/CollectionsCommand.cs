@@ -13,7 +13,8 @@ internal static class CollectionsCommand
 {
     private static readonly Argument<string> Name = new("name") { Description = "Name of the collection" };
 
-    private static readonly Option<string> Model = new("--model") { Description = "The fusion model whose space it lives in", HelpName = "name", Required = true };
+    private static readonly Option<string> Model =
+        new("--model") { Description = "The fusion model whose space it lives in", HelpName = "name", Required = true };
 
     private static readonly Option<string?> Dataset = new("--dataset")
     {
@@ -28,14 +29,18 @@ internal static class CollectionsCommand
         DefaultValueFactory = _ => 65_536,
     };
 
-    private static readonly Option<bool> Keep = new("--no-replace") { Description = "Fail if the collection is of another dataset or model" };
+    private static readonly Option<bool> Keep =
+        new("--no-replace") { Description = "Fail if the collection is of another dataset or model" };
 
     public static Command Create() =>
         new CliCommand("collections", "Searchable collections: build, list, roll back, drop.").With(
             new CliCommand("list", "The collections, with what they hold.")
                 .WithExample("./fusemix collections list", "one line each")
                 .Does(List),
-            new CliCommand("build", "Embed a dataset with a fusion model and make it searchable. Searches go on with the generation before until the new one is whole.")
+            new CliCommand(
+                "build",
+                "Embed a dataset with a fusion model and make it searchable. Searches go on with the generation before until the new "
+                    + "one is whole.")
                 .With(Name, Model, Dataset, RowsPerShard, Keep)
                 .WithExample("./fusemix collections build emoji --model emoji-small", "all that the model was trained on")
                 .WithExample("./fusemix collections build mine --model emoji-small --dataset holiday", "other pictures in the same space")
@@ -55,8 +60,10 @@ internal static class CollectionsCommand
 
     public static string Describe(CollectionStatus status)
     {
-        var counts = status.Shards.Select(s => s.Modality).Distinct().Order().Select(m => Phrases.Count(status.Count(m), EvaluationTable.Word(m)));
-        return $"{string.Join(" and ", counts)}, {status.Dimension} dimensions, {Phrases.Count(status.Shards.Length, "shard")}, generation {status.Generation}";
+        var counts = status.Shards.Select(s => s.Modality).Distinct().Order().Select(
+            m => Phrases.Count(status.Count(m), EvaluationTable.Word(m)));
+        return $"{string.Join(" and ", counts)}, {status.Dimension} dimensions, {Phrases.Count(status.Shards.Length, "shard")}, "
+            + $"generation {status.Generation}";
     }
 
     private static async Task List(CliRun run)
@@ -75,8 +82,11 @@ internal static class CollectionsCommand
             var table = new Table("collection", "dataset", "model", "items", ">shards", "generation", ">generations");
             foreach (var c in collections)
             {
-                var items = string.Join(", ", c.Shards.Select(s => s.Modality).Distinct().Order().Select(m => Phrases.Count(c.Count(m), EvaluationTable.Word(m))));
-                table.Row(c.Name, c.Dataset, c.Model, items, Phrases.Count(c.Shards.Length), c.Generation, Phrases.Count(c.Generations.Length));
+                var items = string.Join(
+                    ", ",
+                    c.Shards.Select(s => s.Modality).Distinct().Order().Select(m => Phrases.Count(c.Count(m), EvaluationTable.Word(m))));
+                table.Row(
+                    c.Name, c.Dataset, c.Model, items, Phrases.Count(c.Shards.Length), c.Generation, Phrases.Count(c.Generations.Length));
             }
 
             run.Terminal.Draw(table);
@@ -94,19 +104,24 @@ internal static class CollectionsCommand
         var items = (await run.Client.Datasets(run.Stop)).FirstOrDefault(d => d.Name == dataset)?.Items ?? [];
         run.Terminal.Result(status, CliJson.Relaxed.CollectionStatus, s =>
         {
-            run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {s.Name}: {(reused ? "already there: " : "")}{Describe(s)} ({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})");
+            run.Terminal.Say(
+                $"{run.Terminal.Out.Green("✓")} {s.Name}: {(reused ? "already there: " : "")}{Describe(s)} "
+                    + $"({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})");
             foreach (var modality in s.Shards.Select(shard => shard.Modality).Distinct().Order())
             {
                 var missing = items.GetValueOrDefault(modality) - s.Count(modality);
                 if (missing <= 0) continue;
-                run.Terminal.Say($"  {run.Terminal.Out.Yellow("!")} {Phrases.Count(missing)} of {Phrases.Count(items[modality], EvaluationTable.Word(modality))} have no latent and are not in it; "
+                run.Terminal.Say(
+                    $"  {run.Terminal.Out.Yellow("!")} {Phrases.Count(missing)} of "
+                        + $"{Phrases.Count(items[modality], EvaluationTable.Word(modality))} have no latent and are not in it; "
                     + $"'./fusemix datasets show {dataset}' names them.");
             }
         });
     }
 
     private static async Task Status(CliRun run) =>
-        run.Terminal.Result(await run.Client.Collection(run.Get(Name), run.Stop), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
+        run.Terminal.Result(
+            await run.Client.Collection(run.Get(Name), run.Stop), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
 
     private static async Task RollBack(CliRun run)
     {
@@ -114,8 +129,11 @@ internal static class CollectionsCommand
         var status = await client.Collection(run.Get(Name), run.Stop);
         var earlier = status.Generations.SkipWhile(generation => generation != status.Generation).ElementAtOrDefault(1)
             ?? throw new FuseMixException(
-                FailureKind.Conflict, $"Collection '{status.Name}' has no generation before '{status.Generation}'.", "Build a new one instead.");
-        run.Terminal.Result(await client.GoLive(status.Name, earlier, run.Stop), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
+                FailureKind.Conflict,
+                $"Collection '{status.Name}' has no generation before '{status.Generation}'.",
+                "Build a new one instead.");
+        run.Terminal.Result(
+            await client.GoLive(status.Name, earlier, run.Stop), CliJson.Relaxed.CollectionStatus, s => Show(run.Terminal, s));
     }
 
     private static async Task Drop(CliRun run)
@@ -140,6 +158,7 @@ internal static class CollectionsCommand
         var table = new Table("shard", "modality", ">items");
         foreach (var shard in status.Shards) table.Row(shard.Name, EvaluationTable.Word(shard.Modality), Phrases.Count(shard.Count));
         terminal.Draw(table);
-        foreach (var generation in status.Generations) terminal.Say($"  {(generation == status.Generation ? "live " : "     ")}{generation}");
+        foreach (var generation in status.Generations)
+            terminal.Say($"  {(generation == status.Generation ? "live " : "     ")}{generation}");
     }
 }

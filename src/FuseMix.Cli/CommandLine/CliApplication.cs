@@ -13,7 +13,8 @@ internal static class CliApplication
 {
     public static async Task<int> RunAsync(IReadOnlyList<string> args, CliEnvironment environment, CancellationToken stop)
     {
-        environment = environment with { Out = StandardStreams.Results(environment.Out), Error = StandardStreams.Remarks(environment.Error) };
+        environment =
+            environment with { Out = StandardStreams.Results(environment.Out), Error = StandardStreams.Remarks(environment.Error) };
         var root = CommandTree.Build();
         var parse = CommandTree.Parse(root, args);
         await using var run = new CliRun(parse, environment, stop);
@@ -60,11 +61,13 @@ internal static class CliApplication
         {
             if (run.Has(CommonOptions.Cluster))
             {
-                throw new FuseMixException(FailureKind.Invalid, $"'{HelpPage.PathOf(command)}' works on this machine, not on a remote cluster.", instead);
+                throw new FuseMixException(
+                    FailureKind.Invalid, $"'{HelpPage.PathOf(command)}' works on this machine, not on a remote cluster.", instead);
             }
 
             if (environment.Variable(CommonOptions.ClusterVariable) is { Length: > 0 })
-                run.Terminal.Note($"'{HelpPage.PathOf(command)}' works on this machine; {CommonOptions.ClusterVariable} does not matter to it.");
+                run.Terminal.Note(
+                    $"'{HelpPage.PathOf(command)}' works on this machine; {CommonOptions.ClusterVariable} does not matter to it.");
         }
 
         return await work(run);
@@ -73,7 +76,8 @@ internal static class CliApplication
     private const string Product = "fusemix";
 
     public static string Version { get; } =
-        typeof(CliApplication).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "unknown";
+        typeof(CliApplication).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]
+            ?? "unknown";
 
     private static bool Asked<T>(RootCommand root, ParseResult parse)
         where T : Option => root.Options.OfType<T>().Any(option => parse.GetResult(option) is { Implicit: false });

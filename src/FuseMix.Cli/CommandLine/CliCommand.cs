@@ -7,7 +7,8 @@ namespace FuseMix.Cli.CommandLine;
 internal sealed record Example(string CommandLine, string Meaning);
 
 /// <summary>A command with the examples of its help page and the work that it does.</summary>
-/// <remarks>The work is called by <see cref="CliApplication"/> rather than by the parser's own pipeline, which would catch, print and time out on its own terms.</remarks>
+/// <remarks>The work is called by <see cref="CliApplication"/> rather than by the parser's own pipeline, which would catch, print and time
+/// out on its own terms.</remarks>
 internal sealed class CliCommand(string name, string description) : Command(name, description)
 {
     public List<Example> Examples { get; } = [];

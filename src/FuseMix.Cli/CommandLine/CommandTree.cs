@@ -29,7 +29,8 @@ internal static class CommandTree
 
     public static RootCommand Build()
     {
-        var root = new RootCommand("FuseMix.Cluster aligns the latent spaces of frozen encoders with light adapters, and searches across modalities.");
+        var root = new RootCommand(
+            "FuseMix.Cluster aligns the latent spaces of frozen encoders with light adapters, and searches across modalities.");
         foreach (var option in CommonOptions.All) root.Add(option);
 
         // On Linux '/h' and '/?' are texts and paths.

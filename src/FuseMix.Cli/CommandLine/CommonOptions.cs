@@ -10,7 +10,8 @@ internal static class CommonOptions
 
     public static readonly Option<string?> Cluster = new("--cluster")
     {
-        Description = "A remote cluster, e.g. https://host:5080; several gateways with ',' between (default: FUSEMIX_CLUSTER, else the node of the home folder)",
+        Description = "A remote cluster, e.g. https://host:5080; several gateways with ',' between (default: FUSEMIX_CLUSTER, else the "
+            + "node of the home folder)",
         HelpName = "url",
         Recursive = true,
     };
@@ -53,9 +54,14 @@ internal static class CommonOptions
     public static IReadOnlyList<Uri> ReadAddresses(string? list) =>
     [
         .. (list ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select(address => Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" ? uri : throw new FuseMixException(
+            .Select(
+                address => Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
+                    ? uri
+                    : throw new FuseMixException(
                 FailureKind.Invalid,
                 $"'{address}' is not the address of a cluster.",
-                address.Contains("://", StringComparison.Ordinal) ? "It is written like http://localhost:5080." : $"Did you mean 'http://{address}'?")),
+                address.Contains("://", StringComparison.Ordinal)
+                    ? "It is written like http://localhost:5080."
+                    : $"Did you mean 'http://{address}'?")),
     ];
 }

@@ -3,7 +3,8 @@ using FuseMix.Cli.Output;
 
 namespace FuseMix.Cli.CommandLine;
 
-/// <summary>Says why a command failed: one red sentence and the way out; with <c>--json</c> also as a document on standard output.</summary>
+/// <summary>Says why a command failed: one red sentence and the way out; with <c>--json</c> also as a document on standard
+/// output.</summary>
 internal static class FailureReport
 {
     /// <returns>The exit code of a command that ended so.</returns>
@@ -11,7 +12,11 @@ internal static class FailureReport
     {
         error = Unwrap(error);
         if (error is IOException or UnauthorizedAccessException)
-            error = new FuseMixException(FailureKind.Unavailable, error.Message, "Check the path, its permissions and the free space, then run the same command again.", error);
+            error = new FuseMixException(
+                FailureKind.Unavailable,
+                error.Message,
+                "Check the path, its permissions and the free space, then run the same command again.",
+                error);
         if (error is StoppedException || (error is OperationCanceledException && stop.IsCancellationRequested))
         {
             var (said, resume) = error is StoppedException stopped
@@ -44,8 +49,11 @@ internal static class FailureReport
     private static (string Kind, string Message, string? Remedy) Describe(Exception error, bool verbose) => error switch
     {
         FuseMixException known => (JsonNamingPolicy.CamelCase.ConvertName(known.Kind.ToString()), known.Message, known.Remedy),
-        TimeoutException => ("unavailable", "The cluster did not answer in time.", "What it was doing may still finish; './fusemix status' tells. The same command is safe to repeat."),
-        _ => ("internal", $"This should not have happened: {FirstLine(error.Message)}", verbose ? null : "Run the command again with --verbose to see where, and please report it."),
+        TimeoutException =>
+            ("unavailable", "The cluster did not answer in time.", "What it was doing may still finish; './fusemix status' tells. The "
+                + "same command is safe to repeat."),
+        _ => ("internal", $"This should not have happened: {FirstLine(error.Message)}", verbose ? null : "Run the command again with "
+            + "--verbose to see where, and please report it."),
     };
 
     /// <summary>What people can act on is often wrapped by whoever called it.</summary>

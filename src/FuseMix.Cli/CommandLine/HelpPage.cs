@@ -87,7 +87,9 @@ internal static class HelpPage
         var isOfThisMachine = IsOfThisMachine(command);
         for (Command? c = command; c is not null; c = c.Parents.OfType<Command>().FirstOrDefault())
         {
-            foreach (var option in c.Options.Where(o => !o.Hidden && !(isOfThisMachine && o == CommonOptions.Cluster) && (o.Recursive || o is HelpOption || (o is VersionOption && c == command))))
+            foreach (var option in c.Options.Where(o => !o.Hidden
+                && !(isOfThisMachine && o == CommonOptions.Cluster)
+                && (o.Recursive || o is HelpOption || (o is VersionOption && c == command))))
                 yield return option;
         }
     }
@@ -100,8 +102,11 @@ internal static class HelpPage
     public static string Label(Option option)
     {
         // The short forms of a Windows shell ("-?", "/h") would only be noise here.
-        var names = new[] { option.Name }.Concat(option.Aliases.Where(a => a.StartsWith('-') && a is not "-?")).Distinct().OrderBy(n => n.Length);
-        var value = option.ValueType == typeof(bool) || option is HelpOption or VersionOption ? "" : $" <{option.HelpName ?? option.Name.TrimStart('-')}>";
+        var names = new[] { option.Name }.Concat(option.Aliases.Where(a => a.StartsWith('-') && a is not "-?")).Distinct()
+            .OrderBy(n => n.Length);
+        var value = option.ValueType == typeof(bool) || option is HelpOption or VersionOption
+            ? ""
+            : $" <{option.HelpName ?? option.Name.TrimStart('-')}>";
         return string.Join(", ", names) + value;
     }
 

@@ -18,21 +18,26 @@ internal static class UsageErrors
         var message = error.SymbolResult switch
         {
             OptionResult option when error.Message.StartsWith("Cannot parse", StringComparison.Ordinal) => Unreadable(option),
-            OptionResult { IdentifierToken: null } option => Invalid($"'{HelpPage.PathOf(command)}' needs {HelpPage.Label(option.Option)}."),
+            OptionResult { IdentifierToken: null } option =>
+                Invalid($"'{HelpPage.PathOf(command)}' needs {HelpPage.Label(option.Option)}."),
             OptionResult { Tokens.Count: 0 } option => Invalid($"{option.Option.Name} needs a value."),
             ArgumentResult { Tokens.Count: 0 } argument => Missing(argument),
-            CommandResult when parse.CommandResult.Children.OfType<ArgumentResult>().FirstOrDefault(a => a.Tokens.Count == 0 && a.Argument.Arity.MinimumNumberOfValues > 0) is { } argument => Missing(argument),
+            CommandResult when parse.CommandResult.Children.OfType<ArgumentResult>()
+                .FirstOrDefault(a => a.Tokens.Count == 0 && a.Argument.Arity.MinimumNumberOfValues > 0) is { } argument =>
+                    Missing(argument),
             _ => Invalid(error.Message),
         };
         return message;
 
-        FuseMixException Missing(ArgumentResult argument) => Invalid($"'{HelpPage.PathOf(command)}' needs a <{argument.Argument.HelpName ?? argument.Argument.Name}>.");
+        FuseMixException Missing(ArgumentResult argument) =>
+            Invalid($"'{HelpPage.PathOf(command)}' needs a <{argument.Argument.HelpName ?? argument.Argument.Name}>.");
 
         FuseMixException Invalid(string text) =>
             new(FailureKind.Invalid, text, $"'{HelpPage.PathOf(command)} --help' shows how it is written.");
     }
 
-    /// <summary>A word that nothing takes. The parser gives a misspelt option to an argument if there is one, which must not happen in silence.</summary>
+    /// <summary>A word that nothing takes. The parser gives a misspelt option to an argument if there is one, which must not happen in
+    /// silence.</summary>
     private static string? UnknownToken(ParseResult parse)
     {
         if (parse.UnmatchedTokens.FirstOrDefault() is { } unmatched) return unmatched;
@@ -54,7 +59,9 @@ internal static class UsageErrors
         LooksLikeOption(token) && !parse.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash).Any(t => t.Value == token);
 
     private static FuseMixException AfterDashes(Command command, string token) => new(
-        FailureKind.Invalid, $"'{HelpPage.PathOf(command)}' takes '{token.Split('=')[0]}' as text, since it stands after '--'.", "Write options before '--'.");
+        FailureKind.Invalid,
+        $"'{HelpPage.PathOf(command)}' takes '{token.Split('=')[0]}' as text, since it stands after '--'.",
+        "Write options before '--'.");
 
     private static FuseMixException Unknown(Command command, string token)
     {
@@ -64,13 +71,15 @@ internal static class UsageErrors
         {
             var name = token.Split('=')[0];
             var nearest = NearestName.Of(name, Options(command));
-            return new FuseMixException(FailureKind.Invalid, $"'{path}' has no option '{name}'.", nearest is null ? help : $"Did you mean '{nearest}'?");
+            return new FuseMixException(
+                FailureKind.Invalid, $"'{path}' has no option '{name}'.", nearest is null ? help : $"Did you mean '{nearest}'?");
         }
 
         if (command.Subcommands.Count > 0)
         {
             var nearest = NearestName.Of(token, command.Subcommands.Select(c => c.Name));
-            return new FuseMixException(FailureKind.Invalid, $"'{path}' has no command '{token}'.", nearest is null ? help : $"Did you mean '{path} {nearest}'?");
+            return new FuseMixException(
+                FailureKind.Invalid, $"'{path}' has no command '{token}'.", nearest is null ? help : $"Did you mean '{path} {nearest}'?");
         }
 
         return new FuseMixException(FailureKind.Invalid, $"'{path}' does not take '{token}'.", help);
@@ -94,6 +103,7 @@ internal static class UsageErrors
         var wanted = type == typeof(int) || type == typeof(long) || type == typeof(ulong) ? "a whole number"
             : type == typeof(float) || type == typeof(double) ? "a number"
             : "another value";
-        return new FuseMixException(FailureKind.Invalid, $"{option.Option.Name} needs {wanted}, not '{string.Join(' ', option.Tokens.Select(t => t.Value))}'.");
+        return new FuseMixException(
+            FailureKind.Invalid, $"{option.Option.Name} needs {wanted}, not '{string.Join(' ', option.Tokens.Select(t => t.Value))}'.");
     }
 }

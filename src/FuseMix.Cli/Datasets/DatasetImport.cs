@@ -31,7 +31,12 @@ internal static class DatasetImport
     {
         await PackageFetch.Fetch(run, PackagesOf(known));
         using var progress = run.Terminal.Progress($"Importing {known}", new ProgressUnit("records"));
-        var dataset = await EmojiImporter.ImportAsync(run.Home, new PackageStore(run.Home), fetching: null, new Relay<ImportProgress>(p => progress.Report(new ProgressReading(p.Done, p.Total))), run.Stop);
+        var dataset = await EmojiImporter.ImportAsync(
+            run.Home,
+            new PackageStore(run.Home),
+            fetching: null,
+            new Relay<ImportProgress>(p => progress.Report(new ProgressReading(p.Done, p.Total))),
+            run.Stop);
         var before = await Before(run, known);
         var statistics = dataset.Statistics();
         var reused = before is not null && before.Fingerprint == statistics.Fingerprint.Hex && before.Failures == statistics.Failures;
@@ -42,11 +47,14 @@ internal static class DatasetImport
     /// <summary>Imports a user's own data.</summary>
     public static async Task<ImportOutcome> Own(CliRun run, string name, DatasetSource source)
     {
-        if (Known.Contains(name)) throw new FuseMixException(FailureKind.Conflict, $"'{name}' is the name of a known dataset.", "Give your own another one with --name.");
-        if (run.IsRemote && source.Format != DatasetFormat.Folder) source = source with { Files = TableImporter.FilesOf(source.Path, source.Format == DatasetFormat.Csv) };
+        if (Known.Contains(name)) throw new FuseMixException(
+            FailureKind.Conflict, $"'{name}' is the name of a known dataset.", "Give your own another one with --name.");
+        if (run.IsRemote && source.Format != DatasetFormat.Folder)
+            source = source with { Files = TableImporter.FilesOf(source.Path, source.Format == DatasetFormat.Csv) };
         var before = await Before(run, name);
         DatasetSummary after;
-        using (var progress = run.Terminal.Progress(run.IsRemote ? $"Sending {name}" : $"Importing {name}", run.IsRemote ? ProgressUnit.Bytes : new ProgressUnit("records")))
+        var (title, unit) = run.IsRemote ? ($"Sending {name}", ProgressUnit.Bytes) : ($"Importing {name}", new ProgressUnit("records"));
+        using (var progress = run.Terminal.Progress(title, unit))
         {
             var meter = new RateMeter(run.Terminal.Clock);
             var relay = new Relay<UploadProgress>(p => progress.Report(new ProgressReading(p.Done, p.Total)
@@ -65,7 +73,8 @@ internal static class DatasetImport
     public static string Describe(ImportOutcome outcome)
     {
         var s = outcome.Details.Summary;
-        var what = $"{string.Join(", ", s.Items.OrderBy(i => i.Key).Select(i => Phrases.Count(i.Value, EvaluationTable.Word(i.Key))))} in {Phrases.Count(s.Groups, "group")}; "
+        var what = $"{string.Join(", ", s.Items.OrderBy(i => i.Key).Select(i => Phrases.Count(i.Value, EvaluationTable.Word(i.Key))))} "
+            + $"in {Phrases.Count(s.Groups, "group")}; "
             + $"pairs: {string.Join(", ", Splits.Select(split => $"{Phrases.Count(s.Pairs.GetValueOrDefault(split))} {split}"))}";
         return outcome.Reused ? $"already imported, recognised by fingerprint {s.Fingerprint[..16]} ({what})" : what;
     }
@@ -73,5 +82,6 @@ internal static class DatasetImport
     /// <summary>The splits of a dataset, in the order in which people name them.</summary>
     public static readonly string[] Splits = ["train", "validation", "test"];
 
-    private static async Task<DatasetSummary?> Before(CliRun run, string name) => (await run.Client.Datasets(run.Stop)).FirstOrDefault(d => d.Name == name);
+    private static async Task<DatasetSummary?> Before(CliRun run, string name) =>
+        (await run.Client.Datasets(run.Stop)).FirstOrDefault(d => d.Name == name);
 }

@@ -35,18 +35,21 @@ internal static class DatasetsCommand
             new CliCommand("list", "The datasets here.")
                 .WithExample("./fusemix datasets list", "one line each")
                 .Does(List),
-            new CliCommand("import", "Import a dataset. Files stay where they are; what cannot be taken is recorded, never dropped in silence.")
+            new CliCommand(
+                "import", "Import a dataset. Files stay where they are; what cannot be taken is recorded, never dropped in silence.")
                 .With(Known, Folder, JsonLines, Csv, NewName, Licence)
                 .WithExample("./fusemix datasets import emoji", "fetch and import the demo's emoji")
                 .WithExample("./fusemix datasets import --folder ~/pictures --name mine", "cat.png takes its captions from cat.txt")
-                .WithExample("./fusemix datasets import --csv pairs.csv --name mine", "columns image, audio, text; optionally group, split, id")
+                .WithExample(
+                    "./fusemix datasets import --csv pairs.csv --name mine", "columns image, audio, text; optionally group, split, id")
                 .WithExample("./fusemix datasets import --jsonl pairs.jsonl --name mine", "keys as the columns; text may be a list")
                 .Does(Import),
             new CliCommand("show", "One dataset: counts, splits, and what could not be imported.")
                 .With(Name)
                 .WithExample("./fusemix datasets show emoji", "counts, splits, failures")
                 .Does(Show),
-            new CliCommand("remove", "Forget a dataset. Your own files stay, uploaded ones are deleted; latents and models made of it stay.")
+            new CliCommand(
+                "remove", "Forget a dataset. Your own files stay, uploaded ones are deleted; latents and models made of it stay.")
                 .With(Name, Removal.Force)
                 .WithExample("./fusemix datasets remove mine", "it can be imported again")
                 .WithExample("./fusemix datasets remove mine --force", "though a collection is made of it")
@@ -75,13 +78,15 @@ internal static class DatasetsCommand
     private static async Task Import(CliRun run)
     {
         var known = run.Get(Known);
-        (DatasetFormat Format, string? Path)[] own = [(DatasetFormat.Folder, run.Get(Folder)), (DatasetFormat.JsonLines, run.Get(JsonLines)), (DatasetFormat.Csv, run.Get(Csv))];
+        (DatasetFormat Format, string? Path)[] own =
+            [(DatasetFormat.Folder, run.Get(Folder)), (DatasetFormat.JsonLines, run.Get(JsonLines)), (DatasetFormat.Csv, run.Get(Csv))];
         own = [.. own.Where(source => source.Path is not null)];
         if (own.Length + (known is null ? 0 : 1) != 1)
         {
             throw new FuseMixException(
                 FailureKind.Invalid, "One source is needed: a known dataset, --folder, --jsonl or --csv.",
-                $"For example './fusemix datasets import {DatasetImport.Known[0]}' or './fusemix datasets import --folder ~/pictures --name mine'.");
+                $"For example './fusemix datasets import {DatasetImport.Known[0]}' or './fusemix datasets import --folder ~/pictures "
+                    + "--name mine'.");
         }
 
         var started = run.Terminal.Clock.GetTimestamp();
@@ -100,7 +105,8 @@ internal static class DatasetsCommand
         }
         else
         {
-            var name = run.Get(NewName) ?? throw new FuseMixException(FailureKind.Invalid, "Your own dataset needs a name.", "Give one with --name, for example --name mine.");
+            var name = run.Get(NewName) ?? throw new FuseMixException(
+                FailureKind.Invalid, "Your own dataset needs a name.", "Give one with --name, for example --name mine.");
             var source = new DatasetSource(own[0].Format, own[0].Path!);
             if (run.Get(Licence) is { } licence) source = source with { Licence = licence };
             outcome = await DatasetImport.Own(run, name, source);
@@ -109,9 +115,16 @@ internal static class DatasetsCommand
         var summary = outcome.Details.Summary;
         run.Terminal.Result(summary, CliJson.Relaxed.DatasetSummary, s =>
         {
-            run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {s.Name}: {DatasetImport.Describe(outcome)} ({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})");
+            run.Terminal.Say(
+                $"{run.Terminal.Out.Green("✓")} {s.Name}: {DatasetImport.Describe(outcome)} "
+                    + $"({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})");
             foreach (var notice in outcome.Details.Notices) run.Terminal.Say($"  {notice}");
-            if (s.Failures > 0) run.Terminal.Say($"  {run.Terminal.Out.Yellow(Phrases.Count(s.Failures, "source"))} could not be imported; './fusemix datasets show {s.Name}' names them.");
+            if (s.Failures > 0)
+            {
+                run.Terminal.Say(
+                    $"  {run.Terminal.Out.Yellow(Phrases.Count(s.Failures, "source"))} could not be imported; './fusemix datasets show "
+                        + $"{s.Name}' names them.");
+            }
         });
     }
 
@@ -120,9 +133,11 @@ internal static class DatasetsCommand
         {
             var s = d.Summary;
             run.Terminal.Say($"{run.Terminal.Out.Bold(s.Name)}: {s.About}");
-            run.Terminal.Say($"Licence: {s.Licence}. Fingerprint {s.Fingerprint[..16]}, {Phrases.Count(s.Groups, "group")} that splits never cut.");
+            run.Terminal.Say(
+                $"Licence: {s.Licence}. Fingerprint {s.Fingerprint[..16]}, {Phrases.Count(s.Groups, "group")} that splits never cut.");
             var items = new Table("items", ">count", ">size");
-            foreach (var (modality, count) in s.Items.OrderBy(i => i.Key)) items.Row(EvaluationTable.Word(modality), Phrases.Count(count), Phrases.Bytes(d.Bytes.GetValueOrDefault(modality)));
+            foreach (var (modality, count) in s.Items.OrderBy(i => i.Key))
+                items.Row(EvaluationTable.Word(modality), Phrases.Count(count), Phrases.Bytes(d.Bytes.GetValueOrDefault(modality)));
             run.Terminal.Draw(items);
             var pairs = new Table("pairs", ">train", ">validation", ">test");
             foreach (var kind in d.Pairs.GroupBy(p => (p.First, p.Second)))
@@ -137,7 +152,12 @@ internal static class DatasetsCommand
             if (s.Failures == 0) return;
             run.Terminal.Say(run.Terminal.Out.Yellow($"{Phrases.Count(s.Failures, "source")} could not be imported:"));
             foreach (var failure in d.Failures.Take(20)) run.Terminal.Say($"  {failure.Source}: {failure.Reason}");
-            if (s.Failures > 20) run.Terminal.Say($"  … and {Phrases.Count(s.Failures - 20)} more; --json lists {(s.Failures > d.Failures.Length ? $"the first {Phrases.Count(d.Failures.Length)}" : "them all")}.");
+            if (s.Failures > 20)
+            {
+                run.Terminal.Say(
+                    $"  … and {Phrases.Count(s.Failures - 20)} more; --json lists "
+                        + $"{(s.Failures > d.Failures.Length ? $"the first {Phrases.Count(d.Failures.Length)}" : "them all")}.");
+            }
         });
 
     private static async Task Remove(CliRun run)

@@ -34,14 +34,16 @@ internal static class DemoCommand
     private const string Preset = "small";
     private const int StepCount = 8;
 
-    private static readonly Option<ulong> Seed = new("--seed") { Description = "Decides every random number of the training (default: 0)", HelpName = "n" };
+    private static readonly Option<ulong> Seed =
+        new("--seed") { Description = "Decides every random number of the training (default: 0)", HelpName = "n" };
 
     private static readonly Option<bool> Stay = new("--serve") { Description = "Keep it up afterwards, with a web page to search with" };
 
     public static Command Create() =>
         new CliCommand(
                 "demo",
-                "All of it on real data: fetch two encoders and 1,911 emoji, extract latents, train adapters, measure them on unseen emoji, search. What is done is recognised and skipped.")
+                "All of it on real data: fetch two encoders and 1,911 emoji, extract latents, train adapters, measure them on unseen "
+                    + "emoji, search. What is done is recognised and skipped.")
             .With(Seed, Stay, ServeCommand.Port)
             .WithExample("./fusemix demo", "some minutes the first time, seconds after that")
             .WithExample("./fusemix demo --serve", "and then a web page to try it")
@@ -109,7 +111,8 @@ internal static class DemoCommand
         var evaluations = await log.Run("test", async () =>
         {
             var rows = await Measure(run, model);
-            var outcome = $"mean of six figures {Phrases.Fixed(rows[0].Report.Mean, 1)} on {Phrases.Count(rows[0].Report.Directions[0].Queries)} unseen pictures";
+            var outcome = $"mean of six figures {Phrases.Fixed(rows[0].Report.Mean, 1)} on "
+                + $"{Phrases.Count(rows[0].Report.Directions[0].Queries)} unseen pictures";
             return (rows, outcome, false);
         });
 
@@ -130,7 +133,8 @@ internal static class DemoCommand
             var status = await ExtractionWork.Run(run, Dataset, encoder);
             var reused = status.ItemsFound >= status.Items;
             var outcome = ExtractionWork.Describe(status);
-            return (status, reused ? $"{outcome}, recognised by fingerprint {imported.Details.Summary.Fingerprint[..16]}" : outcome, reused);
+            return (status, reused ? $"{outcome}, recognised by fingerprint "
+                + $"{imported.Details.Summary.Fingerprint[..16]}" : outcome, reused);
         });
     }
 
@@ -157,7 +161,8 @@ internal static class DemoCommand
         terminal.Say();
         terminal.Say(terminal.Out.Bold("Recall in percent on emoji that training has never seen"));
         terminal.Draw(EvaluationTable.Compare([.. report.Evaluations.Select(e => (e.Method, e.Report))]));
-        terminal.Say(terminal.Out.Dim("R@k: how often the right answer is among the first k. CCA is the classical linear method, the yardstick."));
+        terminal.Say(
+            terminal.Out.Dim("R@k: how often the right answer is among the first k. CCA is the classical linear method, the yardstick."));
         DemoSearches.Show(terminal, dataset, report.Searches);
         terminal.Say();
         terminal.Say($"{terminal.Out.Green("Done")} in {Phrases.Duration(report.Elapsed)}. Next:");

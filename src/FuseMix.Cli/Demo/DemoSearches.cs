@@ -28,14 +28,17 @@ internal static class DemoSearches
             .. Texts.Zip(byText, (text, hits) => new DemoSearch(text, Modality.Text, Modality.Image, hits)),
             .. pictures.Zip(toText, (p, hits) => new DemoSearch(p.Id, Modality.Image, Modality.Text, hits)),
             // The nearest picture to a picture is itself, which nobody needs to be shown.
-            .. pictures.Zip(toImage, (p, hits) => new DemoSearch(p.Id, Modality.Image, Modality.Image, [.. hits.Where(h => h.Id != p.Id).Take(Shown)])),
+            .. pictures.Zip(
+                toImage, (p, hits) => new DemoSearch(p.Id, Modality.Image, Modality.Image, [.. hits.Where(h => h.Id != p.Id).Take(Shown)])),
         ];
 
         async Task<Hit[][]> Ask(SearchQuery[] queries, Modality target)
         {
             var response = await run.Client.Search(new SearchRequest(collection, queries, target, Shown + 1), run.Stop);
             if (!response.Complete) run.Terminal.Warn($"an answer is not complete: {string.Join("; ", response.MissingShards)}");
-            return target == Modality.Image && queries.All(q => q.Terms[0].ItemId is not null) ? response.Results : [.. response.Results.Select(r => r[..Math.Min(Shown, r.Length)])];
+            return target == Modality.Image && queries.All(q => q.Terms[0].ItemId is not null)
+                ? response.Results
+                : [.. response.Results.Select(r => r[..Math.Min(Shown, r.Length)])];
         }
     }
 
@@ -64,7 +67,8 @@ internal static class DemoSearches
             // A line per query: symbols of several characters would push the borders of a table about.
             foreach (var search in kind.Where(_ => !(pictures && kind.Key.To == Modality.Image)))
             {
-                terminal.Say($"  {Phrases.Fit(Title(dataset, search), 28)} {terminal.Out.Dim("→")} {string.Join("  ", search.Hits.Select(h => $"{Phrases.Cut(HitLabel.Of(h), 26)} {terminal.Out.Dim(Phrases.Fixed(h.Score, 2))}"))}");
+                var hits = search.Hits.Select(h => $"{Phrases.Cut(HitLabel.Of(h), 26)} {terminal.Out.Dim(Phrases.Fixed(h.Score, 2))}");
+                terminal.Say($"  {Phrases.Fit(Title(dataset, search), 28)} {terminal.Out.Dim("→")} {string.Join("  ", hits)}");
             }
         }
     }
@@ -89,7 +93,10 @@ internal static class DemoSearches
     private static DatasetItem[] Unseen(Dataset dataset) =>
     [
         .. dataset.ItemsOf(Modality.Image)
-            .Where(i => i.Split == Split.Test && i.Metadata.GetValueOrDefault("isFlag") != "true" && i.Metadata.GetValueOrDefault("category") is not ("Symbols" or "People & Body" or "Component"))
+            .Where(
+                i => i.Split == Split.Test
+                    && i.Metadata.GetValueOrDefault("isFlag") != "true"
+                    && i.Metadata.GetValueOrDefault("category") is not ("Symbols" or "People & Body" or "Component"))
             .GroupBy(i => i.Group).Select(g => g.First())
             .OrderBy(i => Fingerprint.Of(i.Id).Hex, StringComparer.Ordinal)
             .Take(Shown),

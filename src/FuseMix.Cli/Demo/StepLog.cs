@@ -19,7 +19,9 @@ internal sealed class StepLog(Terminal terminal, int count)
         var step = new DemoStep(name, outcome, reused, terminal.Clock.GetElapsedTime(started));
         _steps.Add(step);
         var mark = reused ? terminal.Out.Cyan("=") : terminal.Out.Green("✓");
-        terminal.Say($"{mark} {_steps.Count}/{count} {terminal.Out.Bold(Phrases.Fit(name, NameColumns))} {outcome} {terminal.Out.Dim($"({Phrases.Duration(step.Elapsed)})")}");
+        terminal.Say(
+            $"{mark} {_steps.Count}/{count} {terminal.Out.Bold(Phrases.Fit(name, NameColumns))} {outcome} "
+                + $"{terminal.Out.Dim($"({Phrases.Duration(step.Elapsed)})")}");
         return result;
     }
 }

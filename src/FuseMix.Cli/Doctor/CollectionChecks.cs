@@ -27,11 +27,19 @@ internal static class CollectionChecks
         Finding Whole(string name)
         {
             if (collections.Live(name) is not { } live)
-                return new Finding(Area, name, Verdict.Warning, "no generation of it is live", $"Build it again, or drop it: ./fusemix collections drop {name}");
+                return new Finding(
+                    Area,
+                    name,
+                    Verdict.Warning,
+                    "no generation of it is live",
+                    $"Build it again, or drop it: ./fusemix collections drop {name}");
             return datasets.Exists(live.Dataset)
                 ? new Finding(Area, name, Verdict.Ok, $"answers, generation {live.Generation}")
                 : new Finding(
-                    Area, name, Verdict.Warning, $"answers, but its dataset '{live.Dataset}' is gone: what it finds is not shown, and it cannot be built again",
+                    Area,
+                    name,
+                    Verdict.Warning,
+                    $"answers, but its dataset '{live.Dataset}' is gone: what it finds is not shown, and it cannot be built again",
                     $"Import the dataset again under that name, or drop the collection: ./fusemix collections drop {name}");
         }
     }

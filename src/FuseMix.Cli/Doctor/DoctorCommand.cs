@@ -45,7 +45,8 @@ internal static class DoctorCommand
                     _ => style.Red("problem"),
                 };
                 terminal.Say($"  {mark}  {Phrases.Fit(finding.Name, column)}  {finding.Found}");
-                if (finding is { Verdict: not Verdict.Ok, Remedy: { } remedy }) terminal.Say($"  {new string(' ', column + 9)}  {style.Dim("→")} {remedy}");
+                if (finding is { Verdict: not Verdict.Ok, Remedy: { } remedy })
+                    terminal.Say($"  {new string(' ', column + 9)}  {style.Dim("→")} {remedy}");
             }
 
             terminal.Say();

@@ -37,11 +37,17 @@ internal static class HomeChecks
 
     private static Finding Node(FuseMixHome home)
     {
-        if (NodeAnnouncement.Read(home) is not { } node) return new Finding(Area, "node", Verdict.Ok, "none serves: a command that needs one runs it for itself");
+        if (NodeAnnouncement.Read(home) is not { } node)
+            return new Finding(Area, "node", Verdict.Ok, "none serves: a command that needs one runs it for itself");
         var found = $"{node.Process} serves at {node.Url.GetLeftPart(UriPartial.Authority)}";
         return node.Version == NodeAnnouncement.ThisVersion
             ? new Finding(Area, "node", Verdict.Ok, found)
-            : new Finding(Area, "node", Verdict.Warning, $"{found}, of version {node.Version}, not {NodeAnnouncement.ThisVersion}", $"Start it anew: kill {node.ProcessId}, then what it was started with.");
+            : new Finding(
+                Area,
+                "node",
+                Verdict.Warning,
+                $"{found}, of version {node.Version}, not {NodeAnnouncement.ThisVersion}",
+                $"Start it anew: kill {node.ProcessId}, then what it was started with.");
     }
 
     private static IEnumerable<Finding> Encoders(FuseMixHome home)
@@ -50,7 +56,8 @@ internal static class HomeChecks
         var names = store.List();
         if (names.Count == 0)
         {
-            yield return new Finding(Area, "encoders", Verdict.Ok, "none installed yet; './fusemix demo' or './fusemix encoders import' fetches them");
+            yield return new Finding(
+                Area, "encoders", Verdict.Ok, "none installed yet; './fusemix demo' or './fusemix encoders import' fetches them");
         }
 
         foreach (var name in names)
@@ -58,7 +65,8 @@ internal static class HomeChecks
             yield return Check($"encoder {name}", () =>
             {
                 var pack = store.Verify(name);
-                return $"{pack.Definition.Modality.ToString().ToLowerInvariant()}, {pack.Definition.Latent.Dimension} dimensions, fingerprint {pack.Fingerprint.Short}";
+                return $"{pack.Definition.Modality.ToString().ToLowerInvariant()}, {pack.Definition.Latent.Dimension} dimensions, "
+                    + $"fingerprint {pack.Fingerprint.Short}";
             });
         }
     }
@@ -67,14 +75,17 @@ internal static class HomeChecks
     {
         var store = new DatasetStore(home);
         IReadOnlyList<DatasetStatistics> all = [];
-        var broken = Check("datasets", () => (all = store.List()).Count == 0 ? "none imported yet; './fusemix demo' or './fusemix datasets import' brings them" : "");
+        var broken = Check(
+            "datasets",
+            () => (all = store.List()).Count == 0 ? "none imported yet; './fusemix demo' or './fusemix datasets import' brings them" : "");
         if (broken.Verdict != Verdict.Ok || all.Count == 0) yield return broken;
         foreach (var dataset in all)
         {
             yield return Check($"dataset {dataset.Name}", () =>
             {
                 var loaded = store.Load(dataset.Name);
-                return $"{Phrases.Count(loaded.Items.Count, "item")}, {Phrases.Count(loaded.Pairs.Count, "pair")}{(loaded.Failures.Count > 0 ? $", {Phrases.Count(loaded.Failures.Count)} not imported" : "")}";
+                var failures = loaded.Failures.Count > 0 ? $", {Phrases.Count(loaded.Failures.Count)} not imported" : "";
+                return $"{Phrases.Count(loaded.Items.Count, "item")}, {Phrases.Count(loaded.Pairs.Count, "pair")}{failures}";
             });
         }
     }
@@ -91,7 +102,8 @@ internal static class HomeChecks
             {
                 if (store.Damage(set.Dataset, set.Encoder, set.EncoderFingerprint) is [var damage, ..] all)
                     throw new FuseMixException(damage.Kind, Finding.First(all), damage.Remedy, damage);
-                return $"{Phrases.Count(set.Rows, "latent")}{(set.IsComplete ? "" : $", {Phrases.Count(set.Shards - set.CommittedShards, "shard")} still to be extracted")}";
+                var missing = set.IsComplete ? "" : $", {Phrases.Count(set.Shards - set.CommittedShards, "shard")} still to be extracted";
+                return $"{Phrases.Count(set.Rows, "latent")}{missing}";
             });
         }
     }
@@ -104,7 +116,8 @@ internal static class HomeChecks
             yield return Check($"model {name}", () =>
             {
                 var model = store.Load(name);
-                return $"{string.Join(" + ", model.Encoders().Values)}, {model.SharedDimension} dimensions, fingerprint {model.Fingerprint.Short}";
+                return $"{string.Join(" + ", model.Encoders().Values)}, {model.SharedDimension} dimensions, fingerprint "
+                    + $"{model.Fingerprint.Short}";
             });
         }
     }

@@ -25,7 +25,11 @@ internal static class MachineChecks
 
     public static IEnumerable<Finding> Run(FuseMixHome home)
     {
-        yield return new Finding(Area, "system", Verdict.Ok, $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}");
+        yield return new Finding(
+            Area,
+            "system",
+            Verdict.Ok,
+            $"{RuntimeInformation.OSDescription}, {RuntimeInformation.OSArchitecture.ToString().ToLowerInvariant()}");
         yield return Processor(ReadOrEmpty("/proc/cpuinfo"), System.Environment.ProcessorCount);
         yield return Memory(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes);
         yield return Gpu(AskNvidia(), EncoderSession.IsCudaHere());
@@ -38,15 +42,22 @@ internal static class MachineChecks
         var model = Value(lines, "model name") ?? RuntimeInformation.ProcessArchitecture.ToString();
         var flags = (Value(lines, "flags") ?? "").Split(' ').ToHashSet();
         var sets = InstructionSets.Where(s => s.Flags.Any(flags.Contains)).Select(s => s.Name).ToArray();
-        var found = $"{Phrases.Count(cores, "core")}, {model}, {(sets.Length > 0 ? string.Join(", ", sets) : "no vector extensions known")}";
+        var found =
+            $"{Phrases.Count(cores, "core")}, {model}, {(sets.Length > 0 ? string.Join(", ", sets) : "no vector extensions known")}";
         return cpuInfo.Length == 0 || flags.Contains("avx2")
             ? new Finding(Area, "processor", Verdict.Ok, found)
-            : new Finding(Area, "processor", Verdict.Warning, found, "Without AVX2 training and extraction are several times slower; another machine helps.");
+            : new Finding(
+                Area,
+                "processor",
+                Verdict.Warning,
+                found,
+                "Without AVX2 training and extraction are several times slower; another machine helps.");
     }
 
     public static Finding Memory(long bytes) => bytes switch
     {
-        < GigaByte => new Finding(Area, "memory", Verdict.Problem, Phrases.Bytes(bytes), "The demo needs about 1.5 GB; give this machine or container more."),
+        < GigaByte => new Finding(
+            Area, "memory", Verdict.Problem, Phrases.Bytes(bytes), "The demo needs about 1.5 GB; give this machine or container more."),
         < 2 * GigaByte => new Finding(Area, "memory", Verdict.Warning, Phrases.Bytes(bytes), "Enough for the demo, not for much more."),
         _ => new Finding(Area, "memory", Verdict.Ok, Phrases.Bytes(bytes)),
     };
@@ -60,7 +71,13 @@ internal static class MachineChecks
         var found = string.Join("; ", gpus);
         return usable
             ? new Finding(Area, "GPU", Verdict.Ok, found)
-            : new Finding(Area, "GPU", Verdict.Warning, $"{found}; encoders do not run on it", "'FUSEMIX_GPU=1 ./fusemix doctor' builds anew with ONNX Runtime's CUDA provider, which needs CUDA 13 and cuDNN 9 installed.");
+            : new Finding(
+                Area,
+                "GPU",
+                Verdict.Warning,
+                $"{found}; encoders do not run on it",
+                "'FUSEMIX_GPU=1 ./fusemix doctor' builds anew with ONNX Runtime's CUDA provider, which needs CUDA 13 and cuDNN 9 "
+                    + "installed.");
     }
 
     private static Finding Disk(FuseMixHome home)
@@ -72,8 +89,14 @@ internal static class MachineChecks
 
     public static Finding Disk(string home, long free) => free switch
     {
-        < GigaByte / 2 => new Finding(Area, "disk", Verdict.Problem, $"{Phrases.Bytes(free)} free at {home}", "The demo needs about 500 MB: free some space, or choose another folder with --home or FUSEMIX_HOME."),
-        < 2 * GigaByte => new Finding(Area, "disk", Verdict.Warning, $"{Phrases.Bytes(free)} free at {home}", "Enough for the demo, not for larger datasets."),
+        < GigaByte / 2 => new Finding(
+            Area,
+            "disk",
+            Verdict.Problem,
+            $"{Phrases.Bytes(free)} free at {home}",
+            "The demo needs about 500 MB: free some space, or choose another folder with --home or FUSEMIX_HOME."),
+        < 2 * GigaByte => new Finding(
+            Area, "disk", Verdict.Warning, $"{Phrases.Bytes(free)} free at {home}", "Enough for the demo, not for larger datasets."),
         _ => new Finding(Area, "disk", Verdict.Ok, $"{Phrases.Bytes(free)} free at {home}"),
     };
 

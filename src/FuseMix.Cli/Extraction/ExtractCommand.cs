@@ -25,7 +25,10 @@ internal static class ExtractCommand
     };
 
     public static Command Create() =>
-        new CliCommand("extract", "Run frozen encoders over a dataset and store the latents. What is stored is never extracted again; an interrupted run goes on.")
+        new CliCommand(
+            "extract",
+            "Run frozen encoders over a dataset and store the latents. What is stored is never extracted again; an interrupted run goes "
+                + "on.")
             .With(Dataset, Encoders, Accelerator)
             .WithExample("./fusemix extract emoji", "every installed encoder that fits")
             .WithExample("./fusemix extract emoji use-lite", "one encoder")
@@ -43,7 +46,9 @@ internal static class ExtractCommand
         foreach (var encoder in encoders)
         {
             var status = await ExtractionWork.Run(run, dataset, encoder, run.Get(Accelerator));
-            run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {dataset} × {encoder}: {ExtractionWork.Describe(status)} ({Phrases.Duration(status.Elapsed)})");
+            run.Terminal.Say(
+                $"{run.Terminal.Out.Green("✓")} {dataset} × {encoder}: {ExtractionWork.Describe(status)} "
+                    + $"({Phrases.Duration(status.Elapsed)})");
             done.Add(status);
         }
 
@@ -55,18 +60,23 @@ internal static class ExtractCommand
         var datasets = await run.Client.Datasets(run.Stop);
         var chosen = datasets.FirstOrDefault(d => d.Name == dataset)
             ?? throw FuseMixException.UnknownName("dataset", dataset, datasets.Select(d => d.Name));
-        var encoders = (await run.Client.Encoders(run.Stop)).Where(e => e.Error is null && chosen.Items.GetValueOrDefault(e.Modality) > 0).Select(e => e.Name).ToArray();
+        var encoders = (await run.Client.Encoders(run.Stop)).Where(e => e.Error is null && chosen.Items.GetValueOrDefault(e.Modality) > 0)
+            .Select(e => e.Name).ToArray();
         var fitting = (await run.Client.Encoders(run.Stop)).Where(e => encoders.Contains(e.Name)).Select(e => e.Modality).ToHashSet();
-        foreach (var (modality, count) in chosen.Items.Where(items => items.Value > 0 && !fitting.Contains(items.Key)).OrderBy(items => items.Key))
+        foreach (var (modality, count) in
+            chosen.Items.Where(items => items.Value > 0 && !fitting.Contains(items.Key)).OrderBy(items => items.Key))
         {
             if (encoders.Length == 0) break;
             var word = modality.ToString().ToLowerInvariant();
-            run.Terminal.Say($"{run.Terminal.Out.Yellow("!")} {Phrases.Count(count, $"{word} item")} of {dataset} passed over: no {word} encoder is installed.");
+            run.Terminal.Say(
+                $"{run.Terminal.Out.Yellow("!")} {Phrases.Count(count, $"{word} item")} of {dataset} passed over: no {word} encoder is "
+                    + "installed.");
         }
 
         return encoders.Length > 0 ? encoders : throw new FuseMixException(
             FailureKind.NotFound,
-            $"No installed encoder fits the dataset '{dataset}', which has {string.Join(" and ", chosen.Items.Where(i => i.Value > 0).Select(i => i.Key.ToString().ToLowerInvariant()))} items.",
+            $"No installed encoder fits the dataset '{dataset}', which has "
+                + $"{string.Join(" and ", chosen.Items.Where(i => i.Value > 0).Select(i => i.Key.ToString().ToLowerInvariant()))} items.",
             "'./fusemix encoders list' shows what can be installed.");
     }
 }

@@ -30,7 +30,8 @@ internal static class ExtractionWork
             }
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
-                if (others && OthersJob.IsElsewhere(run)) throw OthersJob.Left("the extraction", $"'./fusemix cancel extract {dataset} {encoder}' stops it.");
+                if (others && OthersJob.IsElsewhere(run))
+                    throw OthersJob.Left("the extraction", $"'./fusemix cancel extract {dataset} {encoder}' stops it.");
                 status = await client.CancelExtraction(dataset, encoder);
             }
         }
@@ -42,7 +43,8 @@ internal static class ExtractionWork
             _ => throw new FuseMixException(
                 FailureKind.Unavailable,
                 $"The extraction of '{dataset}' with '{encoder}' failed: {status.Error ?? status.State.ToString()}",
-                $"'./fusemix extract {dataset} {encoder}' goes on from the {Phrases.Count(status.ShardsDone, "shard")} that are committed."),
+                $"'./fusemix extract {dataset} {encoder}' goes on from the {Phrases.Count(status.ShardsDone, "shard")} that are "
+                    + "committed."),
         };
     }
 
@@ -55,7 +57,9 @@ internal static class ExtractionWork
     /// <summary>What became of it, in one line.</summary>
     public static string Describe(ExtractionStatus status)
     {
-        var failed = status.ItemsFailed > 0 ? $"; {Phrases.Count(status.ItemsFailed, "item")} failed ('./fusemix datasets show {status.Dataset}' names them)" : "";
+        var failed = status.ItemsFailed > 0
+            ? $"; {Phrases.Count(status.ItemsFailed, "item")} failed ('./fusemix datasets show {status.Dataset}' names them)"
+            : "";
         if (status.ItemsFound >= status.Items) return $"{Phrases.Count(status.Items, "latent")} already there{failed}";
         var found = status.ItemsFound > 0 ? $", {Phrases.Count(status.ItemsFound)} were already there" : "";
         var rate = Phrases.Rate(status.ItemsPerSecond, "items");

@@ -12,7 +12,8 @@ namespace FuseMix.Cli.Jobs;
 /// <summary><c>fusemix cancel</c></summary>
 internal static class CancelCommand
 {
-    private static readonly Argument<string> Training = new("training") { Description = "Name of a fusion model that is being trained, or the id of a training job" };
+    private static readonly Argument<string> Training =
+        new("training") { Description = "Name of a fusion model that is being trained, or the id of a training job" };
 
     private static readonly Argument<string> Dataset = new("dataset") { Description = "Name of the dataset" };
 
@@ -56,14 +57,18 @@ internal static class CancelCommand
             throw new FuseMixException(
                 FailureKind.NotFound,
                 $"No training named '{name}' is queued or running.",
-                NearestName.Of(name, going.Select(job => job.Model)) is { } nearest ? $"Did you mean '{nearest}'?" : "'./fusemix status' shows the jobs.");
+                NearestName.Of(name, going.Select(job => job.Model)) is { } nearest
+                    ? $"Did you mean '{nearest}'?"
+                    : "'./fusemix status' shows the jobs.");
         }
 
         for (var i = 0; i < meant.Length; i++) meant[i] = await TrainingWork.Cancel(client, meant[i].JobId, run.Stop);
         run.Terminal.Result(meant, CliJson.Relaxed.TrainingStatusArray, all =>
         {
             foreach (var job in all)
-                run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {job.JobId}: stopped after step {Phrases.Count(job.Step)} of {Phrases.Count(job.Steps)}.");
+                run.Terminal.Say(
+                    $"{run.Terminal.Out.Green("✓")} {job.JobId}: stopped after step {Phrases.Count(job.Step)} of "
+                        + $"{Phrases.Count(job.Steps)}.");
         });
     }
 

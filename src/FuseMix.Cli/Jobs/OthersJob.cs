@@ -4,7 +4,8 @@ using FuseMix.Contracts;
 
 namespace FuseMix.Cli.Jobs;
 
-/// <summary>A job that ran before the command that watches it, and goes on after it: whoever set it going is the one to cancel it.</summary>
+/// <summary>A job that ran before the command that watches it, and goes on after it: whoever set it going is the one to cancel
+/// it.</summary>
 internal static class OthersJob
 {
     /// <summary>Whether somebody else has set the job going; in a node of this process nobody else can have.</summary>
@@ -28,5 +29,6 @@ internal static class OthersJob
     /// <summary>What ends a command that only watched.</summary>
     /// <param name="job">What goes on, as the subject of a sentence.</param>
     /// <param name="cancel">What stops it, in one sentence.</param>
-    public static StoppedException Left(string job, string cancel) => new($"Stopped watching; {job}, which ran before this command, goes on.", cancel);
+    public static StoppedException Left(string job, string cancel) =>
+        new($"Stopped watching; {job}, which ran before this command, goes on.", cancel);
 }

@@ -13,7 +13,8 @@ internal static class ModelCatalog
     public static async Task<ModelSummary> Find(CliRun run, string name)
     {
         var models = await run.Client.Models(run.Stop);
-        return models.FirstOrDefault(m => m.Name == name) ?? throw FuseMixException.UnknownName("fusion model", name, models.Select(m => m.Name));
+        return models.FirstOrDefault(m => m.Name == name) ?? throw FuseMixException.UnknownName(
+            "fusion model", name, models.Select(m => m.Name));
     }
 
     /// <summary>The training of a model that is listed first; null where none is known.</summary>
@@ -36,15 +37,18 @@ internal static class ModelCatalog
     public static async Task<string> DatasetOf(CliRun run, string name)
     {
         var model = await Find(run, name);
-        if (await Training(run.ClientToWork(), name, job => job.State == JobState.Completed, run.Stop) is { Dataset.Length: > 0 } training) return training.Dataset;
+        if (await Training(run.ClientToWork(), name, job => job.State == JobState.Completed, run.Stop) is { Dataset.Length: > 0 } training)
+            return training.Dataset;
         var latents = await run.Client.LatentSets(run.Stop);
         var datasets = latents.Where(l => l.Complete).GroupBy(l => l.Dataset)
-            .Where(d => model.Encoders.Values.SelectMany(EncoderNames.Parse).All(encoder => d.Any(l => l.Encoder == encoder))).Select(d => d.Key).ToArray();
+            .Where(d => model.Encoders.Values.SelectMany(EncoderNames.Parse).All(encoder => d.Any(l => l.Encoder == encoder))).Select(
+                d => d.Key).ToArray();
         return datasets switch
         {
             [var only] => only,
             [] => throw new FuseMixException(
-                FailureKind.NotFound, $"No dataset has complete latents of {string.Join(" and ", model.Encoders.Values)}, the encoders of '{name}'.",
+                FailureKind.NotFound,
+                $"No dataset has complete latents of {string.Join(" and ", model.Encoders.Values)}, the encoders of '{name}'.",
                 "Run './fusemix extract DATASET' first."),
             _ => throw new FuseMixException(
                 FailureKind.Invalid, $"Several datasets have latents of the encoders of '{name}': {string.Join(", ", datasets)}.",

@@ -28,7 +28,8 @@ internal static class ModelsCommand
 {
     private static readonly Argument<string> Name = new("name") { Description = "Name of a fusion model" };
 
-    private static readonly Option<string?> To = FilePath.Option("--to", "folder", "The folder to write to; made where it is missing", required: true);
+    private static readonly Option<string?> To = FilePath.Option(
+        "--to", "folder", "The folder to write to; made where it is missing", required: true);
 
     public static Command Create() =>
         new CliCommand("models", "Fusion models: sets of adapters into one shared space.").With(
@@ -58,7 +59,12 @@ internal static class ModelsCommand
 
             var table = new Table("model", "encoders", ">dim.", ">steps", "state");
             foreach (var m in all)
-                table.Row(m.Name, string.Join(" + ", m.Encoders.OrderBy(e => e.Key).Select(e => e.Value)), Phrases.Count(m.Dimension), Phrases.Count(m.Steps), m.Error ?? "sound");
+                table.Row(
+                    m.Name,
+                    string.Join(" + ", m.Encoders.OrderBy(e => e.Key).Select(e => e.Value)),
+                    Phrases.Count(m.Dimension),
+                    Phrases.Count(m.Steps),
+                    m.Error ?? "sound");
             run.Terminal.Draw(table);
         });
     }
@@ -71,10 +77,16 @@ internal static class ModelsCommand
         var details = new ModelDetails(model, job, folder, folder is null ? [] : [.. FilesIn(folder)]);
         run.Terminal.Result(details, CliJson.Relaxed.ModelDetails, d =>
         {
-            run.Terminal.Say($"{run.Terminal.Out.Bold(d.Model.Name)}: {d.Model.Dimension} dimensions, {Phrases.Count(d.Model.Steps, "step")}");
-            foreach (var (modality, encoder) in d.Model.Encoders.OrderBy(e => e.Key)) run.Terminal.Say($"  {EvaluationTable.Word(modality),-6} {encoder}");
+            run.Terminal.Say(
+                $"{run.Terminal.Out.Bold(d.Model.Name)}: {d.Model.Dimension} dimensions, {Phrases.Count(d.Model.Steps, "step")}");
+            foreach (var (modality, encoder) in d.Model.Encoders.OrderBy(e => e.Key))
+                run.Terminal.Say($"  {EvaluationTable.Word(modality),-6} {encoder}");
             if (d.Model.Error is { } error) run.Terminal.Say($"  {run.Terminal.Out.Red(error)}");
-            if (d.Job is { } made) run.Terminal.Say($"  job {made.JobId}, {EvaluationTable.Word(made.State)}{(double.IsFinite(made.Loss) ? $", loss {Phrases.Fixed(made.Loss, 3)}" : "")}");
+            if (d.Job is { } made)
+            {
+                run.Terminal.Say($"  job {made.JobId}, "
+                    + $"{EvaluationTable.Word(made.State)}{(double.IsFinite(made.Loss) ? $", loss {Phrases.Fixed(made.Loss, 3)}" : "")}");
+            }
             if (d.Folder is not null) run.Terminal.Say($"  {d.Folder}: {string.Join(", ", d.Files)}");
         });
     }

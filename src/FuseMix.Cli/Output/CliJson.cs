@@ -26,7 +26,8 @@ namespace FuseMix.Cli.Output;
     WriteIndented = true,
     Converters =
     [
-        typeof(WordConverter<Modality>), typeof(WordConverter<JobState>), typeof(WordConverter<Verdict>), typeof(SecondsConverter), typeof(FiniteConverter),
+        typeof(WordConverter<Modality>), typeof(WordConverter<JobState>), typeof(WordConverter<Verdict>), typeof(SecondsConverter),
+        typeof(FiniteConverter),
     ])]
 [JsonSerializable(typeof(ErrorDocument))]
 [JsonSerializable(typeof(DoctorReport))]
@@ -57,5 +58,6 @@ namespace FuseMix.Cli.Output;
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>The context to use: it leaves letters of every script as they are, since nobody puts these documents into HTML.</summary>
-    public static CliJson Relaxed => field ??= new CliJson(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static CliJson Relaxed =>
+        field ??= new CliJson(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 }

@@ -35,7 +35,9 @@ internal static class CurvePlot
             for (var dot = 1; dot <= dots; dot++)
             {
                 var share = (double)dot / dots;
-                Set(from.Column + (int)Math.Round((to.Column - from.Column) * share), from.Row + (int)Math.Round((to.Row - from.Row) * share));
+                Set(
+                    from.Column + (int)Math.Round((to.Column - from.Column) * share),
+                    from.Row + (int)Math.Round((to.Row - from.Row) * share));
             }
         }
 

@@ -12,10 +12,12 @@ internal static class MarkdownTable
     {
         foreach (var row in rows)
         {
-            if (row.Count != header.Count) throw new ArgumentException($"A row has {row.Count} cells, the header {header.Count}.", nameof(rows));
+            if (row.Count != header.Count)
+                throw new ArgumentException($"A row has {row.Count} cells, the header {header.Count}.", nameof(rows));
         }
 
-        var widths = header.Select((name, c) => Math.Max(3, rows.Select(r => CellWidth.Of(Escape(r[c]))).Append(CellWidth.Of(Escape(name))).Max())).ToArray();
+        var widths = header.Select(
+            (name, c) => Math.Max(3, rows.Select(r => CellWidth.Of(Escape(r[c]))).Append(CellWidth.Of(Escape(name))).Max())).ToArray();
         var text = new StringBuilder();
         Append(text, header, widths, rightAligned);
         text.Append('|');

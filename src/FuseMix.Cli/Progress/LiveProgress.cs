@@ -3,7 +3,8 @@ using FuseMix.Cli.Output;
 
 namespace FuseMix.Cli.Progress;
 
-/// <summary>Progress as one line of a terminal that is drawn anew eight times a second and wiped at the end; a curve stands above it where there is room.</summary>
+/// <summary>Progress as one line of a terminal that is drawn anew eight times a second and wiped at the end; a curve stands above it where
+/// there is room.</summary>
 internal sealed class LiveProgress : ProgressView
 {
     private const int CurveLines = 7;
@@ -63,7 +64,8 @@ internal sealed class LiveProgress : ProgressView
             if (_ended) return;
             var reading = _reading;
             // Work whose end is not known shows at least that time goes by.
-            if (reading.Total == 0) reading = reading with { Detail = $"{reading.Detail ?? "working"}, {Phrases.Duration(_clock.GetElapsedTime(_started))}" };
+            if (reading.Total == 0)
+                reading = reading with { Detail = $"{reading.Detail ?? "working"}, {Phrases.Duration(_clock.GetElapsedTime(_started))}" };
             var spinner = _style.Cyan(Spinner[_frame++ % Spinner.Length].ToString());
             var above = Above(reading);
             if (_above > 0) _writer.Write($"\r\e[{_above}A");
@@ -80,11 +82,14 @@ internal sealed class LiveProgress : ProgressView
     {
         if (!_hasRoom) return [];
         var plot = CurvePlot.Draw(_curve, reading.Total, _unit.Amount(reading.Total, 0), _width - 4, CurveLines);
-        return plot.Count == 0 ? new string[_above] : [.. plot.Select(line => $"  {_style.Cyan(line)}"), $"  {Phrases.Cut(reading.More ?? "", _width - 4)}"];
+        return plot.Count == 0
+            ? new string[_above]
+            : [.. plot.Select(line => $"  {_style.Cyan(line)}"), $"  {Phrases.Cut(reading.More ?? "", _width - 4)}"];
     }
 
     /// <summary>The line; what matters least goes first where it gets narrow.</summary>
-    public static string Render(string title, ProgressUnit unit, ProgressReading reading, IReadOnlyList<double> curve, int width, Style style)
+    public static string Render(
+        string title, ProgressUnit unit, ProgressReading reading, IReadOnlyList<double> curve, int width, Style style)
     {
         var fraction = reading.Total > 0 ? Math.Clamp((double)reading.Done / reading.Total, 0, 1) : 0;
         var name = Phrases.Cut(title, Math.Max(12, width / 3));

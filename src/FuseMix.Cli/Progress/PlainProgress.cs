@@ -56,7 +56,8 @@ internal sealed class PlainProgress : ProgressView
         lock (_gate)
         {
             if (_ended) return;
-            if (_reading is { } reading && Line(_title, _unit, reading) is var line && line != _lastLine) _writer.WriteLine(_lastLine = line);
+            if (_reading is { } reading && Line(_title, _unit, reading) is var line && line != _lastLine)
+                _writer.WriteLine(_lastLine = line);
             _interval = TimeSpan.FromSeconds(Math.Min(_interval.TotalSeconds * 1.5, LongestInterval.TotalSeconds));
             _timer.Change(_interval, Timeout.InfiniteTimeSpan);
         }

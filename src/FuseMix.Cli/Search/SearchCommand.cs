@@ -10,7 +10,8 @@ namespace FuseMix.Cli.Search;
 /// <summary><c>fusemix search</c></summary>
 internal static class SearchCommand
 {
-    /// <summary>How strongly <c>--minus</c> pushes away: a full step back mostly leaves the neighbourhood of the query altogether.</summary>
+    /// <summary>How strongly <c>--minus</c> pushes away: a full step back mostly leaves the neighbourhood of the query
+    /// altogether.</summary>
     private const float MinusWeight = -0.5f;
 
     private static readonly Argument<string> Collection = new("collection") { Description = "Name of a collection" };
@@ -19,11 +20,14 @@ internal static class SearchCommand
 
     private static readonly Option<string?> Image = FilePath.Option("--image", "file", "A picture to search by (PNG, JPEG, WebP)");
 
-    private static readonly Option<string?> Item = new("--item") { Description = "An item of the collection to search by", HelpName = "id" };
+    private static readonly Option<string?> Item =
+        new("--item") { Description = "An item of the collection to search by", HelpName = "id" };
 
-    private static readonly Option<string[]> Minus = new("--minus") { Description = "A text to move away from; may be repeated", HelpName = "text" };
+    private static readonly Option<string[]> Minus =
+        new("--minus") { Description = "A text to move away from; may be repeated", HelpName = "text" };
 
-    private static readonly Option<string> Target = Choice.Of("--target", SearchRequest.DefaultTarget.Word(), "What to find", "image", "text", "audio", "any");
+    private static readonly Option<string> Target = Choice.Of(
+        "--target", SearchRequest.DefaultTarget.Word(), "What to find", "image", "text", "audio", "any");
 
     private static readonly Option<int> K = new("-k", "--top")
     {
@@ -32,7 +36,8 @@ internal static class SearchCommand
         DefaultValueFactory = _ => 10,
     };
 
-    private static readonly Option<double?> MinScore = new("--min-score") { Description = "Least cosine of a hit, -1 to 1", HelpName = "score" };
+    private static readonly Option<double?> MinScore =
+        new("--min-score") { Description = "Least cosine of a hit, -1 to 1", HelpName = "score" };
 
     private static readonly Option<string[]> Filter = new("--filter")
     {
@@ -47,7 +52,8 @@ internal static class SearchCommand
             .With(Collection, Text, Image, Item, Minus, Target, K, MinScore, Filter, NoPictures)
             .WithExample("./fusemix search emoji \"a happy cat\"", "text → image")
             .WithExample("./fusemix search emoji --image cat.png --target text", "image → text")
-            .WithExample("./fusemix search emoji snow --image mountain.png --minus summer -k 5", "this picture, but snow, and away from summer")
+            .WithExample(
+                "./fusemix search emoji snow --image mountain.png --minus summer -k 5", "this picture, but snow, and away from summer")
             .WithExample("./fusemix search emoji flag --filter vendor=google --json", "only some items, as JSON")
             .Does(Run);
 
@@ -60,11 +66,14 @@ internal static class SearchCommand
             Filter = ReadFilter(run.Get(Filter) ?? []),
         };
         var response = await run.ClientToSearch(request).Search(request, run.Stop);
-        var pictures = run.Terminal.ShowsPictures && !run.Get(NoPictures) ? await PictureStrip.Fetch(run, collection, response.Results[0]) : null;
+        var pictures =
+            run.Terminal.ShowsPictures && !run.Get(NoPictures) ? await PictureStrip.Fetch(run, collection, response.Results[0]) : null;
         run.Terminal.Result(response, CliJson.Relaxed.SearchResponse, r =>
         {
             SearchResults.Show(run, r.Results[0], pictures);
-            run.Terminal.Say(run.Terminal.Out.Dim($"{Phrases.Count(r.Results[0].Length, "hit")} in {Phrases.Duration(r.Elapsed)}, generation {r.Generation}"));
+            run.Terminal.Say(
+                run.Terminal.Out.Dim(
+                    $"{Phrases.Count(r.Results[0].Length, "hit")} in {Phrases.Duration(r.Elapsed)}, generation {r.Generation}"));
         });
         if (!response.Complete)
             run.Terminal.Warn($"the answer is not complete: {string.Join("; ", response.MissingShards)}");
@@ -79,7 +88,9 @@ internal static class SearchCommand
         if (terms.Count == 0)
         {
             throw new FuseMixException(
-                FailureKind.Invalid, "There is nothing to search by.", $"Give a text, --image FILE or --item ID: ./fusemix search {run.Get(Collection)} \"a happy cat\".");
+                FailureKind.Invalid,
+                "There is nothing to search by.",
+                $"Give a text, --image FILE or --item ID: ./fusemix search {run.Get(Collection)} \"a happy cat\".");
         }
 
         terms.AddRange((run.Get(Minus) ?? []).Select(t => new QueryTerm { Text = t, Weight = MinusWeight }));
@@ -92,12 +103,20 @@ internal static class SearchCommand
         var info = new FileInfo(file);
         if (!info.Exists)
         {
-            var near = info.Directory is { Exists: true } folder ? NearestName.Of(info.Name, folder.EnumerateFiles().Take(10_000).Select(f => f.Name)) : null;
-            throw new FuseMixException(FailureKind.NotFound, $"There is no file '{file}'.", near is null ? "Check the path." : $"Did you mean '{Path.Combine(Path.GetDirectoryName(file) ?? "", near)}'?");
+            var near = info.Directory is { Exists: true } folder
+                ? NearestName.Of(info.Name, folder.EnumerateFiles().Take(10_000).Select(f => f.Name))
+                : null;
+            throw new FuseMixException(
+                FailureKind.NotFound,
+                $"There is no file '{file}'.",
+                near is null ? "Check the path." : $"Did you mean '{Path.Combine(Path.GetDirectoryName(file) ?? "", near)}'?");
         }
 
         if (info.Length > most)
-            throw new FuseMixException(FailureKind.Invalid, $"'{file}' has {Phrases.Bytes(info.Length)}, more than the {Phrases.Bytes(most)} that a query may have.", "Make it smaller: the encoder sees at most a few hundred pixels a side anyway.");
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                $"'{file}' has {Phrases.Bytes(info.Length)}, more than the {Phrases.Bytes(most)} that a query may have.",
+                "Make it smaller: the encoder sees at most a few hundred pixels a side anyway.");
         return await File.ReadAllBytesAsync(file, cancellationToken);
     }
 
@@ -109,7 +128,8 @@ internal static class SearchCommand
         return filters
             .Select(f => f.IndexOf('=', StringComparison.Ordinal) is > 0 and var at
                 ? (Key: f[..at], Value: f[(at + 1)..])
-                : throw new FuseMixException(FailureKind.Invalid, $"--filter needs key=value, not '{f}'.", "For example --filter split=test."))
+                : throw new FuseMixException(
+                    FailureKind.Invalid, $"--filter needs key=value, not '{f}'.", "For example --filter split=test."))
             .GroupBy(f => f.Key, StringComparer.Ordinal)
             .ToDictionary(g => g.Key, g => g.Select(f => f.Value).ToArray(), StringComparer.Ordinal);
     }

@@ -50,7 +50,8 @@ internal static class ServeCommand
         await app.StartAsync(run.Stop);
         ownership.Announce(SiloHost.LocalAddress(app, configuration.Http), run.Program);
         run.Terminal.Result(new Serving(app.Urls.First()), CliJson.Relaxed.Serving, s => run.Terminal.Say(
-            $"{run.Terminal.Out.Green("✓")} Serving at {run.Terminal.Out.Bold(s.Url)}: a page to search with, and the API under /api/v1. Ctrl-C ends it."));
+            $"{run.Terminal.Out.Green("✓")} Serving at {run.Terminal.Out.Bold(s.Url)}: a page to search with, and the API under "
+                + "/api/v1. Ctrl-C ends it."));
         try
         {
             await Task.Delay(Timeout.Infinite, run.Stop);

@@ -38,7 +38,11 @@ internal sealed class CliRun(ParseResult parse, CliEnvironment environment, Canc
 
     /// <summary>The cluster, for commands that only look.</summary>
     public IFuseMixClient Client => (_cluster ??= environment.Connect(new ClusterChoice(
-        Home, Addresses, parse.GetValue(CommonOptions.ApiKey) ?? environment.Variable(CommonOptions.ApiKeyVariable), () => _works, Terminal.Verbose)
+        Home,
+        Addresses,
+        parse.GetValue(CommonOptions.ApiKey) ?? environment.Variable(CommonOptions.ApiKeyVariable),
+        () => _works,
+        Terminal.Verbose)
     {
         Program = Program,
         FirstSearch = () => _firstSearch,
@@ -61,7 +65,8 @@ internal sealed class CliRun(ParseResult parse, CliEnvironment environment, Canc
     /// <summary>The values of an option as they stand on the command line; none where it has its default.</summary>
     public IEnumerable<string> Words(Option option) => parse.GetResult(option)?.Tokens.Select(token => token.Value) ?? [];
 
-    /// <summary>The cluster, for commands that set it to work: where that is in this process, it goes on with what it finds unfinished.</summary>
+    /// <summary>The cluster, for commands that set it to work: where that is in this process, it goes on with what it finds
+    /// unfinished.</summary>
     public IFuseMixClient ClientToWork()
     {
         _works = true;

@@ -5,13 +5,15 @@ using FuseMix.Contracts.Catalog;
 
 namespace FuseMix.Cli.Session;
 
-/// <summary>A client of a home folder, whose node may be another one at each call. Files are read and written in place, whoever runs the node.</summary>
+/// <summary>A client of a home folder, whose node may be another one at each call. Files are read and written in place, whoever runs the
+/// node.</summary>
 internal sealed class HomeClient(HomeCluster cluster, IHomeFiles files, TimeProvider clock) : RelayingClient(files)
 {
     /// <summary>How long a node that is there may fail to answer, or be too busy.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>Calls the node, and the one that takes its place where it ends before it has answered: every call is safe to repeat.</summary>
+    /// <summary>Calls the node, and the one that takes its place where it ends before it has answered: every call is safe to
+    /// repeat.</summary>
     private protected override async Task<T> Call<T>(Func<IFuseMixClient, Task<T>> call, CancellationToken cancellationToken)
     {
         var retries = new Retries(clock, Patience);
@@ -34,7 +36,8 @@ internal sealed class HomeClient(HomeCluster cluster, IHomeFiles files, TimeProv
         Func<IFuseMixClient, IAsyncEnumerable<T>> watch, Func<T, JobState> state, CancellationToken cancellationToken)
     {
         return JobWatch.Follow(
-            Open, state, error => error is FuseMixException { Kind: FailureKind.Unavailable } && cluster.Host is not null, Meaning, new Retries(clock, Patience), cancellationToken);
+            Open, state, error => error is FuseMixException { Kind: FailureKind.Unavailable } && cluster.Host is not null, Meaning,
+            new Retries(clock, Patience), cancellationToken);
 
         async IAsyncEnumerable<T> Open()
         {
@@ -45,7 +48,8 @@ internal sealed class HomeClient(HomeCluster cluster, IHomeFiles files, TimeProv
 
     private FuseMixException Meaning(Exception error)
     {
-        if (error is not FuseMixException failure) return new FuseMixException(FailureKind.Internal, $"The cluster failed unexpectedly: {error.Message}", "Please report it.", error);
+        if (error is not FuseMixException failure) return new FuseMixException(
+            FailureKind.Internal, $"The cluster failed unexpectedly: {error.Message}", "Please report it.", error);
 
         // What the node says itself is for itself; where it says nothing, the user should know whom to look for.
         return failure is { Kind: FailureKind.Unavailable, InnerException: not null } && cluster.Found is { } node

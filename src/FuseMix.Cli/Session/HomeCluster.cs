@@ -5,8 +5,8 @@ using FuseMix.Hosting;
 namespace FuseMix.Cli.Session;
 
 /// <summary>
-/// The cluster of a home folder: the node that another process runs there, else one in this process. It is found, or started, by the first call
-/// that needs it, since what only reads or writes files does not; and anew where a node that was found ends before this command.
+/// The cluster of a home folder: the node that another process runs there, else one in this process. It is found, or started, by the first
+/// call that needs it, since what only reads or writes files does not; and anew where a node that was found ends before this command.
 /// </summary>
 internal sealed class HomeCluster : ICluster
 {
@@ -99,7 +99,8 @@ internal sealed class HomeCluster : ICluster
         if (node.Version != NodeAnnouncement.ThisVersion)
         {
             _choice.Warn(
-                $"the node of this home folder, {node.Process}, is of version {node.Version}, this command of {NodeAnnouncement.ThisVersion}. Start it anew where something goes wrong.");
+                $"the node of this home folder, {node.Process}, is of version {node.Version}, this command of "
+                    + $"{NodeAnnouncement.ThisVersion}. Start it anew where something goes wrong.");
         }
 
         var connection = new NodeConnection(new HttpFuseMixClientOptions

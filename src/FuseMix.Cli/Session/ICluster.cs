@@ -24,7 +24,8 @@ internal sealed record ClusterChoice(FuseMixHome Home, IReadOnlyList<Uri> Addres
     /// <summary>What the user started, by which other processes know a cluster in this one.</summary>
     public string Program { get; init; } = "fusemix";
 
-    /// <summary>What the command searches for at once, which a node in this process prepares for while it starts; null for nothing.</summary>
+    /// <summary>What the command searches for at once, which a node in this process prepares for while it starts; null for
+    /// nothing.</summary>
     public Func<SearchRequest?> FirstSearch { get; init; } = static () => null;
 
     /// <summary>Tells what is going on.</summary>

@@ -38,8 +38,11 @@ internal sealed class NodeConnection : IDisposable
             var address = request.RequestUri!.GetLeftPart(UriPartial.Authority);
             throw new FuseMixException(
                 FailureKind.Invalid,
-                request.Headers.Authorization is null ? $"{address} needs an API key." : $"The API key is not one that this node knows: {address}.",
-                $"Give it with --api-key, or better in {CommonOptions.ApiKeyVariable}; whoever runs the node makes keys ('./fusemix api-keys create').");
+                request.Headers.Authorization is null
+                    ? $"{address} needs an API key."
+                    : $"The API key is not one that this node knows: {address}.",
+                $"Give it with --api-key, or better in {CommonOptions.ApiKeyVariable}; whoever runs the node makes keys ('./fusemix "
+                    + "api-keys create').");
         }
     }
 }

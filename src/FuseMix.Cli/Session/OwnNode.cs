@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 
 namespace FuseMix.Cli.Session;
 
-/// <summary>The node of a home folder in this process, as long as the command runs. Other commands come in by HTTP meanwhile: it opens for the first
-/// one that asks, since opening costs as much as a search does.</summary>
+/// <summary>The node of a home folder in this process, as long as the command runs. Other commands come in by HTTP meanwhile: it opens for
+/// the first one that asks, since opening costs as much as a search does.</summary>
 internal sealed class OwnNode : IAsyncDisposable
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
@@ -37,7 +37,8 @@ internal sealed class OwnNode : IAsyncDisposable
         try
         {
             return new OwnNode(choice, ownership, await LocalCluster.StartAsync(
-                choice.Home, options: null, choice.Verbose ? LogLevel.Information : LogLevel.Error, choice.Works(), choice.FirstSearch(), cancellationToken));
+                choice.Home, options: null, choice.Verbose ? LogLevel.Information : LogLevel.Error, choice.Works(), choice.FirstSearch(),
+                cancellationToken));
         }
         catch
         {

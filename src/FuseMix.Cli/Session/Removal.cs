@@ -5,7 +5,8 @@ namespace FuseMix.Cli.Session;
 /// <summary>The removal of something that others may stand on.</summary>
 internal static class Removal
 {
-    public static readonly Option<bool> Force = new("--force") { Description = "Remove it though a collection stands on it, and say what breaks" };
+    public static readonly Option<bool> Force =
+        new("--force") { Description = "Remove it though a collection stands on it, and say what breaks" };
 
     /// <summary>Removes it where nothing stands on it; with --force in any case, saying what breaks.</summary>
     /// <param name="run">The run.</param>

@@ -12,7 +12,8 @@ namespace FuseMix.Cli.Status;
 
 /// <summary>What <c>fusemix status</c> tells.</summary>
 /// <param name="Cluster">The nodes.</param>
-/// <param name="NodeOf">The other process of this machine that runs the node of the home folder; null for a node of this command, or a remote cluster.</param>
+/// <param name="NodeOf">The other process of this machine that runs the node of the home folder; null for a node of this command, or a
+/// remote cluster.</param>
 /// <param name="Extractions">Extractions that are not complete.</param>
 /// <param name="Trainings">The first training jobs of the list: those that wait or run, then those that ended last.</param>
 /// <param name="MoreTrainings">Whether the list goes on.</param>
@@ -80,7 +81,11 @@ internal static class StatusCommand
         {
             var jobs = new Table("job", "state", ">done", "detail");
             foreach (var e in report.Extractions)
-                jobs.Row($"extract {e.Dataset} × {e.Encoder}", Word(e.State), $"{Phrases.Count(e.ItemsDone)} / {Phrases.Count(e.Items)}", e.Error ?? "");
+                jobs.Row(
+                    $"extract {e.Dataset} × {e.Encoder}",
+                    Word(e.State),
+                    $"{Phrases.Count(e.ItemsDone)} / {Phrases.Count(e.Items)}",
+                    e.Error ?? "");
             foreach (var t in report.Trainings)
                 jobs.Row($"train {t.Model}", Word(t.State), $"{Phrases.Count(t.Step)} / {Phrases.Count(t.Steps)}", t.Error ?? Figures(t));
             terminal.Draw(jobs);
@@ -89,11 +94,16 @@ internal static class StatusCommand
 
         terminal.Say(terminal.Out.Bold("Stored"));
         foreach (var set in report.LatentSets)
-            terminal.Say($"  latents      {set.Dataset} × {set.Encoder}: {Phrases.Count(set.Count)} of {set.Dimension} dimensions{(set.Complete ? "" : ", not complete")}");
+            terminal.Say(
+                $"  latents      {set.Dataset} × {set.Encoder}: {Phrases.Count(set.Count)} of {set.Dimension} "
+                    + $"dimensions{(set.Complete ? "" : ", not complete")}");
         foreach (var model in report.Models)
-            terminal.Say($"  model        {model.Name}: {string.Join(" + ", model.Encoders.Values)}, {Phrases.Count(model.Steps, "step")}{(model.Error is null ? "" : $", {model.Error}")}");
+            terminal.Say(
+                $"  model        {model.Name}: {string.Join(" + ", model.Encoders.Values)}, "
+                    + $"{Phrases.Count(model.Steps, "step")}{(model.Error is null ? "" : $", {model.Error}")}");
         foreach (var collection in report.Collections) terminal.Say($"  collection   {collection}");
-        if (report.LatentSets.Length + report.Models.Length + report.Collections.Length == 0) terminal.Say("  nothing yet; './fusemix demo' fills it");
+        if (report.LatentSets.Length + report.Models.Length + report.Collections.Length == 0)
+            terminal.Say("  nothing yet; './fusemix demo' fills it");
     }
 
     private static string Word(JobState state) => state.ToString().ToLowerInvariant();

@@ -4,7 +4,8 @@ using FuseMix.Cli.Training;
 
 namespace FuseMix.Cli.Studies;
 
-/// <summary>Every two encoders of different modalities whose latents a dataset has, and all of a modality side by side (the paper's HTS-AT ⊕ Whisper, section 5.1).</summary>
+/// <summary>Every two encoders of different modalities whose latents a dataset has, and all of a modality side by side (the paper's HTS-AT
+/// ⊕ Whisper, section 5.1).</summary>
 internal static class EncoderStudy
 {
     public const string About = "Every two encoders of different modalities whose latents are stored, and all of a modality side by side";
@@ -27,7 +28,8 @@ internal static class EncoderStudy
         var all = variants.ToArray();
         return all.Length > 0 ? new Study("encoders", About, all) : throw new FuseMixException(
             FailureKind.NotFound,
-            $"Dataset '{dataset}' has complete latents of {(stored is [] ? "no modality" : EvaluationTable.Word(stored[0].Key) + " only")}.",
+            $"Dataset '{dataset}' has complete latents of "
+                + $"{(stored is [] ? "no modality" : EvaluationTable.Word(stored[0].Key) + " only")}.",
             $"Run './fusemix extract {dataset}' first.");
     }
 }

@@ -6,7 +6,8 @@ namespace FuseMix.Cli.Studies;
 internal static class PaperStudies
 {
     public const string AboutQuantity = "Recall by the number of training pairs, with and without FuseMix (Fig. 1)";
-    public const string AboutDiversity = "As many pairs, chosen at random, each as far as can be from the others, or by determinants (Fig. 3)";
+    public const string AboutDiversity =
+        "As many pairs, chosen at random, each as far as can be from the others, or by determinants (Fig. 3)";
 
     /// <summary>Figure 6.</summary>
     public static Study Augmentation => new(
@@ -25,13 +26,16 @@ internal static class PaperStudies
 
     /// <summary>Figure 5, left.</summary>
     public static Study Batch => Scale(
-        "batch", "The number of pairs in a contrastive batch (Fig. 5)", "pairs in a batch", "batchSize", [32, 64, 128, 256, 512, 1024], logarithmic: true);
+        "batch", "The number of pairs in a contrastive batch (Fig. 5)", "pairs in a batch", "batchSize", [32, 64, 128, 256, 512, 1024],
+        logarithmic: true);
 
     /// <summary>Figure 5, right.</summary>
-    public static Study Depth => Scale("depth", "The number of residual blocks per adapter (Fig. 5)", "residual blocks", "depth", [0, 1, 2, 3, 4, 6]);
+    public static Study Depth =>
+        Scale("depth", "The number of residual blocks per adapter (Fig. 5)", "residual blocks", "depth", [0, 1, 2, 3, 4, 6]);
 
     /// <summary>Which λ are drawn.</summary>
-    public static Study Alpha => Scale("alpha", "λ ~ Beta(α, α): from nearly no mixing to nearly halves", "α", "alpha", [0.1, 0.3, 1, 2, 4, 8], logarithmic: true);
+    public static Study Alpha =>
+        Scale("alpha", "λ ~ Beta(α, α): from nearly no mixing to nearly halves", "α", "alpha", [0.1, 0.3, 1, 2, 4, 8], logarithmic: true);
 
     /// <summary>Figure 1, on parts of the training pairs.</summary>
     /// <param name="pairs">Training pairs that there are.</param>
@@ -62,7 +66,8 @@ internal static class PaperStudies
         [
             .. from way in ((string Name, string Word)[])[("at random", "uniform"), ("farthest points", "farthestPoint"), ("determinantal", "determinantal")]
                from count in Counts(pairs)
-               select new StudyVariant($"{way.Name}, {Text(count)} pairs", [$"pairs.count={Text(count)}", $"pairs.selection={way.Word}"], count, way.Name),
+               select new StudyVariant(
+                   $"{way.Name}, {Text(count)} pairs", [$"pairs.count={Text(count)}", $"pairs.selection={way.Word}"], count, way.Name),
         ])
     {
         Axis = "training pairs",

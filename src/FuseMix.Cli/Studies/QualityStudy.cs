@@ -12,7 +12,8 @@ internal static class QualityStudy
     private const double Share = 0.5;
 
     /// <summary>Makes the datasets of poorer captions, and their latents, where they are not there yet.</summary>
-    /// <exception cref="FuseMixException">The dataset has no captions, or none to cut short; or there is a dataset of such a name that is not of this study.</exception>
+    /// <exception cref="FuseMixException">The dataset has no captions, or none to cut short; or there is a dataset of such a name that is
+    /// not of this study.</exception>
     public static async Task<Study> Of(CliRun run, string dataset)
     {
         var encoders = await TrainPlan.ChooseEncoders(run, dataset, EncoderOptions.Given(run));
@@ -36,8 +37,15 @@ internal static class QualityStudy
 
         return new Study("quality", About, [
             .. from asked in ((string Captions, string Dataset)[])[("whole captions", dataset), ("first sentences", brief.Name)]
-               from learnt in ((string Captions, string Dataset)[])[("whole captions", dataset), ("first sentences", brief.Name), ("half of the words replaced", spoilt.Name)]
-               select new StudyVariant($"learnt {learnt.Captions}, asked {asked.Captions}", []) { TrainedOn = learnt.Dataset, MeasuredOn = asked.Dataset },
+               from learnt in ((string Captions, string Dataset)[])
+              [
+                  ("whole captions", dataset), ("first sentences", brief.Name), ("half of the words replaced", spoilt.Name),
+              ]
+               select new StudyVariant($"learnt {learnt.Captions}, asked {asked.Captions}", [])
+               {
+                   TrainedOn = learnt.Dataset,
+                   MeasuredOn = asked.Dataset,
+               },
         ]);
     }
 }

@@ -20,22 +20,28 @@ internal static class StudyCommand
         DefaultValueFactory = _ => DemoCommand.Dataset,
     };
 
-    private static readonly Option<int> Seeds = new("--seeds") { Description = "Seeds per method, 0, 1, 2 … (default: 3)", HelpName = "n", DefaultValueFactory = _ => 3 };
+    private static readonly Option<int> Seeds =
+        new("--seeds") { Description = "Seeds per method, 0, 1, 2 … (default: 3)", HelpName = "n", DefaultValueFactory = _ => 3 };
 
-    private static readonly Option<string?> Preset = new("--preset") { Description = "The recipe that is varied (default: small)", HelpName = "name" };
+    private static readonly Option<string?> Preset =
+        new("--preset") { Description = "The recipe that is varied (default: small)", HelpName = "name" };
 
-    private static readonly Option<string[]> Set = new("--set") { Description = "Change a key of the recipe for every method; may be repeated", HelpName = "key=value" };
+    private static readonly Option<string[]> Set =
+        new("--set") { Description = "Change a key of the recipe for every method; may be repeated", HelpName = "key=value" };
 
     private static readonly Option<string> Split = Choice.Of(
-        "--split", "validation", "The split to measure on: validation to choose by; test, once, to report; or train", "train", "validation", "test");
+        "--split", "validation", "The split to measure on: validation to choose by; test, once, to report; or train", "train", "validation",
+        "test");
 
     private static readonly Option<int?> Folds = new("--folds")
     {
-        Description = $"Cross-validate: divide train and validation into so many parts ({Fold.Fewest} to {Fold.Most}), and measure on each what learnt from the others",
+        Description = $"Cross-validate: divide train and validation into so many parts ({Fold.Fewest} to {Fold.Most}), and measure on "
+            + "each what learnt from the others",
         HelpName = "n",
     };
 
-    private static readonly Option<string?> Without = new("--without") { Description = "Leave out items whose metadata have this key set to true", HelpName = "key" };
+    private static readonly Option<string?> Without =
+        new("--without") { Description = "Leave out items whose metadata have this key set to true", HelpName = "key" };
 
     private static readonly Option<string?> Output = FilePath.Option(
         "--output", "folder", "Folder of the table (Markdown, JSON) and the plot (SVG, PNG) (default: studies in the home folder)");
@@ -52,7 +58,8 @@ internal static class StudyCommand
         var command = new CliCommand("study", "Studies: what a choice in the recipe brings, measured on the same seeds.");
         foreach (var study in (Study[])[PaperStudies.Augmentation, PaperStudies.Batch, PaperStudies.Depth, PaperStudies.Alpha])
             command.Add(Of(study.Name, study.About, _ => Task.FromResult(study)));
-        command.Add(Of("quantity", PaperStudies.AboutQuantity, async run => PaperStudies.Quantity(await TrainingPairs(run)), byFolds: false));
+        command.Add(
+            Of("quantity", PaperStudies.AboutQuantity, async run => PaperStudies.Quantity(await TrainingPairs(run)), byFolds: false));
         command.Add(Of("diversity", PaperStudies.AboutDiversity, async run => PaperStudies.Diversity(await TrainingPairs(run))));
         command.Add(Of("quality", QualityStudy.About, run => QualityStudy.Of(run, run.Get(Dataset)!))
             .OnThisMachine("Run it where the home folder of the cluster is, naming that with --home."));
@@ -65,7 +72,8 @@ internal static class StudyCommand
         return command;
     }
 
-    private static CliCommand Of(string name, string about, Func<CliRun, Task<Study>> study, bool byFolds = true, bool choosesEncoders = true)
+    private static CliCommand Of(
+        string name, string about, Func<CliRun, Task<Study>> study, bool byFolds = true, bool choosesEncoders = true)
     {
         var command = new CliCommand(name, $"{about}. What is trained already is recognised.")
             .With([Dataset, .. choosesEncoders ? EncoderOptions.All : [], Seeds, Preset, Set, Split, Without, Output])
@@ -76,7 +84,8 @@ internal static class StudyCommand
 
         // How many pairs there are to train on is another number on every fold.
         return byFolds
-            ? command.With(Folds).WithExample($"./fusemix study {name} --folds 5 --seeds 1", "to choose by: on every pair that is not of test")
+            ? command.With(Folds).WithExample(
+                $"./fusemix study {name} --folds 5 --seeds 1", "to choose by: on every pair that is not of test")
             : command;
     }
 
@@ -88,12 +97,17 @@ internal static class StudyCommand
         if (folds is < Fold.Fewest or > Fold.Most)
             throw new FuseMixException(FailureKind.Invalid, $"--folds must be from {Fold.Fewest} to {Fold.Most}, not {folds}.");
         if (folds is not null && run.Has(Split))
-            throw new FuseMixException(FailureKind.Invalid, "--folds measures on folds of train and validation, and --split on a split.", "Give one of them.");
+            throw new FuseMixException(
+                FailureKind.Invalid, "--folds measures on folds of train and validation, and --split on a split.", "Give one of them.");
         var settings = new StudySettings(
             Line(run, study.Name), dataset, EncoderOptions.Given(run), run.Get(Preset), run.Get(Set) ?? [], seeds, split, folds, without);
         var report = await new StudyRun(run, settings).Make(study);
         var folder = Path.GetFullPath(run.Get(Output) ?? Path.Combine(run.Home.Root, "studies"));
-        var file = Path.Combine(folder, $"{study.Name}-{dataset}{(without is null ? "" : $"-without-{without}")}{(split == "validation" ? "" : $"-{split}")}{(folds is null ? "" : $"-{folds}-folds")}");
+        var file = Path.Combine(folder, string.Concat(
+            $"{study.Name}-{dataset}",
+            without is null ? "" : $"-without-{without}",
+            split == "validation" ? "" : $"-{split}",
+            folds is null ? "" : $"-{folds}-folds"));
         AtomicFile.WriteText($"{file}.md", report.ToMarkdown($"{Path.GetFileName(file)}.svg"));
         AtomicFile.WriteText($"{file}.json", JsonSerializer.Serialize(report, CliJson.Relaxed.StudyReport));
         StudyPlot.Save(report, file);
@@ -118,7 +132,8 @@ internal static class StudyCommand
     private static async Task<int> TrainingPairs(CliRun run)
     {
         var (name, all) = (run.Get(Dataset)!, await run.Client.Datasets(run.Stop));
-        var dataset = all.FirstOrDefault(known => known.Name == name) ?? throw FuseMixException.UnknownName("dataset", name, all.Select(known => known.Name));
+        var dataset = all.FirstOrDefault(known => known.Name == name) ?? throw FuseMixException.UnknownName(
+            "dataset", name, all.Select(known => known.Name));
         return dataset.Pairs.GetValueOrDefault("train");
     }
 
@@ -131,6 +146,7 @@ internal static class StudyCommand
         var twice = variants.GroupBy(variant => variant.Name).FirstOrDefault(same => same.Count() > 1);
         return twice is null
             ? new Study("recipe", "Recipes side by side", variants)
-            : throw new FuseMixException(FailureKind.Invalid, $"Two methods are called '{twice.Key}'.", "Give each --method a label of its own.");
+            : throw new FuseMixException(
+                FailureKind.Invalid, $"Two methods are called '{twice.Key}'.", "Give each --method a label of its own.");
     }
 }

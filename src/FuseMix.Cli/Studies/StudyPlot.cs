@@ -32,7 +32,8 @@ internal static class StudyPlot
         plot.Title($"{report.Dataset}, {report.Measured}{(report.Folds is null ? "" : "; error bars: of the difference from the first")}");
         plot.YLabel("mean of R@1, 5, 10 in both directions (%)");
         plot.HideGrid();
-        plot.Axes.Left.TickGenerator = new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = value => value.ToString("0.#", CultureInfo.InvariantCulture) };
+        plot.Axes.Left.TickGenerator =
+            new ScottPlot.TickGenerators.NumericAutomatic { LabelFormatter = value => value.ToString("0.#", CultureInfo.InvariantCulture) };
         if (report.Axis is null) Bars(plot, report);
         else Curves(plot, report);
         return plot;
@@ -57,7 +58,8 @@ internal static class StudyPlot
         }
 
         double[] values = [.. series.SelectMany(curve => curve).Select(method => method.Value!.Value).Distinct().Order()];
-        plot.Axes.Bottom.SetTicks([.. values.Select(At)], [.. values.Select(value => value.ToString("#,0.##", CultureInfo.InvariantCulture))]);
+        plot.Axes.Bottom.SetTicks(
+            [.. values.Select(At)], [.. values.Select(value => value.ToString("#,0.##", CultureInfo.InvariantCulture))]);
         plot.XLabel(report.Axis!);
         foreach (var other in report.Methods.Where(method => method.Value is null))
         {
@@ -74,11 +76,13 @@ internal static class StudyPlot
     {
         var methods = report.Methods;
         var spreads = methods.Select(report.Recall).ToArray();
-        Bar[] all = [.. spreads.Select((spread, i) => new Bar { Position = i, Value = spread.Mean, Error = spread.Deviation ?? 0, Size = 0.6 })];
+        Bar[] all =
+            [.. spreads.Select((spread, i) => new Bar { Position = i, Value = spread.Mean, Error = spread.Deviation ?? 0, Size = 0.6 })];
         var bars = plot.Add.Bars(all);
         bars.Color = Colors.SteelBlue;
         var aslant = methods.Length > MostUpright;
-        plot.Axes.Bottom.SetTicks([.. methods.Select((_, i) => (double)i)], [.. methods.Select(method => aslant ? method.Name : Wrapped(method.Name))]);
+        plot.Axes.Bottom.SetTicks(
+            [.. methods.Select((_, i) => (double)i)], [.. methods.Select(method => aslant ? method.Name : Wrapped(method.Name))]);
         if (aslant)
         {
             plot.Axes.Bottom.TickLabelStyle.Rotation = -45;

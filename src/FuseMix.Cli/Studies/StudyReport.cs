@@ -16,9 +16,11 @@ namespace FuseMix.Cli.Studies;
 /// <param name="Logarithmic">Whether the scale is logarithmic.</param>
 /// <param name="Methods">One per method, in the order of the table.</param>
 internal sealed record StudyReport(
-    string Study, string About, string Command, string Dataset, string Split, int Seeds, string? Axis, bool Logarithmic, StudyMethod[] Methods)
+    string Study, string About, string Command, string Dataset, string Split, int Seeds, string? Axis, bool Logarithmic,
+    StudyMethod[] Methods)
 {
-    /// <summary>Folds of train and validation, each measured by models that learnt from the others; null where a split was measured.</summary>
+    /// <summary>Folds of train and validation, each measured by models that learnt from the others; null where a split was
+    /// measured.</summary>
     public int? Folds { get; init; }
 
     /// <summary>What was measured, for a heading.</summary>
@@ -41,7 +43,8 @@ internal sealed record StudyReport(
     {
         var figures = Folds is null
             ? $"mean ± standard deviation of {Phrases.Count(Seeds, "seed")}"
-            : $"{Phrases.Count(Seeds, "seed")} each: means, and by how much ± standard deviation a method is ahead of the first one on the same fold and seed";
+            : $"{Phrases.Count(Seeds, "seed")} each: means, and by how much ± standard deviation a method is ahead of the first one on "
+                + "the same fold and seed";
         var rows = Methods.Select(m => (IReadOnlyList<string>)Cells(m)).ToArray();
         return $"""
             # Study: {Study}
@@ -65,13 +68,15 @@ internal sealed record StudyReport(
     public string[] Cells(StudyMethod method) =>
     [
         method.Name,
-        .. method.Runs[0].Directions.Select(d => string.Join(" / ", new Func<DirectionRecall, double>[] { r => r.At1, r => r.At5, r => r.At10 }
+        .. method.Runs[0].Directions.Select(
+            d => string.Join(" / ", new Func<DirectionRecall, double>[] { r => r.At1, r => r.At5, r => r.At10 }
             .Select(figure => Figure(method.Runs.Select(run => figure(run.Directions.Single(o => o.From == d.From && o.To == d.To))))))),
         Figure(method.Runs.Select(r => r.Mean)),
         .. Folds is null ? (string[])[] : [method == Methods[0] ? "" : Ahead(method)],
     ];
 
-    /// <summary>The mean recall of a method with what tells it apart: its spread over seeds, or on folds that of the difference from the first method.</summary>
+    /// <summary>The mean recall of a method with what tells it apart: its spread over seeds, or on folds that of the difference from the
+    /// first method.</summary>
     public Spread Recall(StudyMethod method)
     {
         var recall = Spread.Of(method.Runs.Select(run => run.Mean));

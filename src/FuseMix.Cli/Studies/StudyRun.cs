@@ -17,7 +17,8 @@ internal sealed class StudyRun(CliRun run, StudySettings settings)
         var (dataset, split, folds, without) = (settings.Dataset, settings.Split, settings.Folds, settings.Without);
         var client = run.ClientToWork();
         var trainings = await Plan(study);
-        var missing = trainings.Select(training => training.Plan.Request.Model).Except((await client.Models(run.Stop)).Select(model => model.Name)).ToHashSet();
+        var missing = trainings.Select(training => training.Plan.Request.Model).Except(
+            (await client.Models(run.Stop)).Select(model => model.Name)).ToHashSet();
         var runs = study.Variants.Select(_ => (Models: new List<string>(), Reports: new List<EvaluationReport>())).ToArray();
         var (done, trained, working) = (0, 0, TimeSpan.Zero);
         foreach (var (v, where, plan) in trainings)
@@ -46,16 +47,20 @@ internal sealed class StudyRun(CliRun run, StudySettings settings)
         }
 
         return new StudyReport(
-            study.Name, study.About, settings.Command, without is null ? dataset : $"{dataset} without {without}", split, settings.Seeds, study.Axis, study.Logarithmic, [.. methods])
+            study.Name, study.About, settings.Command, without is null ? dataset : $"{dataset} without {without}", split, settings.Seeds,
+            study.Axis, study.Logarithmic, [.. methods])
         {
             Folds = folds,
         };
     }
-    /// <summary>Every training, seed by seed and fold by fold: an interrupted study has every variant on those that it got through.</summary>
+    /// <summary>Every training, seed by seed and fold by fold: an interrupted study has every variant on those that it got
+    /// through.</summary>
     private async Task<List<(int Variant, string Where, TrainPlan Plan)>> Plan(Study study)
     {
-        var recipes = study.Variants.Select(variant => RecipeSettings.Read(settings.Preset, null, [.. settings.Recipe, .. variant.Settings])).ToArray();
-        var usual = study.Variants.All(variant => variant.Encoders is not null) ? [] : await TrainPlan.ChooseEncoders(run, settings.Dataset, settings.Encoders);
+        var recipes = study.Variants.Select(
+            variant => RecipeSettings.Read(settings.Preset, null, [.. settings.Recipe, .. variant.Settings])).ToArray();
+        var usual = study.Variants.All(variant => variant.Encoders is not null) ? [] : await TrainPlan.ChooseEncoders(
+            run, settings.Dataset, settings.Encoders);
         Fold?[] parts = settings.Folds is { } count ? [.. Enumerable.Range(1, count).Select(number => new Fold(number, count))] : [null];
         var plans = new List<(int, string, TrainPlan)>();
         foreach (var (seed, fold) in Enumerable.Range(0, settings.Seeds).SelectMany(seed => parts.Select(fold => (seed, fold))))
@@ -65,7 +70,8 @@ internal sealed class StudyRun(CliRun run, StudySettings settings)
                 var variant = study.Variants[v];
                 var encoders = variant.Encoders is { } own ? new Dictionary<Modality, string>(own) : usual;
                 var plan = await TrainPlan.Make(
-                    run, variant.TrainedOn ?? settings.Dataset, encoders, recipes[v], (ulong)seed, id => $"study-{study.Name}-s{seed}-{id}", fold);
+                    run, variant.TrainedOn ?? settings.Dataset, encoders, recipes[v], (ulong)seed, id => $"study-{study.Name}-s{seed}-{id}",
+                    fold);
                 plans.Add((v, fold is null ? $"seed {seed}" : $"seed {seed}, fold {fold}", plan));
             }
         }

@@ -10,11 +10,15 @@ internal static class RecipeSettings
     /// <param name="preset">A built-in recipe; null for none.</param>
     /// <param name="file">A recipe file; null for none. Not both.</param>
     /// <param name="settings">"key=value", in order; a dotted key reaches into an object.</param>
-    /// <exception cref="FuseMixException">An unknown preset, a file that is missing or malformed, an unknown key or a value out of range.</exception>
+    /// <exception cref="FuseMixException">An unknown preset, a file that is missing or malformed, an unknown key or a value out of
+    /// range.</exception>
     public static TrainingRecipe Read(string? preset, string? file, IReadOnlyList<string> settings)
     {
         if (preset is not null && file is not null)
-            throw new FuseMixException(FailureKind.Invalid, "--preset and --recipe exclude each other.", "A recipe file may start from a preset: { \"preset\": \"small\", … }.");
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                "--preset and --recipe exclude each other.",
+                "A recipe file may start from a preset: { \"preset\": \"small\", … }.");
         var recipe = file is null ? new JsonObject { ["preset"] = preset ?? "small" } : ReadFile(file);
         foreach (var setting in settings) Apply(recipe, setting);
         return TrainingRecipe.Parse(recipe.ToJsonString(), file is null ? "The recipe" : $"Recipe '{file}'");
@@ -26,11 +30,16 @@ internal static class RecipeSettings
         {
             var options = new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
             return JsonNode.Parse(File.ReadAllText(file), documentOptions: options) as JsonObject
-                ?? throw new FuseMixException(FailureKind.Invalid, $"'{file}' is not a JSON object.", "A recipe is { \"preset\": \"small\", \"depth\": 4, … }.");
+                ?? throw new FuseMixException(
+                    FailureKind.Invalid, $"'{file}' is not a JSON object.", "A recipe is { \"preset\": \"small\", \"depth\": 4, … }.");
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new FuseMixException(FailureKind.NotFound, $"There is no recipe file '{file}'.", $"Presets need no file: --preset {string.Join(" | ", TrainingRecipe.PresetNames)}.", error);
+            throw new FuseMixException(
+                FailureKind.NotFound,
+                $"There is no recipe file '{file}'.",
+                $"Presets need no file: --preset {string.Join(" | ", TrainingRecipe.PresetNames)}.",
+                error);
         }
         catch (JsonException error)
         {
@@ -41,7 +50,10 @@ internal static class RecipeSettings
     private static void Apply(JsonObject recipe, string setting)
     {
         if (setting.IndexOf('=', StringComparison.Ordinal) is not (> 0 and var at))
-            throw new FuseMixException(FailureKind.Invalid, $"--set needs key=value, not '{setting}'.", "For example --set depth=4, or --set modalities.image.components=128.");
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                $"--set needs key=value, not '{setting}'.",
+                "For example --set depth=4, or --set modalities.image.components=128.");
         var path = setting[..at].Split('.');
         var target = recipe;
         foreach (var part in path[..^1])

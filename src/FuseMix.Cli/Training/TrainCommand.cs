@@ -21,23 +21,30 @@ internal static class TrainCommand
 
     private static readonly Option<string?> Recipe = FilePath.Option("--recipe", "file", "A recipe file, instead of a preset");
 
-    private static readonly Option<string[]> Set = new("--set") { Description = "Change a key of the recipe; may be repeated", HelpName = "key=value" };
+    private static readonly Option<string[]> Set =
+        new("--set") { Description = "Change a key of the recipe; may be repeated", HelpName = "key=value" };
 
     private static readonly Option<ulong> Seed = new("--seed") { Description = "Decides every random number (default: 0)", HelpName = "n" };
 
     private static readonly Option<string?> Model = new("--model")
     {
-        Description = "What to call the fusion model (default: dataset-preset, and digits where encoders or settings are not the usual ones)",
+        Description =
+            "What to call the fusion model (default: dataset-preset, and digits where encoders or settings are not the usual ones)",
         HelpName = "name",
     };
 
     public static Command Create() =>
-        new CliCommand("train", "Train a fusion model on stored latents. The same training is recognised; an interrupted one goes on from its checkpoint.")
+        new CliCommand(
+            "train",
+            "Train a fusion model on stored latents. The same training is recognised; an interrupted one goes on from its checkpoint.")
             .With([Dataset, .. EncoderOptions.All, Preset, Recipe, Set, Seed, Model])
             .WithExample("./fusemix train emoji", "the encoders that the dataset has latents of, preset small")
             .WithExample("./fusemix train emoji --set augmentation=none --seed 1", "no augmentation, another seed")
-            .WithExample("./fusemix train emoji --set depth=4 --set modalities.image.components=128 --model deeper", "other adapters, a name of your own")
-            .WithExample("./fusemix train mine --image mobilenet-v2-mid --text use-lite --recipe my.json", "a recipe file (docs/training.md)")
+            .WithExample(
+                "./fusemix train emoji --set depth=4 --set modalities.image.components=128 --model deeper",
+                "other adapters, a name of your own")
+            .WithExample(
+                "./fusemix train mine --image mobilenet-v2-mid --text use-lite --recipe my.json", "a recipe file (docs/training.md)")
             .Does(Run);
 
     private static async Task Run(CliRun run)
@@ -56,10 +63,12 @@ internal static class TrainCommand
         run.Terminal.Result(outcome, CliJson.Relaxed.TrainingOutcome, o =>
         {
             run.Terminal.Say($"{run.Terminal.Out.Green("✓")} {model}: {TrainingWork.Describe(o)} ({Phrases.Duration(o.Elapsed)})");
-            if (o.Curve.Length > 1) run.Terminal.Say($"  loss {run.Terminal.Out.Cyan(Sparkline.Draw([.. o.Curve.Select(p => p.Loss)], 60))}");
+            if (o.Curve.Length > 1)
+                run.Terminal.Say($"  loss {run.Terminal.Out.Cyan(Sparkline.Draw([.. o.Curve.Select(p => p.Loss)], 60))}");
             if (o.Status.Validation is { } last)
             {
-                var curve = o.Validations.Length > 1 ? $" {run.Terminal.Out.Cyan(Sparkline.Draw([.. o.Validations.Select(v => v.At1)], 40))}" : "";
+                var curve =
+                    o.Validations.Length > 1 ? $" {run.Terminal.Out.Cyan(Sparkline.Draw([.. o.Validations.Select(v => v.At1)], 40))}" : "";
                 run.Terminal.Say($"  {TrainingWork.Describe(last)}{curve}");
             }
 
@@ -78,7 +87,8 @@ internal static class TrainCommand
 
     private static string SafeName(string name)
     {
-        var safe = new string([.. name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '-')]).Trim('-', '_');
+        var safe = new string([.. name.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' ? c : '-')])
+            .Trim('-', '_');
         return safe.Length == 0 ? "recipe" : safe;
     }
 }

@@ -25,23 +25,31 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
         Fold? fold = null)
     {
         var datasets = await run.Client.Datasets(run.Stop);
-        var content = datasets.FirstOrDefault(d => d.Name == dataset) ?? throw FuseMixException.UnknownName("dataset", dataset, datasets.Select(d => d.Name));
+        var content = datasets.FirstOrDefault(d => d.Name == dataset) ?? throw FuseMixException.UnknownName(
+            "dataset", dataset, datasets.Select(d => d.Name));
         if (content.Error is { } damage) throw new FuseMixException(FailureKind.Corrupt, damage);
         var installed = await run.Client.Encoders(run.Stop);
         var stored = await run.Client.LatentSets(run.Stop);
         var packs = encoders.OrderBy(e => e.Key).SelectMany(e => EncoderNames.Parse(e.Value), (e, name) => Find(e.Key, name)).ToArray();
-        var id = ContentName.Of([dataset, content.Fingerprint, .. packs.Select(p => p.Name), .. packs.Select(p => p.Fingerprint), recipe.Fingerprint().Hex, $"{seed}", .. fold is null ? (string[])[] : [$"{fold}"]]);
+        var id = ContentName.Of(
+        [
+            dataset, content.Fingerprint, .. packs.Select(p => p.Name), .. packs.Select(p => p.Fingerprint), recipe.Fingerprint().Hex, $"{seed}",
+            .. fold is null ? (string[])[] : [$"{fold}"],
+        ]);
         var model = ResourceName.Require(name(id), "fusion model");
         var job = $"{(model.Length > 60 ? model[..60] : model)}-{id}";
         var request = new TrainingRequest(job, model, dataset, encoders, recipe.ToJson(), seed, fold?.ToString());
-        return new TrainPlan(request, $"{dataset} {content.Fingerprint[..16]}, {string.Join(", ", packs.Select(p => $"{p.Name} {p.Fingerprint[..16]}"))}");
+        return new TrainPlan(
+            request, $"{dataset} {content.Fingerprint[..16]}, {string.Join(", ", packs.Select(p => $"{p.Name} {p.Fingerprint[..16]}"))}");
 
         (string Name, string Fingerprint) Find(Modality modality, string encoder)
         {
-            if (installed.FirstOrDefault(i => i.Name == encoder && i.Modality == modality) is { } pack) return (pack.Name, pack.Fingerprint);
+            if (installed.FirstOrDefault(i => i.Name == encoder && i.Modality == modality) is { } pack)
+                return (pack.Name, pack.Fingerprint);
 
             // Latents that were made elsewhere do without the encoder.
-            var elsewhere = stored.FirstOrDefault(l => l.Dataset == dataset && l.Encoder == encoder && !installed.Any(i => i.Name == encoder));
+            var elsewhere = stored.FirstOrDefault(
+                l => l.Dataset == dataset && l.Encoder == encoder && !installed.Any(i => i.Name == encoder));
             return elsewhere is null
                 ? throw FuseMixException.UnknownName(
                     $"{EvaluationTable.Word(modality)} encoder", encoder, installed.Where(i => i.Modality == modality).Select(i => i.Name))
@@ -66,8 +74,10 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
                 var option = $"--{EvaluationTable.Word(modality.Key)}";
                 throw new FuseMixException(
                     FailureKind.Invalid,
-                    $"Dataset '{dataset}' has {EvaluationTable.Word(modality.Key)} latents of several encoders: {string.Join(", ", modality)}.",
-                    $"Choose one with {option}, for example {option} {modality.First()}, or use them side by side: {option} {EncoderNames.Join(modality.Take(2))}.");
+                    $"Dataset '{dataset}' has {EvaluationTable.Word(modality.Key)} latents of several encoders: "
+                        + $"{string.Join(", ", modality)}.",
+                    $"Choose one with {option}, for example {option} {modality.First()}, or use them side by side: {option} "
+                        + $"{EncoderNames.Join(modality.Take(2))}.");
             }
 
             chosen[modality.Key] = modality.Single();
@@ -75,7 +85,9 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
 
         return chosen.Count >= 2 ? chosen : throw new FuseMixException(
             FailureKind.NotFound,
-            $"Dataset '{dataset}' has complete latents of {(chosen.Count == 0 ? "no modality" : EvaluationTable.Word(chosen.Keys.Single()) + " only")}; a fusion model joins two.",
+            $"Dataset '{dataset}' has complete latents of "
+                + $"{(chosen.Count == 0 ? "no modality" : EvaluationTable.Word(chosen.Keys.Single()) + " only")}; a fusion model joins "
+                    + "two.",
             $"Run './fusemix extract {dataset}' first.");
     }
 
@@ -85,7 +97,8 @@ internal sealed record TrainPlan(TrainingRequest Request, string Fingerprints)
     /// <param name="encoders">Encoder per modality.</param>
     public static async Task<bool> AreUsual(CliRun run, string dataset, Dictionary<Modality, string> encoders)
     {
-        if (dataset == DemoCommand.Dataset && encoders.Count == DemoCommand.Encoders.Count && !encoders.Except(DemoCommand.Encoders).Any()) return true;
+        if (dataset == DemoCommand.Dataset && encoders.Count == DemoCommand.Encoders.Count && !encoders.Except(DemoCommand.Encoders).Any())
+            return true;
         var available = await Available(run, dataset);
         return available.Count == encoders.Count && encoders.All(e => available[e.Key].SequenceEqual([e.Value]));
     }

@@ -24,7 +24,8 @@ internal static class TrainingWork
         var client = run.ClientToWork();
         var others = await OthersJob.Runs(run, async () => (await client.Training(request.JobId, run.Stop)).State);
         var status = await client.SubmitTraining(request, run.Stop);
-        if (status.State == JobState.Completed) return new TrainingOutcome(status, Reused: true, [], [], run.Terminal.Clock.GetElapsedTime(started));
+        if (status.State == JobState.Completed)
+            return new TrainingOutcome(status, Reused: true, [], [], run.Terminal.Clock.GetElapsedTime(started));
 
         var curve = new List<LossPoint>();
         var validations = new List<TrainingValidation>();
@@ -35,21 +36,24 @@ internal static class TrainingWork
                 await foreach (var now in client.WatchTraining(request.JobId, run.Stop))
                 {
                     status = now;
-                    if (double.IsFinite(now.Loss) && (curve.Count == 0 || curve[^1].Step != now.Step)) curve.Add(new LossPoint(now.Step, now.Loss));
+                    if (double.IsFinite(now.Loss) && (curve.Count == 0 || curve[^1].Step != now.Step))
+                        curve.Add(new LossPoint(now.Step, now.Loss));
                     if (now.Validation is { } last && (validations.Count == 0 || validations[^1].Step != last.Step)) validations.Add(last);
                     progress.Report(Read(now));
                 }
             }
             catch (Exception) when (run.Stop.IsCancellationRequested)
             {
-                if (others && OthersJob.IsElsewhere(run)) throw OthersJob.Left("the training", $"'./fusemix cancel train {request.JobId}' stops it.");
+                if (others && OthersJob.IsElsewhere(run))
+                    throw OthersJob.Left("the training", $"'./fusemix cancel train {request.JobId}' stops it.");
                 status = await Cancel(client, request.JobId);
             }
         }
 
         return status.State switch
         {
-            JobState.Completed => new TrainingOutcome(status, Reused: false, [.. curve], [.. validations], run.Terminal.Clock.GetElapsedTime(started)),
+            JobState.Completed =>
+                new TrainingOutcome(status, Reused: false, [.. curve], [.. validations], run.Terminal.Clock.GetElapsedTime(started)),
             JobState.Cancelled => throw Stopped(status, resume),
             _ => throw new FuseMixException(
                 FailureKind.Unavailable,
@@ -72,7 +76,11 @@ internal static class TrainingWork
         PerSecond = status.PairsPerSecond,
         RateNoun = "pairs",
         Left = status.Remaining,
-        Detail = status.State == JobState.Queued ? "waiting for the trainer" : double.IsFinite(status.Loss) ? $"loss {Phrases.Fixed(status.Loss, 3)}" : "starting",
+        Detail = status.State == JobState.Queued
+            ? "waiting for the trainer"
+            : double.IsFinite(status.Loss)
+            ? $"loss {Phrases.Fixed(status.Loss, 3)}"
+            : "starting",
         More = status.Epoch > 0 ? More(status) : null,
         Point = double.IsFinite(status.Loss) ? status.Loss : null,
     };
@@ -80,13 +88,16 @@ internal static class TrainingWork
     private static string More(TrainingStatus status)
     {
         var rate = status.LearningRate.ToString("0.0e-0", CultureInfo.InvariantCulture);
-        var validation = status.Validation is { } last ? $", validation R@1 {Phrases.Fixed(last.At1, 1)} % (step {Phrases.Count(last.Step)})" : "";
-        return $"epoch {Phrases.Count(status.Epoch)} of {Phrases.Count(status.Epochs)}, learning rate {rate}, τ {Phrases.Fixed(status.Temperature, 3)}{validation}";
+        var validation =
+            status.Validation is { } last ? $", validation R@1 {Phrases.Fixed(last.At1, 1)} % (step {Phrases.Count(last.Step)})" : "";
+        return $"epoch {Phrases.Count(status.Epoch)} of {Phrases.Count(status.Epochs)}, learning rate {rate}, τ "
+            + $"{Phrases.Fixed(status.Temperature, 3)}{validation}";
     }
 
     /// <summary>A validation in a few words.</summary>
     public static string Describe(TrainingValidation validation) =>
-        $"validation R@1 {Phrases.Fixed(validation.At1, 1)} %, mean recall {Phrases.Fixed(validation.Mean, 1)} % after step {Phrases.Count(validation.Step)}";
+        $"validation R@1 {Phrases.Fixed(validation.At1, 1)} %, mean recall {Phrases.Fixed(validation.Mean, 1)} % after step "
+            + $"{Phrases.Count(validation.Step)}";
 
     /// <summary>What became of it, in one line.</summary>
     public static string Describe(TrainingOutcome outcome)
@@ -94,12 +105,15 @@ internal static class TrainingWork
         var status = outcome.Status;
         if (outcome.Reused) return $"already trained, recognised as job {status.JobId}";
         var resumed = status.ResumedFrom > 0 ? $", resumed from step {Phrases.Count(status.ResumedFrom)}" : "";
-        var rate = status.PairsPerSecond > 0 ? $", τ {Phrases.Fixed(status.Temperature, 3)}, {Phrases.Rate(status.PairsPerSecond, "pairs")}" : "";
+        var rate =
+            status.PairsPerSecond > 0 ? $", τ {Phrases.Fixed(status.Temperature, 3)}, {Phrases.Rate(status.PairsPerSecond, "pairs")}" : "";
         return $"{Phrases.Count(status.Step, "step")}{resumed}, loss {Phrases.Fixed(status.Loss, 3)}{rate}";
     }
 
     private static StoppedException Stopped(TrainingStatus status, string resume) =>
-        new($"Stopped after step {Phrases.Count(status.Step)} of {Phrases.Count(status.Steps)}, with a checkpoint.", $"{resume} goes on from there.");
+        new(
+            $"Stopped after step {Phrases.Count(status.Step)} of {Phrases.Count(status.Steps)}, with a checkpoint.",
+            $"{resume} goes on from there.");
 }
 
 /// <summary>How a training job ended.</summary>
@@ -108,7 +122,8 @@ internal static class TrainingWork
 /// <param name="Curve">The loss as it was seen; a slow reader skips steps.</param>
 /// <param name="Validations">The recalls on the validation pairs as they were seen.</param>
 /// <param name="Elapsed">Time waited.</param>
-internal sealed record TrainingOutcome(TrainingStatus Status, bool Reused, LossPoint[] Curve, TrainingValidation[] Validations, TimeSpan Elapsed);
+internal sealed record TrainingOutcome(
+    TrainingStatus Status, bool Reused, LossPoint[] Curve, TrainingValidation[] Validations, TimeSpan Elapsed);
 
 /// <summary>The loss after one step.</summary>
 internal sealed record LossPoint(int Step, double Loss);

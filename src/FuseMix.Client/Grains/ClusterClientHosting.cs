@@ -12,10 +12,12 @@ namespace FuseMix.Client.Grains;
 /// <c>UseAdoNetClustering</c> or <c>UseAzureStorageClustering</c>, as the nodes' configuration has it.</summary>
 public static class ClusterClientHosting
 {
-    /// <summary>Nodes are reached by addresses that change, so the name in a certificate says nothing: its authority alone makes a member.</summary>
+    /// <summary>Nodes are reached by addresses that change, so the name in a certificate says nothing: its authority alone makes a
+    /// member.</summary>
     private const string TargetHost = "fusemix-member";
 
-    /// <summary>Says which cluster it is, lets the cluster's failures arrive as <see cref="FuseMixException"/>, and goes on with the caller's trace.</summary>
+    /// <summary>Says which cluster it is, lets the cluster's failures arrive as <see cref="FuseMixException"/>, and goes on with the
+    /// caller's trace.</summary>
     /// <param name="client">The client.</param>
     /// <param name="clusterId">Name of the cluster, as its nodes have it.</param>
     /// <param name="serviceId">Name of the service, as its nodes have it.</param>
@@ -29,12 +31,16 @@ public static class ClusterClientHosting
 
     /// <summary>Enters a cluster whose nodes let members alone in.</summary>
     /// <param name="client">The client.</param>
-    /// <param name="certificate">Gives the client's certificate with its private key; asked at each connection, so that it can be renewed.</param>
-    /// <param name="authority">The cluster's authority: certificates that are signed by themselves, and those between them and the members'.</param>
-    public static IClientBuilder UseMemberTls(this IClientBuilder client, Func<X509Certificate2> certificate, X509Certificate2Collection authority) =>
+    /// <param name="certificate">Gives the client's certificate with its private key; asked at each connection, so that it can be
+    /// renewed.</param>
+    /// <param name="authority">The cluster's authority: certificates that are signed by themselves, and those between them and the
+    /// members'.</param>
+    public static IClientBuilder UseMemberTls(
+        this IClientBuilder client, Func<X509Certificate2> certificate, X509Certificate2Collection authority) =>
         client.UseTls(tls => BecomeMember(tls, certificate, authority));
 
-    /// <summary>TLS with certificates on both sides: shows one's own, and takes those of the authority alone, whatever name they bear.</summary>
+    /// <summary>TLS with certificates on both sides: shows one's own, and takes those of the authority alone, whatever name they
+    /// bear.</summary>
     internal static void BecomeMember(TlsOptions tls, Func<X509Certificate2> certificate, X509Certificate2Collection authority)
     {
         tls.LocalServerCertificateSelector = (_, _) => certificate();

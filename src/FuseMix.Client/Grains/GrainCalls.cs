@@ -11,8 +11,8 @@ using Orleans;
 
 namespace FuseMix.Client.Grains;
 
-/// <summary>What each call of a client comes to in grains and files. Nothing is tried again, and failures come as they are: what is made of them is for
-/// the caller, a <see cref="GrainFuseMixClient"/> or the HTTP API.</summary>
+/// <summary>What each call of a client comes to in grains and files. Nothing is tried again, and failures come as they are: what is made of
+/// them is for the caller, a <see cref="GrainFuseMixClient"/> or the HTTP API.</summary>
 internal sealed class GrainCalls(IGrainFactory grains, IHomeFiles? files) : IFuseMixClient
 {
     private ICatalogGrain Catalog => grains.GetGrain<ICatalogGrain>(0);
@@ -32,7 +32,8 @@ internal sealed class GrainCalls(IGrainFactory grains, IHomeFiles? files) : IFus
 
     public Task<DatasetSummary[]> Datasets(CancellationToken cancellationToken = default) => Catalog.Datasets();
 
-    public Task<DatasetDetails> Dataset(string name, CancellationToken cancellationToken = default) => Catalog.Dataset(ResourceName.Require(name, "dataset"));
+    public Task<DatasetDetails> Dataset(string name, CancellationToken cancellationToken = default) =>
+        Catalog.Dataset(ResourceName.Require(name, "dataset"));
 
     public Task<LatentSetSummary[]> LatentSets(CancellationToken cancellationToken = default) => Catalog.LatentSets();
 
@@ -78,7 +79,8 @@ internal sealed class GrainCalls(IGrainFactory grains, IHomeFiles? files) : IFus
         return await from.Content((await Collection(collection, cancellationToken)).Dataset, itemId, cancellationToken);
     }
 
-    public Task<ExtractionStatus> StartExtraction(ExtractionRequest request, CancellationToken cancellationToken = default) => Job(request.Key).Start(request);
+    public Task<ExtractionStatus> StartExtraction(ExtractionRequest request, CancellationToken cancellationToken = default) =>
+        Job(request.Key).Start(request);
 
     public async Task<ExtractionStatus> Extraction(string dataset, string encoder, CancellationToken cancellationToken = default)
     {
@@ -89,7 +91,8 @@ internal sealed class GrainCalls(IGrainFactory grains, IHomeFiles? files) : IFus
         return status;
     }
 
-    public async Task<ExtractionStatus[]> Extractions(CancellationToken cancellationToken = default) => await Extractions(await ExtractionJobs());
+    public async Task<ExtractionStatus[]> Extractions(CancellationToken cancellationToken = default) =>
+        await Extractions(await ExtractionJobs());
 
     /// <summary>Every extraction, the one begun last first.</summary>
     public Task<JobReference[]> ExtractionJobs() => grains.GetGrain<IJobListGrain>(IJobListGrain.Key).List(JobKind.Extraction);
@@ -97,7 +100,8 @@ internal sealed class GrainCalls(IGrainFactory grains, IHomeFiles? files) : IFus
     /// <summary>Where these extractions stand.</summary>
     public Task<ExtractionStatus[]> Extractions(IEnumerable<JobReference> jobs) => Task.WhenAll(jobs.Select(job => Job(job.Key).Status()));
 
-    public IAsyncEnumerable<ExtractionStatus> WatchExtraction(string dataset, string encoder, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<ExtractionStatus> WatchExtraction(
+        string dataset, string encoder, CancellationToken cancellationToken = default) =>
         Watch(() => Extraction(dataset, encoder, cancellationToken), stop => Job(dataset, encoder).Watch(stop), cancellationToken);
 
     public async Task<ExtractionStatus> CancelExtraction(string dataset, string encoder, CancellationToken cancellationToken = default)
@@ -106,7 +110,8 @@ internal sealed class GrainCalls(IGrainFactory grains, IHomeFiles? files) : IFus
         return await Job(dataset, encoder).Cancel();
     }
 
-    public Task<TrainingStatus> SubmitTraining(TrainingRequest request, CancellationToken cancellationToken = default) => Trainer.Submit(request);
+    public Task<TrainingStatus> SubmitTraining(TrainingRequest request, CancellationToken cancellationToken = default) =>
+        Trainer.Submit(request);
 
     public Task<TrainingStatus> Training(string jobId, CancellationToken cancellationToken = default) => Trainer.Status(jobId);
 
@@ -157,7 +162,11 @@ internal sealed class GrainCalls(IGrainFactory grains, IHomeFiles? files) : IFus
     public Task Drop(string collection, CancellationToken cancellationToken = default) => Grain(collection).Drop();
 
     public Task<EncoderSummary> PutEncoder(
-        string name, string folder, bool replace = false, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default) =>
+        string name,
+        string folder,
+        bool replace = false,
+        IProgress<UploadProgress>? progress = null,
+        CancellationToken cancellationToken = default) =>
         Files.PutEncoder(name, folder, replace, cancellationToken);
 
     public Task RemoveEncoder(string name, bool force = false, CancellationToken cancellationToken = default) =>
@@ -175,7 +184,10 @@ internal sealed class GrainCalls(IGrainFactory grains, IHomeFiles? files) : IFus
 
     /// <summary>Names that are wrong are said before anybody waits.</summary>
     private static async IAsyncEnumerable<T> Watch<T>(
-        Func<Task<T>> look, Func<CancellationToken, IAsyncEnumerable<T>> watch, [EnumeratorCancellation] CancellationToken cancellationToken)
+        Func<Task<T>> look,
+        Func<CancellationToken,
+        IAsyncEnumerable<T>> watch,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         _ = await look();
         await foreach (var status in watch(cancellationToken).WithCancellation(cancellationToken)) yield return status;

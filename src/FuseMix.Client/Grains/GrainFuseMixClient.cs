@@ -8,8 +8,8 @@ using Orleans.Runtime;
 namespace FuseMix.Client;
 
 /// <summary>A client that calls the grains: in the process of a node, or from an Orleans client.</summary>
-/// <remarks>An Orleans client needs <c>ExceptionSerializationOptions.SupportedNamespacePrefixes</c> to hold "FuseMix", as nodes have it; else
-/// failures arrive without their kind and remedy.</remarks>
+/// <remarks>An Orleans client needs <c>ExceptionSerializationOptions.SupportedNamespacePrefixes</c> to hold "FuseMix", as nodes have it;
+/// else failures arrive without their kind and remedy.</remarks>
 public sealed class GrainFuseMixClient : RelayingClient
 {
     private static readonly TimeSpan RetryFor = TimeSpan.FromSeconds(30);
@@ -20,8 +20,8 @@ public sealed class GrainFuseMixClient : RelayingClient
 
     /// <summary>A client of a cluster.</summary>
     /// <param name="grains">Where to get grains.</param>
-    /// <param name="files">The files of the cluster's home folder, where this process has it; without them, uploads, removals and the content of
-    /// items are <see cref="FailureKind.Unavailable"/>.</param>
+    /// <param name="files">The files of the cluster's home folder, where this process has it; without them, uploads, removals and the
+    /// content of items are <see cref="FailureKind.Unavailable"/>.</param>
     /// <param name="clock">Times the pauses before what is tried again; null for the real clock.</param>
     public GrainFuseMixClient(IGrainFactory grains, IHomeFiles? files = null, TimeProvider? clock = null)
         : base(files)

@@ -20,7 +20,8 @@ internal sealed record ApiCall(HttpMethod Method, string Address)
     /// <summary>Whether doing it twice is the same as doing it once, answer included.</summary>
     public bool IsSafe { get; init; } = true;
 
-    /// <summary>How long the cluster may work on it, which comes on top of what the options grant an attempt; infinite for no limit at all.</summary>
+    /// <summary>How long the cluster may work on it, which comes on top of what the options grant an attempt; infinite for no limit at
+    /// all.</summary>
     public TimeSpan AnswersAfter { get; init; }
 }
 
@@ -33,7 +34,8 @@ internal sealed class ApiConnection(HttpClient http, HttpFuseMixClientOptions op
     /// <summary>How often the cluster may say that it is busy: the caller should know of one that stays so.</summary>
     private const int MostRefusals = 4;
 
-    private static readonly ProductInfoHeaderValue Agent = new("FuseMix.Client", typeof(ApiConnection).Assembly.GetName().Version!.ToString(3));
+    private static readonly ProductInfoHeaderValue Agent = new(
+        "FuseMix.Client", typeof(ApiConnection).Assembly.GetName().Version!.ToString(3));
 
     private readonly Uri[] _gateways = options.Checked();
     private int _current;
@@ -59,7 +61,8 @@ internal sealed class ApiConnection(HttpClient http, HttpFuseMixClientOptions op
     /// <param name="call">The call.</param>
     /// <param name="read">Reads and disposes the answer to one that succeeded; where it breaks off, the call is sent again.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<T> Send<T>(ApiCall call, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
+    public async Task<T> Send<T>(
+        ApiCall call, Func<HttpResponseMessage, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
     {
         var retries = new Retries(Clock, options.RetryFor);
         for (var (round, refusals) = (1, 0); ; round++)
@@ -88,10 +91,12 @@ internal sealed class ApiConnection(HttpClient http, HttpFuseMixClientOptions op
 
     /// <summary>The statuses that one stream of events tells, until it ends.</summary>
     /// <exception cref="FuseMixException">The cluster says why it tells no more.</exception>
-    public async IAsyncEnumerable<T> Events<T>(string address, JsonTypeInfo<T> type, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<T> Events<T>(
+        string address, JsonTypeInfo<T> type, [EnumeratorCancellation] CancellationToken cancellationToken)
         where T : class
     {
-        using var response = await Send(new ApiCall(HttpMethod.Get, address), static (answer, _) => Task.FromResult(answer), cancellationToken);
+        using var response = await Send(
+            new ApiCall(HttpMethod.Get, address), static (answer, _) => Task.FromResult(answer), cancellationToken);
         await using var body = new IdleStream(await response.Content.ReadAsStreamAsync(cancellationToken), HeartbeatPatience, Clock);
         var events = SseParser.Create<object?>(body, (name, data) => name switch
         {
@@ -114,7 +119,8 @@ internal sealed class ApiConnection(HttpClient http, HttpFuseMixClientOptions op
         var patience = call.AnswersAfter == Timeout.InfiniteTimeSpan ? call.AnswersAfter : options.Timeout + call.AnswersAfter;
         using var timeout = new CancellationTokenSource(patience, Clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        using var request = new HttpRequestMessage(call.Method, new Uri(gateway, $"api/v1/{call.Address}")) { Content = call.Body?.Invoke() };
+        using var request =
+            new HttpRequestMessage(call.Method, new Uri(gateway, $"api/v1/{call.Address}")) { Content = call.Body?.Invoke() };
         request.Headers.UserAgent.Add(Agent);
         if (options.ApiKey is { } key) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
 
@@ -127,7 +133,8 @@ internal sealed class ApiConnection(HttpClient http, HttpFuseMixClientOptions op
             using (response)
             {
                 var failure = await ApiProblem.Read(response, either.Token);
-                throw response.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout
+                throw response.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.BadGateway
+                    or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout
                     ? new Setback(failure)
                     {
                         IsAnswer = true,
@@ -146,7 +153,8 @@ internal sealed class ApiConnection(HttpClient http, HttpFuseMixClientOptions op
                 "Check the address, and the version of the cluster.",
                 error);
         }
-        catch (Exception error) when (error is HttpRequestException or IOException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception error) when (error is HttpRequestException
+            or IOException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             if ((request.Content as TarContent)?.Failure is { } unreadable) throw unreadable;
             var failure = Unanswered(gateway, error, error is OperationCanceledException ? patience : null);

@@ -17,8 +17,8 @@ using FuseMix.Contracts.Training;
 namespace FuseMix.Client;
 
 /// <summary>A client that calls the HTTP API of a cluster.</summary>
-/// <remarks>What is safe to repeat, which is all but the removal of an encoder or a dataset, is tried again where the cluster cannot be reached or
-/// says that it is busy, as long as <see cref="HttpFuseMixClientOptions.RetryFor"/> allows.</remarks>
+/// <remarks>What is safe to repeat, which is all but the removal of an encoder or a dataset, is tried again where the cluster cannot be
+/// reached or says that it is busy, as long as <see cref="HttpFuseMixClientOptions.RetryFor"/> allows.</remarks>
 public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
 {
     /// <summary>For calls in which the cluster computes for long.</summary>
@@ -57,23 +57,28 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
     public void Dispose() => _own?.Dispose();
 
     /// <inheritdoc/>
-    public Task<ClusterStatus> Cluster(CancellationToken cancellationToken = default) => Get("cluster", ApiJson.Client.ClusterStatus, cancellationToken);
+    public Task<ClusterStatus> Cluster(CancellationToken cancellationToken = default) =>
+        Get("cluster", ApiJson.Client.ClusterStatus, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<EncoderSummary[]> Encoders(CancellationToken cancellationToken = default) => List("encoders", ApiJson.Client.PageEncoderSummary, cancellationToken);
+    public Task<EncoderSummary[]> Encoders(CancellationToken cancellationToken = default) =>
+        List("encoders", ApiJson.Client.PageEncoderSummary, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<DatasetSummary[]> Datasets(CancellationToken cancellationToken = default) => List("datasets", ApiJson.Client.PageDatasetSummary, cancellationToken);
+    public Task<DatasetSummary[]> Datasets(CancellationToken cancellationToken = default) =>
+        List("datasets", ApiJson.Client.PageDatasetSummary, cancellationToken);
 
     /// <inheritdoc/>
     public Task<DatasetDetails> Dataset(string name, CancellationToken cancellationToken = default) =>
         Get($"datasets/{Named(name, "dataset")}", ApiJson.Client.DatasetDetails, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<LatentSetSummary[]> LatentSets(CancellationToken cancellationToken = default) => List("latents", ApiJson.Client.PageLatentSetSummary, cancellationToken);
+    public Task<LatentSetSummary[]> LatentSets(CancellationToken cancellationToken = default) =>
+        List("latents", ApiJson.Client.PageLatentSetSummary, cancellationToken);
 
     /// <inheritdoc/>
-    public Task<ModelSummary[]> Models(CancellationToken cancellationToken = default) => List("models", ApiJson.Client.PageModelSummary, cancellationToken);
+    public Task<ModelSummary[]> Models(CancellationToken cancellationToken = default) =>
+        List("models", ApiJson.Client.PageModelSummary, cancellationToken);
 
     /// <inheritdoc/>
     public Task<CollectionStatus[]> Collections(CancellationToken cancellationToken = default) =>
@@ -108,7 +113,9 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
 
     /// <inheritdoc/>
     public Task<ExtractionStatus> StartExtraction(ExtractionRequest request, CancellationToken cancellationToken = default) => Send(
-        HttpMethod.Put, Extraction(request.Dataset, request.Encoder), Json(new ExtractionBody(request.Accelerator), ApiJson.Client.ExtractionBody),
+        HttpMethod.Put,
+        Extraction(request.Dataset, request.Encoder),
+        Json(new ExtractionBody(request.Accelerator), ApiJson.Client.ExtractionBody),
         ApiJson.Client.ExtractionStatus, cancellationToken);
 
     /// <inheritdoc/>
@@ -121,7 +128,8 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         [.. (await List("extractions", ApiJson.Client.PageExtractionStatus, cancellationToken)).DistinctBy(status => (status.Dataset, status.Encoder))];
 
     /// <inheritdoc/>
-    public IAsyncEnumerable<ExtractionStatus> WatchExtraction(string dataset, string encoder, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<ExtractionStatus> WatchExtraction(
+        string dataset, string encoder, CancellationToken cancellationToken = default) =>
         Watch(Extraction(dataset, encoder), ApiJson.Client.ExtractionStatus, status => status.State, cancellationToken);
 
     /// <inheritdoc/>
@@ -130,7 +138,11 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
 
     /// <inheritdoc/>
     public Task<TrainingStatus> SubmitTraining(TrainingRequest request, CancellationToken cancellationToken = default) => Send(
-        HttpMethod.Put, Training(request.JobId), Json(TrainingBody.Of(request), ApiJson.Client.TrainingBody), ApiJson.Client.TrainingStatus, cancellationToken);
+        HttpMethod.Put,
+        Training(request.JobId),
+        Json(TrainingBody.Of(request), ApiJson.Client.TrainingBody),
+        ApiJson.Client.TrainingStatus,
+        cancellationToken);
 
     /// <inheritdoc/>
     public Task<TrainingStatus> Training(string jobId, CancellationToken cancellationToken = default) =>
@@ -175,7 +187,12 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
 
     /// <inheritdoc/>
     public Task<BuildStatus> StartBuild(string collection, CollectionBuild request, CancellationToken cancellationToken = default) =>
-        Send(HttpMethod.Put, Build(collection), Json(BuildBody.Of(request), ApiJson.Client.BuildBody), ApiJson.Client.BuildStatus, cancellationToken);
+        Send(
+            HttpMethod.Put,
+            Build(collection),
+            Json(BuildBody.Of(request), ApiJson.Client.BuildBody),
+            ApiJson.Client.BuildStatus,
+            cancellationToken);
 
     /// <inheritdoc/>
     public Task<BuildStatus> Build(string collection, CancellationToken cancellationToken = default) =>
@@ -213,7 +230,11 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
 
     /// <inheritdoc/>
     public Task<EncoderSummary> PutEncoder(
-        string name, string folder, bool replace = false, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default)
+        string name,
+        string folder,
+        bool replace = false,
+        IProgress<UploadProgress>? progress = null,
+        CancellationToken cancellationToken = default)
     {
         var files = TarContent.WholeOf(folder);
         var call = new ApiCall(HttpMethod.Put, $"encoders/{Named(name, "encoder")}{(replace ? "?replace=true" : "")}")
@@ -233,8 +254,12 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
         string name, DatasetSource source, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var files = source.Format == DatasetFormat.Folder ? TarContent.FilesOf(source.Path)
-            : TarContent.FilesOf(source.Path, source.Files ?? [.. FolderWalk.Of(Path.GetDirectoryName(Path.GetFullPath(source.Path))!).Files.Select(file => file.Name)]);
-        var call = new ApiCall(HttpMethod.Put, $"datasets/{Named(name, "dataset")}?format={DatasetFormatWords.Of(source.Format)}&licence={Uri.EscapeDataString(source.Licence)}{(source.About is null ? "" : $"&about={Uri.EscapeDataString(source.About)}")}")
+            : TarContent.FilesOf(
+                source.Path,
+                source.Files ?? [.. FolderWalk.Of(Path.GetDirectoryName(Path.GetFullPath(source.Path))!).Files.Select(file => file.Name)]);
+        var about = source.About is null ? "" : $"&about={Uri.EscapeDataString(source.About)}";
+        var query = $"format={DatasetFormatWords.Of(source.Format)}&licence={Uri.EscapeDataString(source.Licence)}{about}";
+        var call = new ApiCall(HttpMethod.Put, $"datasets/{Named(name, "dataset")}?{query}")
         {
             Body = () => new TarContent(files, progress),
             AnswersAfter = NoLimit,
@@ -253,7 +278,8 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
 
     private static string Forced(bool force) => force ? "?force=true" : "";
 
-    private static string Extraction(string dataset, string encoder) => $"extractions/{Named(dataset, "dataset")}/{Named(encoder, "encoder")}";
+    private static string Extraction(string dataset, string encoder) =>
+        $"extractions/{Named(dataset, "dataset")}/{Named(encoder, "encoder")}";
 
     private static string Training(string jobId) => $"trainings/{Named(jobId, "job")}";
 
@@ -267,7 +293,8 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
     private Task<T> Get<T>(string address, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         _api.Send(new ApiCall(HttpMethod.Get, address), type, cancellationToken);
 
-    private Task<T> Send<T>(HttpMethod method, string address, Func<HttpContent>? body, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
+    private Task<T> Send<T>(
+        HttpMethod method, string address, Func<HttpContent>? body, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         _api.Send(new ApiCall(method, address) { Body = body }, type, cancellationToken);
 
     private Task Done(ApiCall call, CancellationToken cancellationToken) => _api.Send(
@@ -303,9 +330,16 @@ public sealed class HttpFuseMixClient : IFuseMixClient, IDisposable
             state,
             error => error is HttpRequestException or IOException or FuseMixException { Kind: FailureKind.Unavailable },
             error => error is JsonException
-                ? new FuseMixException(FailureKind.Invalid, $"The stream of the job cannot be read: {error.Message}", "Check the version of the cluster.", error)
+                ? new FuseMixException(
+                    FailureKind.Invalid,
+                    $"The stream of the job cannot be read: {error.Message}",
+                    "Check the version of the cluster.",
+                    error)
                 : error as FuseMixException ?? new FuseMixException(
-                FailureKind.Unavailable, $"The job can no longer be watched: {error.Message}", "It may go on nevertheless: ask for its status once the cluster answers again.", error),
+                FailureKind.Unavailable,
+                $"The job can no longer be watched: {error.Message}",
+                "It may go on nevertheless: ask for its status once the cluster answers again.",
+                error),
             new Retries(_api.Clock, _api.RewatchFor),
             cancellationToken);
 }

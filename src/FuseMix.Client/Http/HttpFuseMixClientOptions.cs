@@ -13,7 +13,8 @@ public sealed class HttpFuseMixClientOptions
     /// <summary>How long one attempt may take, 1 ms or more; evaluations, baselines and uploads may take longer.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long a call that is safe to repeat may go on failing before another attempt is no longer made; zero for one attempt only.</summary>
+    /// <summary>How long a call that is safe to repeat may go on failing before another attempt is no longer made; zero for one attempt
+    /// only.</summary>
     public TimeSpan RetryFor { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long the watching of a job goes on trying once nothing is heard of it any more.</summary>
@@ -26,15 +27,21 @@ public sealed class HttpFuseMixClientOptions
     /// <exception cref="FuseMixException">There is none, or one is not of HTTP.</exception>
     internal Uri[] Checked()
     {
-        if (Addresses.Count == 0) throw new FuseMixException(FailureKind.Invalid, "A client needs the address of a cluster.", "For example http://localhost:5080.");
+        if (Addresses.Count == 0) throw new FuseMixException(
+            FailureKind.Invalid, "A client needs the address of a cluster.", "For example http://localhost:5080.");
         return [.. Addresses.Select(address =>
         {
-            if (!address.IsAbsoluteUri || address.Scheme is not ("http" or "https") || address.Query.Length + address.Fragment.Length > 0 || address.UserInfo.Length > 0)
+            if (!address.IsAbsoluteUri
+                || address.Scheme is not ("http" or "https")
+                || address.Query.Length + address.Fragment.Length > 0
+                || address.UserInfo.Length > 0)
             {
                 throw new FuseMixException(
                     FailureKind.Invalid,
                     $"'{address.OriginalString}' is not the address of a cluster.",
-                    address.OriginalString.Contains("://", StringComparison.Ordinal) ? "It is written like http://localhost:5080." : $"Did you mean 'http://{address.OriginalString}'?");
+                    address.OriginalString.Contains("://", StringComparison.Ordinal)
+                        ? "It is written like http://localhost:5080."
+                        : $"Did you mean 'http://{address.OriginalString}'?");
             }
 
             return address.AbsolutePath.EndsWith('/') ? address : new Uri($"{address.AbsoluteUri}/");

@@ -40,16 +40,21 @@ internal sealed class TarContent : HttpContent
     public static FolderContents WholeOf(string folder)
     {
         var contents = FilesOf(folder);
-        var missing = contents.Omissions.FirstOrDefault(omission => !omission.IsSystemFile && !omission.Name.Split('/').Any(part => part.StartsWith('.')));
+        var missing = contents.Omissions.FirstOrDefault(
+            omission => !omission.IsSystemFile && !omission.Name.Split('/').Any(part => part.StartsWith('.')));
         if (missing is not null)
-            throw new FuseMixException(FailureKind.Invalid, $"'{missing.Name}' in the folder '{folder}' cannot be sent: {missing.Reason}.", "Put a file in its place, or take it out.");
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                $"'{missing.Name}' in the folder '{folder}' cannot be sent: {missing.Reason}.",
+                "Put a file in its place, or take it out.");
         return contents.Files.Count > 0 ? contents with { Omissions = [] }
             : throw new FuseMixException(FailureKind.Invalid, $"There is nothing in the folder '{folder}'.");
     }
 
     /// <summary>A table and the files that are sent beside it.</summary>
     /// <param name="table">The table.</param>
-    /// <param name="named">Their paths relative to the table's folder; what is not there, or not in it, is for the import to complain of.</param>
+    /// <param name="named">Their paths relative to the table's folder; what is not there, or not in it, is for the import to complain
+    /// of.</param>
     /// <exception cref="FuseMixException">There is no such table.</exception>
     public static FolderContents FilesOf(string table, IEnumerable<string> named)
     {
@@ -74,7 +79,8 @@ internal sealed class TarContent : HttpContent
         return new FolderContents([.. files.DistinctBy(file => file.Name, StringComparer.Ordinal)], [.. omissions.Distinct()]);
     }
 
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
     {
@@ -87,15 +93,22 @@ internal sealed class TarContent : HttpContent
             try
             {
                 opened = new FileStream(
-                    path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 16, FileOptions.Asynchronous | FileOptions.SequentialScan);
+                    path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 16,
+                    FileOptions.Asynchronous | FileOptions.SequentialScan);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                await Omit(new FolderOmission(name, e is UnauthorizedAccessException ? "it may not be read by the user who sent it" : "it could not be read where it was sent from"));
+                await Omit(
+                    new FolderOmission(
+                        name,
+                        e is UnauthorizedAccessException
+                            ? "it may not be read by the user who sent it"
+                            : "it could not be read where it was sent from"));
                 continue;
             }
 
-            await using var file = new ReadFile(opened, read => _progress?.Report(new UploadProgress(sent += read, _total)), e => Failure = Broken(path, e));
+            await using var file = new ReadFile(
+                opened, read => _progress?.Report(new UploadProgress(sent += read, _total)), e => Failure = Broken(path, e));
             await tar.WriteEntryAsync(new PaxTarEntry(TarEntryType.RegularFile, name) { DataStream = file }, cancellationToken);
         }
 
@@ -110,7 +123,11 @@ internal sealed class TarContent : HttpContent
     }
 
     private static FuseMixException Broken(string path, Exception e) =>
-        new(FailureKind.Unavailable, $"'{path}' cannot be read to its end: {e.Message}", "Check the disk that it is on, or leave it out.", e);
+        new(
+            FailureKind.Unavailable,
+            $"'{path}' cannot be read to its end: {e.Message}",
+            "Check the disk that it is on, or leave it out.",
+            e);
 
     /// <summary>For the progress alone: whoever is gone meanwhile is recorded when it is his turn.</summary>
     private static long LengthOf(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;

@@ -72,5 +72,7 @@ internal static class JobWatch
     }
 
     private static FuseMixException Cut() => new(
-        FailureKind.Unavailable, "The job can no longer be watched: whatever is between breaks off.", "It goes on nevertheless: its status tells.");
+        FailureKind.Unavailable,
+        "The job can no longer be watched: whatever is between breaks off.",
+        "It goes on nevertheless: its status tells.");
 }

@@ -3,8 +3,8 @@ using Orleans;
 namespace FuseMix.Contracts.Catalog;
 
 /// <summary>Lists what the shared storage holds.</summary>
-/// <remarks>Stateless: any key will do, 0 by custom. What was put into the storage since is read whole and checked against its checksums at the
-/// first call that lists it: gigabytes, for large encoders.</remarks>
+/// <remarks>Stateless: any key will do, 0 by custom. What was put into the storage since is read whole and checked against its checksums at
+/// the first call that lists it: gigabytes, for large encoders.</remarks>
 [Alias("fusemix.ICatalogGrain")]
 public interface ICatalogGrain : IGrainWithIntegerKey
 {

@@ -22,7 +22,8 @@ public interface IHomeFiles
     /// <param name="name">The encoder.</param>
     /// <param name="force">Whether it goes though a collection searches with it.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="FuseMixException">There is none of that name; or a collection searches with it, which is named (conflict).</exception>
+    /// <exception cref="FuseMixException">There is none of that name; or a collection searches with it, which is named
+    /// (conflict).</exception>
     Task RemoveEncoder(string name, bool force = false, CancellationToken cancellationToken = default);
 
     /// <summary>Imports a dataset in place of any of that name; the files stay where they are. Safe to repeat.</summary>
@@ -45,7 +46,8 @@ public interface IHomeFiles
     /// <param name="name">The dataset.</param>
     /// <param name="force">Whether it goes though a collection shows its items.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="FuseMixException">There is none of that name; or a collection shows its items, which is named (conflict).</exception>
+    /// <exception cref="FuseMixException">There is none of that name; or a collection shows its items, which is named
+    /// (conflict).</exception>
     Task RemoveDataset(string name, bool force = false, CancellationToken cancellationToken = default);
 }
 
@@ -79,13 +81,15 @@ public sealed record DatasetSource(DatasetFormat Format, string Path)
     /// <summary>One or two sentences about them; null for one that names the source.</summary>
     public string? About { get; init; }
 
-    /// <summary>Whether they came from somebody else: files outside of the folder are refused then, and failures do not tell where it lies.</summary>
+    /// <summary>Whether they came from somebody else: files outside of the folder are refused then, and failures do not tell where it
+    /// lies.</summary>
     public bool IsForeign { get; init; }
 
     /// <summary>What was left out of them on the way here, with the reason; it is recorded in the dataset.</summary>
     public IReadOnlyList<FolderOmission> Omissions { get; init; } = [];
 
-    /// <summary>What to send along with a table where it has to be sent: paths relative to its folder, and in it; null for all of the folder.</summary>
+    /// <summary>What to send along with a table where it has to be sent: paths relative to its folder, and in it; null for all of the
+    /// folder.</summary>
     public IReadOnlyList<string>? Files { get; init; }
 }
 

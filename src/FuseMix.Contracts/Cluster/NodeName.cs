@@ -36,7 +36,8 @@ public sealed record NodeName(string Name, IReadOnlyList<string> Roles, IReadOnl
     {
         string[] does = [.. roles];
         string[] has = [.. accelerators ?? []];
-        if (does.Length == 0) throw new FuseMixException(FailureKind.Invalid, $"Node '{name}' has no role.", $"Roles: {string.Join(", ", NodeRoles.All)}.");
+        if (does.Length == 0)
+            throw new FuseMixException(FailureKind.Invalid, $"Node '{name}' has no role.", $"Roles: {string.Join(", ", NodeRoles.All)}.");
         Require("node role", does, NodeRoles.All);
         Require("accelerator", has, Cluster.Accelerators.Known);
         return new NodeName(ResourceName.Require(name, "node"), does, has, slots);

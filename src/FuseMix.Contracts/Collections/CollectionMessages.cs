@@ -36,7 +36,8 @@ public sealed record BuildStatus(
 /// <param name="Name">Its name.</param>
 /// <param name="Generation">Id of the live generation.</param>
 /// <param name="Model">Fusion model of the live generation.</param>
-/// <param name="ModelFingerprint">The fingerprint of the model that it was built with, which searches go on with though that name means another one by now.</param>
+/// <param name="ModelFingerprint">The fingerprint of the model that it was built with, which searches go on with though that name means
+/// another one by now.</param>
 /// <param name="Dataset">Dataset of the live generation.</param>
 /// <param name="Dimension">Values per embedding.</param>
 /// <param name="Shards">Shards of the live generation.</param>

@@ -39,7 +39,8 @@ public readonly record struct IndexShardKey(string Collection, string Generation
     public static IndexShardKey Parse(string key) => key.Split('/') is [var collection, var generation, var shard, var replica]
         && int.TryParse(replica, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
         ? new IndexShardKey(collection, generation, shard, number)
-        : throw new FuseMixException(FailureKind.Invalid, $"'{key}' is not the key of an index shard.", "Use collection/generation/shard/replica.");
+        : throw new FuseMixException(
+            FailureKind.Invalid, $"'{key}' is not the key of an index shard.", "Use collection/generation/shard/replica.");
 
     /// <summary>The grain key.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Collection}/{Generation}/{Shard}/{Replica}");
@@ -52,7 +53,8 @@ public readonly record struct IndexShardKey(string Collection, string Generation
 /// <param name="MinScore">Least cosine of a hit; null for no threshold.</param>
 /// <param name="Filter">Metadata that a hit must have: key → any of these values; null for no filter.</param>
 /// <param name="Exclude">Ids never to return; null for none.</param>
-/// <param name="Describe">Whether to say at once what is known of every row found: for answers so small that asking again would cost more.</param>
+/// <param name="Describe">Whether to say at once what is known of every row found: for answers so small that asking again would cost
+/// more.</param>
 [GenerateSerializer, Immutable, Alias("fusemix.ShardQuery")]
 public sealed record ShardQuery(
     float[] Embeddings, int Count, int K, float? MinScore, Dictionary<string, string[]>? Filter, string[]? Exclude, bool Describe = false);
@@ -60,7 +62,8 @@ public sealed record ShardQuery(
 /// <summary>What one shard found.</summary>
 /// <param name="Rows">Per query the rows found, best first; of equal ones the lesser id's first.</param>
 /// <param name="Scores">Per query their scores.</param>
-/// <param name="Items">What is known of every row found, each once, where <see cref="ShardQuery.Describe"/> asks for it; null otherwise.</param>
+/// <param name="Items">What is known of every row found, each once, where <see cref="ShardQuery.Describe"/> asks for it; null
+/// otherwise.</param>
 [GenerateSerializer, Immutable, Alias("fusemix.ShardAnswer")]
 public sealed record ShardAnswer(int[][] Rows, float[][] Scores, ShardItem[]? Items = null);
 

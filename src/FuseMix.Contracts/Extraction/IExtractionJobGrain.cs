@@ -45,8 +45,8 @@ public interface IExtractionJobGrain : IGrainWithStringKey
     [Alias("Report")]
     Task Report(string extractor, ShardOutcome outcome);
 
-    /// <summary>For extractors: gives back a shard that is not finished, since its node leaves. Another one may have it at once, rather than when the
-    /// lease expires, and the attempt does not count.</summary>
+    /// <summary>For extractors: gives back a shard that is not finished, since its node leaves. Another one may have it at once, rather
+    /// than when the lease expires, and the attempt does not count.</summary>
     [Alias("Release")]
     Task Release(string extractor, int shard);
 }

@@ -9,7 +9,8 @@ using FuseMix.Contracts.Training;
 
 namespace FuseMix.Contracts.Http;
 
-/// <summary>The documents of the API as JSON: what grains say, as they say it, durations in seconds and numbers that are not known null.</summary>
+/// <summary>The documents of the API as JSON: what grains say, as they say it, durations in seconds and numbers that are not known
+/// null.</summary>
 /// <remarks><see cref="Default"/> is how a node reads requests: a key that it does not know is refused.</remarks>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
@@ -51,8 +52,8 @@ public sealed partial class ApiJson : JsonSerializerContext
     public static ApiJson Answers =>
         field ??= new ApiJson(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 
-    /// <summary>How clients write and read: they leave out what they have nothing to say of, skip what a newer cluster tells besides, and refuse a null
-    /// where a value must be.</summary>
+    /// <summary>How clients write and read: they leave out what they have nothing to say of, skip what a newer cluster tells besides, and
+    /// refuse a null where a value must be.</summary>
     public static ApiJson Client => field ??= new ApiJson(new JsonSerializerOptions(Default.Options)
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,

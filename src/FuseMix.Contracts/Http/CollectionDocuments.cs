@@ -17,7 +17,8 @@ public sealed record BuildBody(string? Model, string? Dataset, int? RowsPerShard
     public CollectionBuild ToRequest()
     {
         var usual = new CollectionBuild(
-            ResourceName.Require(Given.Value(Model, "model"), "fusion model"), ResourceName.Require(Given.Value(Dataset, "dataset"), "dataset"));
+            ResourceName.Require(Given.Value(Model, "model"), "fusion model"),
+            ResourceName.Require(Given.Value(Dataset, "dataset"), "dataset"));
         return usual with { RowsPerShard = RowsPerShard ?? usual.RowsPerShard, Replace = Replace ?? usual.Replace };
     }
 }

@@ -24,7 +24,8 @@ public static class SearchTargets
 {
     /// <summary>The target of a request in its word.</summary>
     /// <param name="target">The modality; null for any.</param>
-    public static SearchTarget Named(this Modality? target) => target is { } modality ? Enum.Parse<SearchTarget>(modality.ToString()) : SearchTarget.Any;
+    public static SearchTarget Named(this Modality? target) =>
+        target is { } modality ? Enum.Parse<SearchTarget>(modality.ToString()) : SearchTarget.Any;
 
     /// <summary>What a word means for a request: the modality, null for any.</summary>
     /// <param name="target">The word; null where nobody says.</param>
@@ -43,7 +44,8 @@ public static class SearchTargets
 /// <param name="MinScore">Least cosine of a hit; no threshold where missing.</param>
 /// <param name="Filter">Metadata that a hit must have: key to any of these values.</param>
 /// <param name="Exclude">Ids never to return.</param>
-/// <param name="DeadlineMs">Milliseconds after which the answer goes out without the shards that have not answered: 0 to 60,000, 10,000 where missing.</param>
+/// <param name="DeadlineMs">Milliseconds after which the answer goes out without the shards that have not answered: 0 to 60,000, 10,000
+/// where missing.</param>
 /// <remarks>Generated readers forget what an init-only property is set to where its key is missing: hence null for "as usual".</remarks>
 public sealed record SearchBody(
     QueryBody?[]? Queries,
@@ -66,13 +68,16 @@ public sealed record SearchBody(
         if (Queries is null)
         {
             throw new FuseMixException(
-                FailureKind.Invalid, "The body of the request has no 'queries'.", """Give e.g. {"queries":[{"terms":[{"text":"a red car"}]}]}.""");
+                FailureKind.Invalid,
+                "The body of the request has no 'queries'.",
+                """Give e.g. {"queries":[{"terms":[{"text":"a red car"}]}]}.""");
         }
 
         if (Queries.Any(query => query?.Terms?.Contains(null) != false)) throw Null("queries");
         if (Filter?.Values.Any(values => values?.Contains(null!) != false) == true) throw Null("filter");
         if (Exclude?.Contains(null!) == true) throw Null("exclude");
-        var request = new SearchRequest(collection, [.. Queries.Select(query => query!.ToQuery())], Target.Meant(), K ?? SearchRequest.DefaultK)
+        var request = new SearchRequest(
+            collection, [.. Queries.Select(query => query!.ToQuery())], Target.Meant(), K ?? SearchRequest.DefaultK)
         {
             MinScore = MinScore,
             Filter = Filter,
@@ -97,12 +102,14 @@ public sealed record QueryBody(TermBody?[]? Terms)
 
 /// <summary>One term of a query: it has exactly one of text, content, itemId, latent and embedding.</summary>
 /// <param name="Text">A text to encode; not one of white space and characters that cannot be seen alone.</param>
-/// <param name="Content">The bytes of a picture, in base64, also the URL-safe one, or as a data URI, with the modality 'image'; sounds are given by 'latent'.</param>
+/// <param name="Content">The bytes of a picture, in base64, also the URL-safe one, or as a data URI, with the modality 'image'; sounds are
+/// given by 'latent'.</param>
 /// <param name="ItemId">Id of an item of the collection.</param>
 /// <param name="Latent">An output of the fusion model's encoder of 'modality'.</param>
 /// <param name="Embedding">A vector of the shared space.</param>
 /// <param name="Modality">What 'content' or 'latent' is.</param>
-/// <param name="Weight">Factor of this term in the sum, 1 where missing; a negative one moves away from it. Only the ratios of weights matter.</param>
+/// <param name="Weight">Factor of this term in the sum, 1 where missing; a negative one moves away from it. Only the ratios of weights
+/// matter.</param>
 public sealed record TermBody(
     string? Text = null,
     byte[]? Content = null,
@@ -113,7 +120,8 @@ public sealed record TermBody(
     float? Weight = null)
 {
     /// <summary>What to send for a term.</summary>
-    public static TermBody Of(QueryTerm term) => new(term.Text, term.Content, term.ItemId, term.Latent, term.Embedding, term.Modality, term.Weight);
+    public static TermBody Of(QueryTerm term) =>
+        new(term.Text, term.Content, term.ItemId, term.Latent, term.Embedding, term.Modality, term.Weight);
 
     internal QueryTerm ToTerm() => new()
     {
@@ -134,7 +142,8 @@ public sealed record TermBody(
 /// <param name="MissingShards">The shards that did not answer, each with the reason.</param>
 /// <param name="Results">Per query, the best hit first.</param>
 /// <param name="ElapsedMs">Milliseconds in the search grain.</param>
-public sealed record SearchAnswer(string Collection, string Generation, bool Complete, string[] MissingShards, Hit[][] Results, double ElapsedMs)
+public sealed record SearchAnswer(
+    string Collection, string Generation, bool Complete, string[] MissingShards, Hit[][] Results, double ElapsedMs)
 {
     /// <summary>What to answer for a response.</summary>
     public static SearchAnswer Of(SearchResponse response) => new(
@@ -146,5 +155,6 @@ public sealed record SearchAnswer(string Collection, string Generation, bool Com
         Math.Round(response.Elapsed.TotalMilliseconds, 3));
 
     /// <summary>The response that was answered.</summary>
-    public SearchResponse ToResponse() => new(Collection, Generation, Complete, MissingShards, Results, TimeSpan.FromMilliseconds(ElapsedMs));
+    public SearchResponse ToResponse() =>
+        new(Collection, Generation, Complete, MissingShards, Results, TimeSpan.FromMilliseconds(ElapsedMs));
 }

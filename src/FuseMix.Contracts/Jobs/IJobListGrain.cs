@@ -24,7 +24,8 @@ public interface IJobListGrain : IGrainWithStringKey
     [Alias("List")]
     Task<JobReference[]> List(JobKind kind);
 
-    /// <summary>Calls every job that should be running, which starts those again whose node is gone. Every node does so now and then.</summary>
+    /// <summary>Calls every job that should be running, which starts those again whose node is gone. Every node does so now and
+    /// then.</summary>
     [AlwaysInterleave]
     [Alias("Wake")]
     Task Wake();

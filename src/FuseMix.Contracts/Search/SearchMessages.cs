@@ -14,13 +14,15 @@ public sealed record SearchRequest(string Collection, SearchQuery[] Queries, Mod
     /// <summary>Hits wanted per query where nobody says how many.</summary>
     public const int DefaultK = 10;
 
-    /// <summary>The modality of the items wanted where nobody says which: words are typed to find pictures, and other texts would come before them.</summary>
+    /// <summary>The modality of the items wanted where nobody says which: words are typed to find pictures, and other texts would come
+    /// before them.</summary>
     public const Modality DefaultTarget = Modality.Image;
 
     /// <summary>Most hits that one search may ask for, over all its queries: an answer is put together in memory.</summary>
     public const int MaxHits = 250_000;
 
-    /// <summary>How long calls of a search wait, so that it is the deadline that ends them: the longest deadline and some time to answer.</summary>
+    /// <summary>How long calls of a search wait, so that it is the deadline that ends them: the longest deadline and some time to
+    /// answer.</summary>
     internal const string ResponseTimeout = "00:01:30";
 
     /// <summary>The longest <see cref="Deadline"/>.</summary>
@@ -55,7 +57,8 @@ public sealed record SearchQuery(QueryTerm[] Terms)
     /// <summary>A query of one encoded file.</summary>
     /// <param name="modality">What the bytes are.</param>
     /// <param name="content">The file's bytes, e.g. of a PNG.</param>
-    public static SearchQuery OfContent(Modality modality, byte[] content) => new([new QueryTerm { Modality = modality, Content = content }]);
+    public static SearchQuery OfContent(Modality modality, byte[] content) =>
+        new([new QueryTerm { Modality = modality, Content = content }]);
 
     /// <summary>A query of one item of the collection.</summary>
     public static SearchQuery OfItem(string itemId) => new([new QueryTerm { ItemId = itemId }]);
@@ -90,7 +93,8 @@ public sealed record QueryTerm
     [Id(5)]
     public Modality? Modality { get; init; }
 
-    /// <summary>Factor of this term in the sum; negative moves away from it. Only the ratios of weights matter, and one must not be 0.</summary>
+    /// <summary>Factor of this term in the sum; negative moves away from it. Only the ratios of weights matter, and one must not be
+    /// 0.</summary>
     [Id(6)]
     public float Weight { get; init; } = 1;
 }

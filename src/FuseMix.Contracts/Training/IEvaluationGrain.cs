@@ -3,11 +3,12 @@ using Orleans.Concurrency;
 
 namespace FuseMix.Contracts.Training;
 
-/// <summary>Measures fusion models, and fits the yardsticks that they are shown beside: work of minutes, of which a node does one piece at a time.</summary>
+/// <summary>Measures fusion models, and fits the yardsticks that they are shown beside: work of minutes, of which a node does one piece at
+/// a time.</summary>
 /// <remarks>
-/// <para>It lives on nodes with the role <see cref="Cluster.NodeRoles.Index"/>, never for the sake of training. Any key will do; calls of one key go to
-/// one node. By custom it is the model's name for evaluations, so that the model is loaded once, and the dataset's for baselines, so that no
-/// two nodes fit the same one.</para>
+/// <para>It lives on nodes with the role <see cref="Cluster.NodeRoles.Index"/>, never for the sake of training. Any key will do; calls of
+/// one key go to one node. By custom it is the model's name for evaluations, so that the model is loaded once, and the dataset's for
+/// baselines, so that no two nodes fit the same one.</para>
 /// <para>A call whose caller leaves stops, whether it waits or works.</para>
 /// </remarks>
 [Alias("fusemix.IEvaluationGrain")]
@@ -16,7 +17,8 @@ public interface IEvaluationGrain : IGrainWithStringKey
     /// <summary>Recall of a fusion model on one split of a dataset whose latents are stored.</summary>
     /// <param name="request">What to measure.</param>
     /// <param name="cancellationToken">Stops the work.</param>
-    /// <exception cref="FuseMixException">Unknown model, dataset or split; latents missing; or too many wait already (unavailable).</exception>
+    /// <exception cref="FuseMixException">Unknown model, dataset or split; latents missing; or too many wait already
+    /// (unavailable).</exception>
     [AlwaysInterleave]
     [ResponseTimeout("00:10:00")]
     [Alias("Evaluate")]

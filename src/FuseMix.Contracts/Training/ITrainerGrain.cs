@@ -14,8 +14,9 @@ public interface ITrainerGrain : IGrainWithStringKey
     /// <summary>Most jobs of a page.</summary>
     const int MostListed = 1_000;
 
-    /// <summary>Puts a job in the queue and returns at once: what only the data tell is found out afterwards, and fails the job. Safe to repeat: a
-    /// job of this id that is queued, running or completed answers its status; one that was cancelled or failed goes on from its last checkpoint.</summary>
+    /// <summary>Puts a job in the queue and returns at once: what only the data tell is found out afterwards, and fails the job. Safe to
+    /// repeat: a job of this id that is queued, running or completed answers its status; one that was cancelled or failed goes on from its
+    /// last checkpoint.</summary>
     /// <exception cref="FuseMixException">Unknown dataset, encoder or recipe key; the id stands for another request.</exception>
     [Alias("Submit")]
     Task<TrainingStatus> Submit(TrainingRequest request);
@@ -26,8 +27,8 @@ public interface ITrainerGrain : IGrainWithStringKey
     [Alias("Status")]
     Task<TrainingStatus> Status(string jobId);
 
-    /// <summary>Jobs, a page at a time: those that wait, the one submitted last first; the one that runs; and those that are over, the one that
-    /// ended last first. Of those that are over, only so many are remembered as the trainer's node is told.</summary>
+    /// <summary>Jobs, a page at a time: those that wait, the one submitted last first; the one that runs; and those that are over, the one
+    /// that ended last first. Of those that are over, only so many are remembered as the trainer's node is told.</summary>
     /// <param name="limit">Most jobs of the page, 1 to <see cref="MostListed"/>.</param>
     /// <param name="continuation">Where to go on: <see cref="TrainingPage.Next"/> of the page before; null at the beginning.</param>
     /// <exception cref="FuseMixException">The limit is out of range, or the continuation is not one of a page.</exception>

@@ -12,8 +12,8 @@ namespace FuseMix.Contracts.Training;
 /// <param name="Recipe">The recipe as JSON; see <c>docs/training.md</c> for the keys.</param>
 /// <param name="Seed">Decides every random number.</param>
 /// <param name="Fold">
-/// For cross-validation, "2/5": train and validation are divided into five parts by groups, the second stands in for validation, the others for
-/// train. Null for the dataset's own splits.
+/// For cross-validation, "2/5": train and validation are divided into five parts by groups, the second stands in for validation, the others
+/// for train. Null for the dataset's own splits.
 /// </param>
 [GenerateSerializer, Immutable, Alias("fusemix.TrainingRequest")]
 public sealed record TrainingRequest(
@@ -76,7 +76,8 @@ public sealed record TrainingValidation(int Step, int Epoch, double At1, double 
 /// <param name="Dataset">Name of a dataset.</param>
 /// <param name="Split">train, validation or test.</param>
 /// <param name="Without">Leave out items whose metadata have this key set to "true", e.g. "flag"; null for all.</param>
-/// <param name="Fold">Divides train and validation as in <see cref="TrainingRequest"/>: validation is the fold, train the others. Null for the dataset's own.</param>
+/// <param name="Fold">Divides train and validation as in <see cref="TrainingRequest"/>: validation is the fold, train the others. Null for
+/// the dataset's own.</param>
 [GenerateSerializer, Immutable, Alias("fusemix.EvaluationRequest")]
 public sealed record EvaluationRequest(string Model, string Dataset, string Split, string? Without = null, string? Fold = null);
 

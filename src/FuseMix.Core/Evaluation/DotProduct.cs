@@ -34,14 +34,16 @@ internal static class DotProduct
         return Tail(Vector512.Sum(sum), ref a, ref b, whole, dimension);
     }
 
-    /// <summary>All products of some queries [m × dimension] with some rows [n × dimension], into <paramref name="scores"/> [m × n].</summary>
+    /// <summary>All products of some queries [m × dimension] with some rows [n × dimension], into <paramref name="scores"/> [m ×
+    /// n].</summary>
     public static void Table(ReadOnlySpan<float> queries, ReadOnlySpan<float> rows, int dimension, Span<float> scores)
     {
         var m = queries.Length / dimension;
         var n = rows.Length / dimension;
         if (m * dimension != queries.Length || n * dimension != rows.Length || scores.Length < (long)m * n)
         {
-            throw new ArgumentException($"{queries.Length} and {rows.Length} values are not rows of {dimension} with room for {scores.Length} scores.");
+            throw new ArgumentException(
+                $"{queries.Length} and {rows.Length} values are not rows of {dimension} with room for {scores.Length} scores.");
         }
 
         ref var q = ref MemoryMarshal.GetReference(queries);
@@ -67,8 +69,10 @@ internal static class DotProduct
 
     private static void FourByFour(ref float q, ref float r, int d, Span<float> scores, int n)
     {
-        Vector512<float> s00 = default, s01 = default, s02 = default, s03 = default, s10 = default, s11 = default, s12 = default, s13 = default;
-        Vector512<float> s20 = default, s21 = default, s22 = default, s23 = default, s30 = default, s31 = default, s32 = default, s33 = default;
+        Vector512<float> s00 = default, s01 = default, s02 = default, s03 = default, s10 = default, s11 = default, s12 = default,
+        s13 = default;
+        Vector512<float> s20 = default, s21 = default, s22 = default, s23 = default, s30 = default, s31 = default, s32 = default,
+        s33 = default;
         var whole = d & ~(Lanes - 1);
         ref var q1 = ref Unsafe.Add(ref q, d);
         ref var q2 = ref Unsafe.Add(ref q1, d);

@@ -6,7 +6,8 @@ public sealed class EmbeddingSet
 {
     /// <summary>Embeddings with their groups.</summary>
     /// <param name="modality">What the rows are embeddings of.</param>
-    /// <param name="values">[count × dimension], row-major; not copied. Scores are plain dot products, so rows should be of unit length.</param>
+    /// <param name="values">[count × dimension], row-major; not copied. Scores are plain dot products, so rows should be of unit
+    /// length.</param>
     /// <param name="dimension">Values per row, at least 1.</param>
     /// <param name="groups">[count] any number per meaning, the same on both sides of an evaluation.</param>
     /// <exception cref="FuseMixException">No rows, or lengths that do not fit together.</exception>

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace FuseMix.Core.Evaluation;
 
 /// <summary>
-/// One of the parts into which cross-validation divides all groups that are not of the test split: it stands in for the validation split, and
-/// the other parts for the training split.
+/// One of the parts into which cross-validation divides all groups that are not of the test split: it stands in for the validation split,
+/// and the other parts for the training split.
 /// </summary>
 /// <param name="Number">Which part, from 1.</param>
 /// <param name="Count">How many parts there are, <see cref="Fewest"/> to <see cref="Most"/>.</param>

@@ -20,12 +20,20 @@ public static class PairCaution
     /// <param name="split">Its name.</param>
     /// <param name="pairs">Its pairs.</param>
     public static string? OfSplit(string split, int pairs) => pairs is 0 or >= Few ? null : string.Create(
-        CultureInfo.InvariantCulture, $"The {split} split has only {pairs} {(pairs == 1 ? "pair" : "pairs")}: what is {(split == "train" ? "learnt from" : "measured on")} so few means little.");
+        CultureInfo.InvariantCulture,
+        $"The {split} split has only {pairs} {(pairs == 1 ? "pair" : "pairs")}: what is {DoneOn(split)} so few means little.");
 
     /// <summary>Of captions; null where they differ enough.</summary>
     /// <param name="captions">Captions that differ.</param>
     /// <param name="pairs">Pairs with a caption.</param>
-    public static string? OfCaptions(int captions, int pairs) => captions == 0 || pairs < 2 || pairs < (long)captions * PairsPerCaption ? null : string.Create(
-        CultureInfo.InvariantCulture,
-        $"{(captions == 1 ? "One caption is" : $"{captions} captions are")} all that {pairs} pairs have: items with the same caption are one group, and nothing tells them apart.");
+    public static string? OfCaptions(int captions, int pairs)
+    {
+        if (captions == 0 || pairs < 2 || pairs < (long)captions * PairsPerCaption) return null;
+        var all = captions == 1 ? "One caption is" : string.Create(CultureInfo.InvariantCulture, $"{captions} captions are");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{all} all that {pairs} pairs have: items with the same caption are one group, and nothing tells them apart.");
+    }
+
+    private static string DoneOn(string split) => split == "train" ? "learnt from" : "measured on";
 }

@@ -2,7 +2,8 @@ using System.Runtime.Intrinsics;
 
 namespace FuseMix.Core.Evaluation;
 
-/// <summary>Ranks of right answers under full similarity, as cross-modal retrieval is scored (FuseMix, section 5.1: R@1, R@5, R@10).</summary>
+/// <summary>Ranks of right answers under full similarity, as cross-modal retrieval is scored (FuseMix, section 5.1: R@1, R@5,
+/// R@10).</summary>
 public static class RecallEvaluation
 {
     private const int QueryBlock = 32;
@@ -20,7 +21,8 @@ public static class RecallEvaluation
     /// other right candidates do not count.
     /// </returns>
     /// <remarks>Scores are computed in blocks of 32 × 256, so that the n × m table never exists.</remarks>
-    /// <exception cref="FuseMixException">A value that is not a finite number, a query without a right candidate, or shapes that do not fit.</exception>
+    /// <exception cref="FuseMixException">A value that is not a finite number, a query without a right candidate, or shapes that do not
+    /// fit.</exception>
     public static int[] Ranks(
         ReadOnlyMemory<float> queries,
         ReadOnlyMemory<float> candidates,
@@ -65,7 +67,13 @@ public static class RecallEvaluation
             cancellationToken.ThrowIfCancellationRequested();
             var first = block * QueryBlock;
             var count = Math.Min(QueryBlock, n - first);
-            RankQueries(queries.Span.Slice(first * dimension, count * dimension), candidates.Span, dimension, correct, first, ranks.AsSpan(first, count));
+            RankQueries(
+                queries.Span.Slice(first * dimension, count * dimension),
+                candidates.Span,
+                dimension,
+                correct,
+                first,
+                ranks.AsSpan(first, count));
         }
     }
 
@@ -75,7 +83,9 @@ public static class RecallEvaluation
     {
         if (queries.Dimension != candidates.Dimension)
         {
-            throw Invalid($"{queries.Modality} embeddings have {queries.Dimension} values and {candidates.Modality} embeddings {candidates.Dimension}: these are not one space.");
+            throw Invalid(
+                $"{queries.Modality} embeddings have {queries.Dimension} values and {candidates.Modality} embeddings "
+                    + $"{candidates.Dimension}: these are not one space.");
         }
 
         var byGroup = new Dictionary<int, List<int>>();
@@ -90,7 +100,8 @@ public static class RecallEvaluation
         {
             correct[q] = byGroup.TryGetValue(queries.Groups[q], out var rows)
                 ? rows
-                : throw Invalid($"{queries.Modality} query {q} is of group {queries.Groups[q]}, which no {candidates.Modality} candidate belongs to.");
+                : throw Invalid(
+                    $"{queries.Modality} query {q} is of group {queries.Groups[q]}, which no {candidates.Modality} candidate belongs to.");
         }
 
         var ranks = Ranks(queries.Values, candidates.Values, queries.Dimension, correct, threads);
@@ -98,7 +109,8 @@ public static class RecallEvaluation
     }
 
     private static void RankQueries(
-        ReadOnlySpan<float> queries, ReadOnlySpan<float> candidates, int dimension, IReadOnlyList<IReadOnlyList<int>> correct, int first, Span<int> ranks)
+        ReadOnlySpan<float> queries, ReadOnlySpan<float> candidates, int dimension, IReadOnlyList<IReadOnlyList<int>> correct, int first,
+        Span<int> ranks)
     {
         Span<float> best = stackalloc float[ranks.Length];
         for (var q = 0; q < ranks.Length; q++)
@@ -127,7 +139,8 @@ public static class RecallEvaluation
             for (var q = 0; q < ranks.Length; q++) ranks[q] += NotBelow(scores.AsSpan(q * rows, rows), best[q]);
         }
 
-        float Score(ReadOnlySpan<float> query, ReadOnlySpan<float> all, int row) => DotProduct.Of(query, all.Slice(row * dimension, dimension));
+        float Score(ReadOnlySpan<float> query, ReadOnlySpan<float> all, int row) =>
+            DotProduct.Of(query, all.Slice(row * dimension, dimension));
     }
 
     // "Not below" rather than "at least": a score that overflowed to NaN then counts against us instead of for us.

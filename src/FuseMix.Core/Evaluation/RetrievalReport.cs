@@ -12,7 +12,8 @@ public sealed record RetrievalReport(DirectionRecall Forward, DirectionRecall Ba
     /// <param name="first">Embeddings of the modality that the forward direction starts from.</param>
     /// <param name="second">Embeddings of the other one, in the same space.</param>
     /// <param name="threads">Threads to use, 0 for one per core; the figures do not depend on it.</param>
-    /// <exception cref="FuseMixException">A value that is not finite, two dimensions, or a row without a right answer on the other side.</exception>
+    /// <exception cref="FuseMixException">A value that is not finite, two dimensions, or a row without a right answer on the other
+    /// side.</exception>
     public static RetrievalReport Measure(EmbeddingSet first, EmbeddingSet second, int threads = 0) =>
         new(RecallEvaluation.Measure(first, second, threads), RecallEvaluation.Measure(second, first, threads));
 }

@@ -2,12 +2,14 @@ using FuseMix.Core.Texts;
 
 namespace FuseMix.Core.Files;
 
-/// <summary>Finds files whose names look like those that are asked for and are spelled otherwise. Looks into each folder once; not thread-safe.</summary>
+/// <summary>Finds files whose names look like those that are asked for and are spelled otherwise. Looks into each folder once; not
+/// thread-safe.</summary>
 public sealed class AlikeNames
 {
     private readonly Dictionary<string, ILookup<string, string>> _folders = new(StringComparer.Ordinal);
 
-    /// <summary>A path whose parts look as those of <paramref name="path"/> do, and at which something is; the path itself where there is none, or several.</summary>
+    /// <summary>A path whose parts look as those of <paramref name="path"/> do, and at which something is; the path itself where there is
+    /// none, or several.</summary>
     /// <param name="folder">The folder that stays as it is spelled.</param>
     /// <param name="path">A path relative to it.</param>
     public string Find(string folder, string path)

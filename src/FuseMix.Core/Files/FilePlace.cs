@@ -50,7 +50,8 @@ public static unsafe partial class FilePlace
     {
         if (!OperatingSystem.IsLinux()) return Path.Exists(path) ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(path)) : null;
         var resolved = stackalloc byte[PathBytes];
-        return Resolve(path, resolved) is null ? null : Encoding.UTF8.GetString(MemoryMarshal.CreateReadOnlySpanFromNullTerminated(resolved));
+        return Resolve(path, resolved) is null ? null : Encoding.UTF8.GetString(
+            MemoryMarshal.CreateReadOnlySpanFromNullTerminated(resolved));
     }
 
     /// <summary>Whether a path without links is a folder or lies in it, which has none either.</summary>

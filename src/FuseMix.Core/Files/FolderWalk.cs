@@ -42,7 +42,8 @@ public sealed class FolderWalk
     /// <param name="folder">The folder.</param>
     /// <param name="within">The folder that no link may lead out of; null where links may lead anywhere.</param>
     /// <param name="cancellation">Stops looking.</param>
-    /// <exception cref="FuseMixException">The folder is not there or may not be read. What is wrong with things in it is among the omissions.</exception>
+    /// <exception cref="FuseMixException">The folder is not there or may not be read. What is wrong with things in it is among the
+    /// omissions.</exception>
     public static FolderContents Of(string folder, string? within = null, CancellationToken cancellation = default)
     {
         var path = Path.GetFullPath(folder);
@@ -52,7 +53,8 @@ public sealed class FolderWalk
         walk._folders.Enqueue(new Folder("", path, root));
         walk.Run(folder, cancellation);
         return new FolderContents(
-            [.. walk._files.OrderBy(file => file.Name, StringComparer.Ordinal)], [.. walk._omissions.OrderBy(omission => omission.Name, StringComparer.Ordinal)]);
+            [.. walk._files.OrderBy(file => file.Name, StringComparer.Ordinal)],
+            [.. walk._omissions.OrderBy(omission => omission.Name, StringComparer.Ordinal)]);
     }
 
     /// <summary>Whether a file or folder of that name is an operating system's or Git's own.</summary>
@@ -74,13 +76,25 @@ public sealed class FolderWalk
             try
             {
                 var all = new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = false };
-                entries = [.. new DirectoryInfo(folder.Path).EnumerateFileSystemInfos("*", all).OrderBy(entry => entry.Name, StringComparer.Ordinal)];
+                entries =
+                [
+                    .. new DirectoryInfo(folder.Path).EnumerateFileSystemInfos("*", all).OrderBy(
+                        entry => entry.Name, StringComparer.Ordinal)
+                ];
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 if (folder.Name.Length == 0)
-                    throw new FuseMixException(FailureKind.Unavailable, $"The folder '{given}' cannot be read: {e.Message}", "Give this user the right to read it.", e);
-                Omit(folder.Name, e is UnauthorizedAccessException ? "the folder may not be read by this user" : $"the folder cannot be read: {e.Message}");
+                    throw new FuseMixException(
+                        FailureKind.Unavailable,
+                        $"The folder '{given}' cannot be read: {e.Message}",
+                        "Give this user the right to read it.",
+                        e);
+                Omit(
+                    folder.Name,
+                    e is UnauthorizedAccessException
+                        ? "the folder may not be read by this user"
+                        : $"the folder cannot be read: {e.Message}");
                 continue;
             }
 
@@ -110,14 +124,21 @@ public sealed class FolderWalk
         else if (kind == FileKind.None)
         {
             // Names come out of .NET as UTF-8, and what was not has no way back.
-            Omit(name, isLink ? "it is a link to nothing" : name.Contains('\uFFFD') ? "its name is not in UTF-8" : "it may not be looked at by this user");
+            Omit(
+                name,
+                isLink
+                    ? "it is a link to nothing"
+                    : name.Contains('\uFFFD')
+                    ? "its name is not in UTF-8"
+                    : "it may not be looked at by this user");
         }
         else if (!isLink && kind == FileKind.Folder) _folders.Enqueue(new Folder(name, path, Path.Combine(folder.Real, entry.Name)));
         else if (!isLink) _files.Add(new FolderFile(name, path));
         else if (FilePlace.RealPath(path) is not { } real) Omit(name, "it is a link to nothing");
         else if (_within is not null && !FilePlace.IsWithin(real, _within)) Omit(name, "it is a link that leads out of the folder");
         else if (kind == FileKind.File) _files.Add(new FolderFile(name, path));
-        else if (FilePlace.IsWithin(folder.Real, real) || FilePlace.IsWithin(_root, real)) Omit(name, "it is a link back to a folder that it lies in");
+        else if (FilePlace.IsWithin(folder.Real, real) || FilePlace.IsWithin(_root, real))
+            Omit(name, "it is a link back to a folder that it lies in");
         else _linked.Enqueue(new Folder(name, path, real));
     }
 

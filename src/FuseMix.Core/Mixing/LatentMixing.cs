@@ -82,5 +82,6 @@ public static class LatentMixing
         }
     }
 
-    private static float Within(float least, float most, ref RandomStream random) => (float)(least + ((most - (double)least) * random.NextDouble()));
+    private static float Within(float least, float most, ref RandomStream random) =>
+        (float)(least + ((most - (double)least) * random.NextDouble()));
 }

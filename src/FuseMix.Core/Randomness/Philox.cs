@@ -1,6 +1,7 @@
 namespace FuseMix.Core.Randomness;
 
-/// <summary>The counter-based generator Philox4x32-10 (Salmon et al., SC 2011): each number is a pure function of key and counter.</summary>
+/// <summary>The counter-based generator Philox4x32-10 (Salmon et al., SC 2011): each number is a pure function of key and
+/// counter.</summary>
 /// <remarks>Training draws everything from it, so that a run resumed at step n draws what an unbroken one would have drawn.</remarks>
 public static class Philox
 {

@@ -69,7 +69,8 @@ public struct RandomStream(ulong seed, ulong stream, ulong counter = 0)
         return (int)(product >> 32);
     }
 
-    /// <summary>Standard normal (Box and Muller); takes exactly one block of four words when begun at one, so that draw i can be had alone.</summary>
+    /// <summary>Standard normal (Box and Muller); takes exactly one block of four words when begun at one, so that draw i can be had
+    /// alone.</summary>
     public double NextNormal()
     {
         var radius = Math.Sqrt(-2 * Math.Log(1 - NextDouble()));

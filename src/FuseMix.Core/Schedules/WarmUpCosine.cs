@@ -1,7 +1,8 @@
 namespace FuseMix.Core.Schedules;
 
 /// <summary>The learning rate of the paper's recipe (supplement B): linear warm-up over the first epoch, then a cosine.</summary>
-/// <remarks>As in the authors' code, the warm-up moves with each step and the cosine with each epoch, down to the warm-up's start.</remarks>
+/// <remarks>As in the authors' code, the warm-up moves with each step and the cosine with each epoch, down to the warm-up's
+/// start.</remarks>
 /// <param name="Peak">The highest rate, reached at the end of the first epoch.</param>
 /// <param name="Floor">Where the warm-up starts and the cosine tends to.</param>
 /// <param name="StepsPerEpoch">At least 1.</param>

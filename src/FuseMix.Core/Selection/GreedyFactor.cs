@@ -4,7 +4,8 @@ using FuseMix.Core.Evaluation;
 
 namespace FuseMix.Core.Selection;
 
-/// <summary>The Cholesky factor of K = (z·z' + 1)² over a growing part of some rows, each row's share of it as far as that was needed.</summary>
+/// <summary>The Cholesky factor of K = (z·z' + 1)² over a growing part of some rows, each row's share of it as far as that was
+/// needed.</summary>
 /// <param name="rows">[n × dimension], row-major.</param>
 /// <param name="dimension">Values per row.</param>
 /// <param name="size">Rows that will be chosen at most.</param>
@@ -29,7 +30,8 @@ internal sealed class GreedyFactor(ReadOnlyMemory<float> rows, int dimension, in
     /// <summary>Takes a row, which must be current, into the part.</summary>
     public void Choose(int row) => _chosen[_count++] = row;
 
-    /// <summary>Takes chosen rows into account, in their order, until all are or the gain falls below a floor. Rows may advance at the same time.</summary>
+    /// <summary>Takes chosen rows into account, in their order, until all are or the gain falls below a floor. Rows may advance at the same
+    /// time.</summary>
     /// <remarks>The bits of a gain depend on how many chosen rows it knows, not on when it came to know them.</remarks>
     public void Advance(int row, double floor)
     {
@@ -53,7 +55,8 @@ internal sealed class GreedyFactor(ReadOnlyMemory<float> rows, int dimension, in
         (_shares[row], _known[row], _gains[row]) = (share, known, gain);
     }
 
-    /// <summary>The product of two vectors, added up in fp64: what is left of K after thousands of terms is smaller than the rounding of fp32.</summary>
+    /// <summary>The product of two vectors, added up in fp64: what is left of K after thousands of terms is smaller than the rounding of
+    /// fp32.</summary>
     internal static double Product(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         ref var left = ref MemoryMarshal.GetReference(a);

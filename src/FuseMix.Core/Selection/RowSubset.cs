@@ -4,10 +4,12 @@ using FuseMix.Core.Randomness;
 
 namespace FuseMix.Core.Selection;
 
-/// <summary>Chooses a part of some rows. Every method gives the same rows for any number of threads, in the order in which they were chosen.</summary>
+/// <summary>Chooses a part of some rows. Every method gives the same rows for any number of threads, in the order in which they were
+/// chosen.</summary>
 public static class RowSubset
 {
-    /// <summary>Bytes that <see cref="Determinantal"/> may use beside the rows where nobody says: 4 GiB, 75,000 rows × 14,000 chosen.</summary>
+    /// <summary>Bytes that <see cref="Determinantal"/> may use beside the rows where nobody says: 4 GiB, 75,000 rows × 14,000
+    /// chosen.</summary>
     public const long DefaultBudget = 4L << 30;
 
     private const int Part = 1024;
@@ -28,13 +30,15 @@ public static class RowSubset
     /// <param name="seed">Decides a uniform part, and where the farthest points begin.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>Distinct rows, [size].</returns>
-    /// <exception cref="FuseMixException">More than there are were asked for, the work does not fit its memory, or the squared length of a row that is
-    /// looked at is not finite.</exception>
+    /// <exception cref="FuseMixException">More than there are were asked for, the work does not fit its memory, or the squared length of a
+    /// row that is looked at is not finite.</exception>
     public static int[] Choose(
-        SubsetMethod method, ReadOnlyMemory<float> rows, int dimension, int count, int size, ulong seed, CancellationToken cancellationToken = default)
+        SubsetMethod method, ReadOnlyMemory<float> rows, int dimension, int count, int size, ulong seed,
+        CancellationToken cancellationToken = default)
     {
         if (size < 1 || size > count)
-            throw new FuseMixException(FailureKind.Invalid, string.Create(CultureInfo.InvariantCulture, $"{size} of {count} cannot be chosen."));
+            throw new FuseMixException(
+                FailureKind.Invalid, string.Create(CultureInfo.InvariantCulture, $"{size} of {count} cannot be chosen."));
         return method switch
         {
             SubsetMethod.Uniform => Uniform(count, size, seed),
@@ -81,7 +85,8 @@ public static class RowSubset
                 var best = (Row: -1, Value: float.NegativeInfinity);
                 for (var i = from; i < to; i++)
                 {
-                    nearest[i] = i == last ? float.PositiveInfinity : MathF.Max(nearest[i], DotProduct.Of(row, all.Slice(i * dimension, dimension)));
+                    nearest[i] = i == last ? float.PositiveInfinity : MathF.Max(
+                        nearest[i], DotProduct.Of(row, all.Slice(i * dimension, dimension)));
                     if (-nearest[i] > best.Value) best = (i, -nearest[i]);
                 }
 
@@ -94,13 +99,14 @@ public static class RowSubset
     }
 
     /// <summary>
-    /// The greedy most probable part under a determinantal point process with kernel K = (z·z' + 1)²: each row adds as much as can be to the
-    /// determinant of K over the part (Chen, Zhang and Zhou 2018). K itself is never held, only the rows' parts of the Cholesky factor.
+    /// The greedy most probable part under a determinantal point process with kernel K = (z·z' + 1)²: each row adds as much as can be to
+    /// the determinant of K over the part (Chen, Zhang and Zhou 2018). K itself is never held, only the rows' parts of the Cholesky factor.
     /// </summary>
     /// <remarks>
-    /// What a row would add only falls while others are chosen, so a row whose last known gain is below the best up-to-date one waits: its part
-    /// of the factor ends where it was last looked at. That changes no choice (of equals the first row), but most of the work is never done.
-    /// Where nothing adds to the determinant any more (copies of rows, more rows than K has rank), the rest is taken in the order of the rows.
+    /// What a row would add only falls while others are chosen, so a row whose last known gain is below the best up-to-date one waits: its
+    /// part of the factor ends where it was last looked at. That changes no choice (of equals the first row), but most of the work is never
+    /// done. Where nothing adds to the determinant any more (copies of rows, more rows than K has rank), the rest is taken in the order of
+    /// the rows.
     /// </remarks>
     /// <param name="rows">Rows, [n × dimension], of unit length for the kernel of the paper.</param>
     /// <param name="dimension">Values per row.</param>
@@ -108,9 +114,11 @@ public static class RowSubset
     /// <param name="budget">Bytes that the factor may take at worst, 4·n·size.</param>
     /// <param name="threads">Threads to use, 0 for one per core.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="FuseMixException">The factor may need more than <paramref name="budget"/>, or the squared length of a row is not finite.</exception>
+    /// <exception cref="FuseMixException">The factor may need more than <paramref name="budget"/>, or the squared length of a row is not
+    /// finite.</exception>
     public static int[] Determinantal(
-        ReadOnlyMemory<float> rows, int dimension, int size, long budget = DefaultBudget, int threads = 0, CancellationToken cancellationToken = default)
+        ReadOnlyMemory<float> rows, int dimension, int size, long budget = DefaultBudget, int threads = 0,
+        CancellationToken cancellationToken = default)
     {
         var count = rows.Length / dimension;
         var needed = (long)count * size * sizeof(float);
@@ -170,10 +178,14 @@ public static class RowSubset
         foreach (var value in z)
         {
             if (!float.IsFinite(value))
-                throw new FuseMixException(FailureKind.Invalid, $"Row {row} holds a value that is not a finite number.", "Check what it was made of.");
+                throw new FuseMixException(
+                    FailureKind.Invalid, $"Row {row} holds a value that is not a finite number.", "Check what it was made of.");
         }
 
-        throw new FuseMixException(FailureKind.Invalid, $"Row {row} is too long: the square of its length is more than a float holds.", "Scale rows to unit length.");
+        throw new FuseMixException(
+            FailureKind.Invalid,
+            $"Row {row} is too long: the square of its length is more than a float holds.",
+            "Scale rows to unit length.");
     }
 
     /// <summary>Runs over all rows in parts of a fixed size; the best of all, the first one of equals, whatever the threads do.</summary>

@@ -10,8 +10,8 @@ public enum SubsetMethod
     FarthestPoint,
 
     /// <summary>
-    /// The most probable part under a determinantal point process with kernel (z·z' + 1)², approximated greedily: the paper's diverse subsets
-    /// (its Fig. 3), by the algorithm of Chen, Zhang and Zhou (2018).
+    /// The most probable part under a determinantal point process with kernel (z·z' + 1)², approximated greedily: the paper's diverse
+    /// subsets (its Fig. 3), by the algorithm of Chen, Zhang and Zhou (2018).
     /// </summary>
     Determinantal,
 }

@@ -5,8 +5,8 @@ namespace FuseMix.Core.Texts;
 
 /// <summary>The tables of Unicode normalisation form KC, version 15.0.0, read once from a resource.</summary>
 /// <remarks>
-/// They are our own because the platform's normalisation does nothing at all where it runs without ICU, and follows the installed ICU's version where
-/// it does not: token ids must not depend on either.
+/// They are our own because the platform's normalisation does nothing at all where it runs without ICU, and follows the installed ICU's
+/// version where it does not: token ids must not depend on either.
 /// </remarks>
 internal static class UnicodeComposition
 {
@@ -20,7 +20,8 @@ internal static class UnicodeComposition
     private const int TailCount = 28;
     private const int SyllableCount = LeadCount * VowelCount * TailCount;
 
-    // One word per code point, in pages of 256: combining class (8 bits), combines backward (1), length (5) and place (18) of its decomposition.
+    // One word per code point, in pages of 256: combining class (8 bits), combines backward (1), length (5) and place (18) of its
+    // decomposition.
     private const uint CombinesBackwardBit = 1 << 8;
     private const int LengthShift = 9;
     private const int PlaceShift = 14;
@@ -42,7 +43,8 @@ internal static class UnicodeComposition
             {
                 case "c":
                     var range = fields[2].Split("..");
-                    for (var code = Hex(range[0]); code <= Hex(range[1]); code++) Entry(code) |= uint.Parse(fields[1], CultureInfo.InvariantCulture);
+                    for (var code = Hex(range[0]); code <= Hex(range[1]); code++)
+                        Entry(code) |= uint.Parse(fields[1], CultureInfo.InvariantCulture);
                     break;
                 case "d":
                     Entry(Hex(fields[1])) |= ((uint)(fields.Length - 2) << LengthShift) | ((uint)sequences.Count << PlaceShift);
@@ -102,7 +104,9 @@ internal static class UnicodeComposition
     {
         if ((uint)(first - LeadBase) < LeadCount && (uint)(second - VowelBase) < VowelCount)
             return SyllableBase + ((((first - LeadBase) * VowelCount) + second - VowelBase) * TailCount);
-        if ((uint)(first - SyllableBase) < SyllableCount && (first - SyllableBase) % TailCount == 0 && (uint)(second - TailBase - 1) < TailCount - 1)
+        if ((uint)(first - SyllableBase) < SyllableCount
+            && (first - SyllableBase) % TailCount == 0
+            && (uint)(second - TailBase - 1) < TailCount - 1)
             return first + second - TailBase;
         return Composites.TryGetValue(Pair(first, second), out var composite) ? composite : -1;
     }

@@ -6,8 +6,9 @@ namespace FuseMix.Data.Datasets;
 
 /// <summary>The same items with poorer captions, to learn what good captions are worth (the paper's Fig. 3, quality).</summary>
 /// <remarks>
-/// Groups and splits stay as they are, so that what learns from the poorer captions can be measured by the better ones. Where a poorer caption
-/// of one split reads like that of a later one (train, validation, test), its pairs are left out: nothing is asked about that was learnt by heart.
+/// Groups and splits stay as they are, so that what learns from the poorer captions can be measured by the better ones. Where a poorer
+/// caption of one split reads like that of a later one (train, validation, test), its pairs are left out: nothing is asked about that was
+/// learnt by heart.
 /// </remarks>
 public static partial class CaptionQuality
 {
@@ -49,10 +50,13 @@ public static partial class CaptionQuality
         if (dataset.ItemsOf(Modality.Text).Count == 0)
             throw new FuseMixException(FailureKind.Invalid, $"Dataset '{dataset.Name}' has no captions, so that none can be made poorer.");
         DatasetItem[] items = [.. dataset.Items.Select(item => item.Text is { } text ? WithText(item, caption(text)) : item)];
-        var splits = items.Where(item => item.Text is not null).GroupBy(item => DatasetBuilder.Normalise(item.Text!)).ToDictionary(same => same.Key, same => same.Max(item => item.Split));
-        var kept = items.Where(item => item.Text is null || splits[DatasetBuilder.Normalise(item.Text)] == item.Split).Select(item => item.Id).ToHashSet();
+        var splits = items.Where(item => item.Text is not null).GroupBy(item => DatasetBuilder.Normalise(item.Text!)).ToDictionary(
+            same => same.Key, same => same.Max(item => item.Split));
+        var kept = items.Where(item => item.Text is null || splits[DatasetBuilder.Normalise(item.Text)] == item.Split).Select(
+            item => item.Id).ToHashSet();
         DatasetPair[] pairs = [.. dataset.Pairs.Where(pair => kept.Contains(pair.First) && kept.Contains(pair.Second))];
-        return new Dataset(dataset.Home, name, dataset.Licence, $"{dataset.About} {about}", items, pairs, dataset.Failures, dataset.Notices);
+        return new Dataset(
+            dataset.Home, name, dataset.Licence, $"{dataset.About} {about}", items, pairs, dataset.Failures, dataset.Notices);
     }
 
     private static DatasetItem WithText(DatasetItem item, string text)

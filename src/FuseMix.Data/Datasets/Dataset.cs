@@ -22,7 +22,8 @@ public sealed class Dataset
     /// <param name="pairs">Every pair.</param>
     /// <param name="failures">What was to be imported and was not.</param>
     /// <param name="notices">What the import found worth telling.</param>
-    /// <exception cref="FuseMixException">The name or an id is not valid, an id appears twice, a pair names no item or spans two splits.</exception>
+    /// <exception cref="FuseMixException">The name or an id is not valid, an id appears twice, a pair names no item or spans two
+    /// splits.</exception>
     public Dataset(
         FuseMixHome home,
         string name,
@@ -46,7 +47,8 @@ public sealed class Dataset
         {
             if (!DatasetItem.IsValidId(item.Id)) throw Invalid($"'{item.Id}' is not a valid item id");
             if ((item.Text is null) == (item.File is null)) throw Invalid($"item '{item.Id}' is not either a text or a file");
-            if (item.Text is { } text && !DatasetItem.IsWellFormed(text)) throw Invalid($"the text of item '{item.Id}' has half of a surrogate pair");
+            if (item.Text is { } text && !DatasetItem.IsWellFormed(text))
+                throw Invalid($"the text of item '{item.Id}' has half of a surrogate pair");
             if (!_byId.TryAdd(item.Id, item)) throw Invalid($"item id '{item.Id}' appears twice");
         }
 
@@ -54,7 +56,8 @@ public sealed class Dataset
         {
             foreach (var id in (string[])[pair.First, pair.Second])
                 if (!_byId.ContainsKey(id)) throw Invalid($"a pair names item '{id}', which does not exist");
-            if (_byId[pair.First].Split != _byId[pair.Second].Split) throw Invalid($"the pair of '{pair.First}' and '{pair.Second}' spans two splits");
+            if (_byId[pair.First].Split != _byId[pair.Second].Split)
+                throw Invalid($"the pair of '{pair.First}' and '{pair.Second}' spans two splits");
         }
 
         _byModality = items.GroupBy(i => i.Modality).ToDictionary(g => g.Key, g => g.ToArray());
@@ -96,8 +99,8 @@ public sealed class Dataset
     /// <param name="second">Modality of the second items.</param>
     /// <param name="split">Which part.</param>
     /// <param name="fold">
-    /// Divides train and validation anew, by groups: this fold is validation, the others are train. A pair of two groups that come to lie in
-    /// different splits is in neither. Null for the dataset's own splits.
+    /// Divides train and validation anew, by groups: this fold is validation, the others are train. A pair of two groups that come to lie
+    /// in different splits is in neither. Null for the dataset's own splits.
     /// </param>
     public IReadOnlyList<DatasetPair> PairsOf(Modality first, Modality second, Split split, Fold? fold = null)
     {
@@ -105,7 +108,8 @@ public sealed class Dataset
 
         bool IsOf(DatasetItem item, Modality modality) => item.Modality == modality && SplitOf(item) == split;
 
-        Split SplitOf(DatasetItem item) => fold is not { } held || item.Split == Split.Test ? item.Split : held.Holds(item.Group) ? Split.Validation : Split.Train;
+        Split SplitOf(DatasetItem item) =>
+            fold is not { } held || item.Split == Split.Test ? item.Split : held.Holds(item.Group) ? Split.Validation : Split.Train;
     }
 
     /// <summary>One item.</summary>
@@ -173,7 +177,12 @@ public sealed class Dataset
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var item in items)
         {
-            var content = item with { File = null, Text = null, Metadata = new SortedDictionary<string, string>(item.Metadata.ToDictionary(), StringComparer.Ordinal) };
+            var content = item with
+            {
+                File = null,
+                Text = null,
+                Metadata = new SortedDictionary<string, string>(item.Metadata.ToDictionary(), StringComparer.Ordinal),
+            };
             hash.AppendData(JsonSerializer.SerializeToUtf8Bytes(content, DatasetJson.Default.DatasetItem));
         }
 

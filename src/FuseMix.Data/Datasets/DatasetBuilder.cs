@@ -16,7 +16,8 @@ public readonly record struct ImportProgress(int Done, int Total, int Failures);
 
 /// <summary>Gathers what an importer finds, then makes groups, splits and leakage checks of it, the same way for every source.</summary>
 /// <param name="home">The home folder.</param>
-/// <param name="splitName">With the name of each group, decides its split: of a dataset that is always the same. Null where the content decides.</param>
+/// <param name="splitName">With the name of each group, decides its split: of a dataset that is always the same. Null where the content
+/// decides.</param>
 /// <param name="ratios">The shares of the splits.</param>
 /// <param name="within">The folder that no file may lie outside of; null for any.</param>
 /// <param name="cancellation">Stops reading.</param>
@@ -24,7 +25,8 @@ internal sealed class DatasetBuilder(
     FuseMixHome home, string? splitName, SplitRatios ratios, string? within = null, CancellationToken cancellation = default)
 {
     private const int HashedAtOnce = 1 << 20;
-    private readonly string? _within = within is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(within)) + Path.DirectorySeparatorChar;
+    private readonly string? _within =
+        within is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(within)) + Path.DirectorySeparatorChar;
     private readonly string? _realWithin = within is null ? null : FilePlace.RealPath(within) ?? Path.GetFullPath(within);
     private int _systemFiles;
     private readonly List<Draft> _drafts = [];
@@ -41,7 +43,8 @@ internal sealed class DatasetBuilder(
     public int FailureCount => _failures.Count;
 
     /// <summary>Records something that could not be imported.</summary>
-    public void Fail(string source, string reason) => _failures.Add(new ImportFailure(Visible(source), _within is null ? reason : reason.Replace(_within, "", StringComparison.Ordinal)));
+    public void Fail(string source, string reason) =>
+        _failures.Add(new ImportFailure(Visible(source), _within is null ? reason : reason.Replace(_within, "", StringComparison.Ordinal)));
 
     /// <summary>Records what was left out of the source; what belongs to the system is counted and no failure.</summary>
     public void Omit(IReadOnlyList<FolderOmission> omissions)
@@ -98,7 +101,8 @@ internal sealed class DatasetBuilder(
         {
             Fail(
                 source,
-                $"'{id}' is not a valid item id: 1 to {DatasetItem.MaxIdLength} characters, no control characters, no white space at either end");
+                $"'{id}' is not a valid item id: 1 to {DatasetItem.MaxIdLength} characters, no control characters, no white space at "
+                    + "either end");
             return null;
         }
 
@@ -215,7 +219,9 @@ internal sealed class DatasetBuilder(
     {
         if (_drafts.Count == 0)
         {
-            var first = _failures.Count == 0 ? "The source is empty." : $"The first of {_failures.Count} failures: {_failures[0].Source}: {_failures[0].Reason}.";
+            var first = _failures.Count == 0
+                ? "The source is empty."
+                : $"The first of {_failures.Count} failures: {_failures[0].Source}: {_failures[0].Reason}.";
             throw new FuseMixException(FailureKind.Invalid, $"Nothing could be imported into dataset '{name}'.", first);
         }
 
@@ -229,22 +235,26 @@ internal sealed class DatasetBuilder(
         }
 
         var splits = splitName is null ? ByContent(given)
-            : _drafts.Select(d => _groups.Root(d.Item.Group)).Distinct().ToDictionary(root => root, root => given.TryGetValue(root, out var split) ? split : ratios.Of(splitName, root));
-        var items = _drafts.Select(d => d.Item with { Group = _groups.Root(d.Item.Group), Split = splits[_groups.Root(d.Item.Group)] }).ToList();
+            : _drafts.Select(d => _groups.Root(d.Item.Group)).Distinct().ToDictionary(
+                root => root, root => given.TryGetValue(root, out var split) ? split : ratios.Of(splitName, root));
+        var items = _drafts.Select(
+            d => d.Item with { Group = _groups.Root(d.Item.Group), Split = splits[_groups.Root(d.Item.Group)] }).ToList();
         var dataset = new Dataset(home, name, licence, about, items, _orderedPairs, _failures, []);
         return new Dataset(home, name, licence, about, items, _orderedPairs, _failures, [.. Notices(dataset, torn)]);
     }
 
-    /// <summary>The split of every group: what was given, else what follows from its content, whatever the dataset and its files are called. Of three
-    /// groups and more, each split that is to have a share has one.</summary>
+    /// <summary>The split of every group: what was given, else what follows from its content, whatever the dataset and its files are
+    /// called. Of three groups and more, each split that is to have a share has one.</summary>
     private Dictionary<string, Split> ByContent(Dictionary<string, Split> given)
     {
         // Captions are mended more often than pictures are.
         var keys = _drafts.GroupBy(d => _groups.Root(d.Item.Group), StringComparer.Ordinal).ToDictionary(
             group => group.Key,
-            group => group.OrderBy(d => d.Item.Modality == Modality.Text).ThenBy(d => d.Item.Sha256, StringComparer.Ordinal).First().Item.Sha256,
+            group => group.OrderBy(d => d.Item.Modality == Modality.Text).ThenBy(
+                d => d.Item.Sha256, StringComparer.Ordinal).First().Item.Sha256,
             StringComparer.Ordinal);
-        var splits = keys.ToDictionary(key => key.Key, key => given.TryGetValue(key.Key, out var split) ? split : ratios.Of(key.Value), StringComparer.Ordinal);
+        var splits = keys.ToDictionary(
+            key => key.Key, key => given.TryGetValue(key.Key, out var split) ? split : ratios.Of(key.Value), StringComparer.Ordinal);
 
         // What is in no pair is neither learnt from nor measured on.
         var paired = _orderedPairs.Select(pair => _groups.Root(_byId[pair.First].Item.Group)).ToHashSet(StringComparer.Ordinal);
@@ -252,7 +262,8 @@ internal sealed class DatasetBuilder(
         if (counted.Length < Enum.GetValues<Split>().Length) return splits;
         foreach (var empty in Enum.GetValues<Split>().Where(split => ratios.Of(split) > 0 && !counted.Any(root => splits[root] == split)))
         {
-            var donor = counted.GroupBy(root => splits[root]).Where(split => split.Count() > 1 && split.Any(root => !given.ContainsKey(root)))
+            var donor = counted.GroupBy(root => splits[root]).Where(
+                split => split.Count() > 1 && split.Any(root => !given.ContainsKey(root)))
                 .OrderByDescending(split => split.Count()).ThenBy(split => split.Key).FirstOrDefault();
             if (donor is not null) splits[donor.First(root => !given.ContainsKey(root))] = empty;
         }
@@ -293,7 +304,11 @@ internal sealed class DatasetBuilder(
 
     private IEnumerable<string> Notices(Dataset dataset, HashSet<string> torn)
     {
-        if (_systemFiles > 0) yield return $"{_systemFiles} {(_systemFiles == 1 ? "file or folder" : "files and folders")} of systems (.DS_Store, Thumbs.db, .git and the like) left alone.";
+        if (_systemFiles > 0)
+        {
+            yield return $"{_systemFiles} {(_systemFiles == 1 ? "file or folder" : "files and folders")} of systems (.DS_Store, "
+                + "Thumbs.db, .git and the like) left alone.";
+        }
         if (_sameBytes.Notice is { } files) yield return files;
         if (_sameCaption.Notice is { } captions) yield return captions;
         if (torn.Count > 0)
@@ -316,7 +331,8 @@ internal sealed class DatasetBuilder(
         }
 
         var withCaption = dataset.Pairs.Where(pair => dataset.Item(pair.Second).Text is not null).ToList();
-        if (PairCaution.OfCaptions(withCaption.Select(pair => pair.Second).Distinct().Count(), withCaption.Count) is { } alike) yield return alike;
+        if (PairCaution.OfCaptions(withCaption.Select(pair => pair.Second).Distinct().Count(), withCaption.Count) is { } alike)
+            yield return alike;
         var largest = dataset.Items.GroupBy(i => i.Group, StringComparer.Ordinal).MaxBy(g => g.Count())!;
         if (statistics.Groups > 1 && largest.Count() > dataset.Items.Count / 4)
             yield return $"Group '{largest.Key}' holds {largest.Count()} of {dataset.Items.Count} items, which no split can share.";
@@ -348,7 +364,8 @@ internal sealed class DatasetBuilder(
         private string? _example;
 
         public string? Notice => _count == 0 ? null
-            : $"{_count} {(_count == 1 ? "merge" : "merges")} of groups that {because}, so that no split knows another's items: for example {_example}.";
+            : $"{_count} {(_count == 1 ? "merge" : "merges")} of groups that {because}, so that no split knows another's items: for "
+                + $"example {_example}.";
 
         public void Add(string a, string b)
         {

@@ -5,7 +5,8 @@ using FuseMix.Storage;
 
 namespace FuseMix.Data.Datasets;
 
-/// <summary>The datasets of a home folder: <c>datasets/&lt;name&gt;/</c> with <c>dataset.json</c> and one JSON line per item, pair and failure.</summary>
+/// <summary>The datasets of a home folder: <c>datasets/&lt;name&gt;/</c> with <c>dataset.json</c> and one JSON line per item, pair and
+/// failure.</summary>
 /// <remarks>
 /// The files with the lines never change: each version has its own, and <c>dataset.json</c> says which one counts. Who reads waits for
 /// nobody and
@@ -125,7 +126,8 @@ public sealed class DatasetStore(FuseMixHome home)
             var manifest = JsonSerializer.Deserialize(File.ReadAllBytes(path), DatasetJson.Default.DatasetManifest);
             if (manifest is not { Format: Format, Version: not null, Files: not null, Statistics: not null })
                 throw Damaged(name, $"'{ManifestFile}' has a format that this version does not know");
-            return manifest.Version == Path.GetFileName(manifest.Version) ? manifest : throw Damaged(name, $"'{ManifestFile}' points to another folder");
+            return manifest.Version == Path.GetFileName(manifest.Version) ? manifest : throw Damaged(
+                name, $"'{ManifestFile}' points to another folder");
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

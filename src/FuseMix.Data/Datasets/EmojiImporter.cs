@@ -18,7 +18,8 @@ public static class EmojiImporter
     /// <summary>The terms of the three packages.</summary>
     public const string Licence = "images CC-BY-4.0 (Twemoji) and Apache-2.0 (Noto Emoji); names and keywords MIT (emojilib)";
 
-    private const string About = "1,911 emoji as Twemoji and Noto draw them, each with its English name and keywords. Fetched from packages, not redistributed.";
+    private const string About =
+        "1,911 emoji as Twemoji and Noto draw them, each with its English name and keywords. Fetched from packages, not redistributed.";
     private static readonly string[] Vendors = ["twitter", "google"];
 
     /// <summary>The packages that the dataset is made of, about 136 MB to fetch, of which 9 MB are unpacked.</summary>
@@ -61,7 +62,8 @@ public static class EmojiImporter
     }
 
     internal static Dataset Import(
-        FuseMixHome home, string twitter, string google, string keywords, IProgress<ImportProgress>? progress, CancellationToken cancellation)
+        FuseMixHome home, string twitter, string google, string keywords, IProgress<ImportProgress>? progress,
+        CancellationToken cancellation)
     {
         using var records = Read(Path.Combine(twitter, "emoji.json"));
         using var library = Read(Path.Combine(keywords, "dist", "emoji-en-US.json"));
@@ -111,7 +113,8 @@ public static class EmojiImporter
         }
     }
 
-    /// <summary>The common name and the keywords; a name that the library leaves unfinished ("keycap_") or lacks is Unicode's own.</summary>
+    /// <summary>The common name and the keywords; a name that the library leaves unfinished ("keycap_") or lacks is Unicode's
+    /// own.</summary>
     private static (string Name, string[] Keywords) Describe(string unicodeName, string characters, JsonElement library)
     {
         var words = library.TryGetProperty(characters, out var list) ? list.EnumerateArray().Select(w => w.GetString()!).ToArray() : [];

@@ -7,10 +7,10 @@ namespace FuseMix.Data.Datasets;
 
 /// <summary>Imports a folder of pictures and sounds, with captions in text files beside them.</summary>
 /// <remarks>
-/// <c>cat.png</c> takes its captions from <c>cat.txt</c>, one a line, and from <c>cat.TXT</c> too. Sub-folders are followed, each once however many
-/// links lead there; if the first one of a path is called <c>train</c>, <c>validation</c> (<c>valid</c>, <c>val</c>, <c>dev</c>) or <c>test</c> in any case, that
-/// is the split. Items are called by their relative paths. What systems put there (<c>.DS_Store</c>, <c>Thumbs.db</c>, <c>.git</c>) is counted; everything
-/// else that is not used is recorded as a failure.
+/// <c>cat.png</c> takes its captions from <c>cat.txt</c>, one a line, and from <c>cat.TXT</c> too. Sub-folders are followed, each once
+/// however many links lead there; if the first one of a path is called <c>train</c>, <c>validation</c> (<c>valid</c>, <c>val</c>,
+/// <c>dev</c>) or <c>test</c> in any case, that is the split. Items are called by their relative paths. What systems put there
+/// (<c>.DS_Store</c>, <c>Thumbs.db</c>, <c>.git</c>) is counted; everything else that is not used is recorded as a failure.
 /// </remarks>
 public static class FolderImporter
 {
@@ -32,10 +32,12 @@ public static class FolderImporter
         var root = Path.GetFullPath(folder);
         var contents = FolderWalk.Of(folder, settings.Within, cancellation);
         var texts = contents.Files.Where(file => IsText(file.Name)).ToLookup(file => Stem(file.Name), StringComparer.Ordinal);
-        var stems = contents.Files.Where(file => MediaFiles.ModalityOf(file.Name) is not null).Select(file => Stem(file.Name)).ToHashSet(StringComparer.Ordinal);
+        var stems = contents.Files.Where(file => MediaFiles.ModalityOf(file.Name) is not null).Select(file => Stem(file.Name)).ToHashSet(
+            StringComparer.Ordinal);
 
         // A name that came from another system may look the same and be spelled otherwise.
-        var alike = texts.Where(text => !stems.Contains(text.Key)).SelectMany(text => text).ToLookup(file => NormalForm.Of(Stem(file.Name)), StringComparer.Ordinal);
+        var alike = texts.Where(text => !stems.Contains(text.Key)).SelectMany(text => text).ToLookup(
+            file => NormalForm.Of(Stem(file.Name)), StringComparer.Ordinal);
         var seen = stems.Select(NormalForm.Of).ToHashSet(StringComparer.Ordinal);
         var builder = new DatasetBuilder(home, null, settings.Ratios, settings.Within, cancellation);
         builder.Omit([.. contents.Omissions, .. settings.Omissions]);

@@ -15,8 +15,8 @@ public sealed record ImportSettings(string Name)
     /// <summary>The shares of the splits for groups whose split the source does not give.</summary>
     public SplitRatios Ratios { get; init; } = SplitRatios.Default;
 
-    /// <summary>The folder that no file may lie outside of, and relative to which failures name files, as of data that came from somebody else;
-    /// null for the user's own, which may lie anywhere.</summary>
+    /// <summary>The folder that no file may lie outside of, and relative to which failures name files, as of data that came from somebody
+    /// else; null for the user's own, which may lie anywhere.</summary>
     public string? Within { get; init; }
 
     /// <summary>What was left out of the source on its way here, which is recorded as what is left out here is.</summary>

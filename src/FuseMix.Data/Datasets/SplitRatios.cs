@@ -3,7 +3,8 @@ using System.Text;
 
 namespace FuseMix.Data.Datasets;
 
-/// <summary>How much of a dataset goes to each split, in whole percents; which group goes where follows from its content or name alone.</summary>
+/// <summary>How much of a dataset goes to each split, in whole percents; which group goes where follows from its content or name
+/// alone.</summary>
 /// <param name="Train">Share of the training split, 0 to 1.</param>
 /// <param name="Validation">Share of the validation split, 0 to 1.</param>
 /// <param name="Test">Share of the test split, 0 to 1.</param>
@@ -19,7 +20,8 @@ public sealed record SplitRatios(double Train, double Validation, double Test)
         var valid = Train >= 0 && Validation >= 0 && Test >= 0 && Math.Abs(Train + Validation + Test - 1) < 1e-9;
         return valid ? this : throw new FuseMixException(
             FailureKind.Invalid,
-            FormattableString.Invariant($"The shares of train, validation and test are {Train}, {Validation} and {Test}, which do not add up to 1."),
+            FormattableString.Invariant(
+                $"The shares of train, validation and test are {Train}, {Validation} and {Test}, which do not add up to 1."),
             "Give three numbers of at least 0 that add up to 1, for example 0.75, 0.1 and 0.15.");
     }
 

@@ -10,8 +10,8 @@ namespace FuseMix.Data.Datasets;
 /// Columns (JSON keys): <c>image</c> and <c>audio</c>, paths relative to the table's folder; <c>text</c>, in JSON one or a list of several;
 /// <c>group</c>, <c>split</c> (train, validation, test) and <c>id</c> (of the picture or sound) are optional. What stands in one row
 /// belongs together: picture with text, sound with text, picture with sound. <c>metadata.x</c> (JSON: an object <c>metadata</c>)
-/// becomes the picture's or sound's metadata. A row that names a file again gives it one more caption and more metadata; a value that is there
-/// already stays, and another one is recorded.
+/// becomes the picture's or sound's metadata. A row that names a file again gives it one more caption and more metadata; a value that is
+/// there already stays, and another one is recorded.
 /// A malformed table is refused naming line and column; a row whose file is missing is recorded and left out.
 /// </remarks>
 public static class TableImporter
@@ -26,7 +26,8 @@ public static class TableImporter
     /// <param name="settings">The dataset's name, licence and splits.</param>
     /// <param name="progress">Told about every row.</param>
     /// <param name="cancellation">Stops the import.</param>
-    /// <exception cref="FuseMixException">The file is missing or malformed (line and column are named), or nothing could be imported.</exception>
+    /// <exception cref="FuseMixException">The file is missing or malformed (line and column are named), or nothing could be
+    /// imported.</exception>
     public static Dataset ImportCsv(
         FuseMixHome home,
         string path,
@@ -43,7 +44,8 @@ public static class TableImporter
     /// <param name="settings">The dataset's name, licence and splits.</param>
     /// <param name="progress">Told about every row.</param>
     /// <param name="cancellation">Stops the import.</param>
-    /// <exception cref="FuseMixException">The file is missing or malformed (line and column are named), or nothing could be imported.</exception>
+    /// <exception cref="FuseMixException">The file is missing or malformed (line and column are named), or nothing could be
+    /// imported.</exception>
     public static Dataset ImportJsonLines(
         FuseMixHome home,
         string path,
@@ -59,7 +61,8 @@ public static class TableImporter
     /// <param name="isCsv">Whether it is CSV rather than JSON lines.</param>
     /// <exception cref="FuseMixException">The table is missing or malformed (line and column are named).</exception>
     public static IReadOnlyList<string> FilesOf(string path, bool isCsv) =>
-        [.. (isCsv ? ReadCsv(path) : ReadJsonLines(path)).SelectMany(row => (string?[])[row.Image, row.Audio]).OfType<string>().Distinct(StringComparer.Ordinal)];
+        [.. (isCsv ? ReadCsv(path) : ReadJsonLines(path))
+            .SelectMany(row => (string?[])[row.Image, row.Audio]).OfType<string>().Distinct(StringComparer.Ordinal)];
 
     private static IEnumerable<Row> ReadCsv(string path)
     {
@@ -102,7 +105,8 @@ public static class TableImporter
     }
 
     private static Dataset Import(
-        FuseMixHome home, string path, ImportSettings settings, IEnumerable<Row> rows, IProgress<ImportProgress>? progress, CancellationToken cancellation)
+        FuseMixHome home, string path, ImportSettings settings, IEnumerable<Row> rows, IProgress<ImportProgress>? progress,
+        CancellationToken cancellation)
     {
         settings.Checked();
         var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
@@ -168,7 +172,12 @@ public static class TableImporter
                     if (property.Value.ValueKind != JsonValueKind.Object)
                         throw Malformed(path, line, column, "'metadata' is not an object");
                     foreach (var entry in property.Value.EnumerateObject())
-                        row.Set(Column(MetadataPrefix + entry.Name, path, line, column), Scalar(entry.Value, entry.Name, path, line, column), path, line, column);
+                        row.Set(
+                            Column(MetadataPrefix + entry.Name, path, line, column),
+                            Scalar(entry.Value, entry.Name, path, line, column),
+                            path,
+                            line,
+                            column);
                     continue;
                 }
 
@@ -207,7 +216,11 @@ public static class TableImporter
     {
         if (name.StartsWith(MetadataPrefix + OwnPrefix, StringComparison.Ordinal))
             throw Malformed(path, line, column, $"metadata may not be called '{OwnPrefix}…', as ours are");
-        if (Columns.Contains(name, StringComparer.Ordinal) || (name.StartsWith(MetadataPrefix, StringComparison.Ordinal) && name.Length > MetadataPrefix.Length)) return name;
+        if (Columns.Contains(name, StringComparer.Ordinal)
+            || (name.StartsWith(MetadataPrefix, StringComparison.Ordinal) && name.Length > MetadataPrefix.Length))
+        {
+            return name;
+        }
         var nearest = NearestName.Of(name, Columns);
         var remedy = nearest is null ? $"Known: {string.Join(", ", Columns)}, {MetadataPrefix}…" : $"Did you mean '{nearest}'?";
         throw Malformed(path, line, column, $"there is no column '{name}'", remedy: remedy);
@@ -230,7 +243,8 @@ public static class TableImporter
         }
     }
 
-    internal static FuseMixException Malformed(string path, int line, int column, string what, Exception? inner = null, string? remedy = null) =>
+    internal static FuseMixException Malformed(
+        string path, int line, int column, string what, Exception? inner = null, string? remedy = null) =>
         new(FailureKind.Invalid, $"'{path}', line {line}, column {column}: {what}.", remedy, inner);
 
     private sealed class Row(int line)

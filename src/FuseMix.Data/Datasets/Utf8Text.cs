@@ -7,7 +7,8 @@ internal static class Utf8Text
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <exception cref="DecoderFallbackException">It is not UTF-8. File.ReadAllText would take two bytes at the start for UTF-16.</exception>
+    /// <exception cref="DecoderFallbackException">It is not UTF-8. File.ReadAllText would take two bytes at the start for
+    /// UTF-16.</exception>
     public static string Read(string path)
     {
         var bytes = File.ReadAllBytes(path).AsSpan();

@@ -45,7 +45,8 @@ internal sealed record LatentManifest(
         {
             var content = File.ReadAllBytes(path);
             var format = JsonSerializer.Deserialize(content, LatentJson.Default.LatentFormat)?.Format;
-            if (format is not null and not CurrentFormat) throw Damaged(path, $"its format is {format}, this version knows {CurrentFormat}");
+            if (format is not null and not CurrentFormat)
+                throw Damaged(path, $"its format is {format}, this version knows {CurrentFormat}");
             var manifest = JsonSerializer.Deserialize(content, LatentJson.Default.LatentManifest);
             var why = manifest is null ? "it is empty"
                 : manifest.Dimension < 1 || manifest.NextIndex < 1 ? "its counts contradict each other"
@@ -84,13 +85,15 @@ internal sealed record ShardTable(string IdsSha256, IReadOnlyList<PlannedShard> 
 /// <param name="ItemsSha256">Over their ids and contents.</param>
 internal sealed record PlannedShard(int Index, int Count, int IdBytes, string ItemsSha256);
 
-/// <summary>What <c>shard-00000.json</c> holds: the shard is there if this file is, and the file that it names is whole. It never changes.</summary>
+/// <summary>What <c>shard-00000.json</c> holds: the shard is there if this file is, and the file that it names is whole. It never
+/// changes.</summary>
 /// <param name="ItemsSha256">The planned shard's, again.</param>
 /// <param name="Rows">Number of latents.</param>
 /// <param name="Sha256">Of the file with them.</param>
 /// <param name="Failures">Its items that have no latent.</param>
 /// <param name="Bytes">Size of the file with the latents; null in commits of before it was recorded.</param>
-internal sealed record CommittedShard(string ItemsSha256, int Rows, string Sha256, IReadOnlyList<LatentFailure> Failures, long? Bytes = null)
+internal sealed record CommittedShard(
+    string ItemsSha256, int Rows, string Sha256, IReadOnlyList<LatentFailure> Failures, long? Bytes = null)
 {
     public static string FileName(int index) => $"shard-{index:D5}.json";
 

@@ -92,7 +92,8 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
         {
             throw new FuseMixException(
                 FailureKind.Unavailable,
-                $"The latents of dataset '{manifest.Dataset}' by encoder '{manifest.Encoder}' are not complete: {committed.Count} of {reader.Status.Shards} shards are there.",
+                $"The latents of dataset '{manifest.Dataset}' by encoder '{manifest.Encoder}' are not complete: {committed.Count} of "
+                    + $"{reader.Status.Shards} shards are there.",
                 $"Run 'fusemix extract {manifest.Dataset} {manifest.Encoder}', which goes on where it stopped.");
         }
 
@@ -114,17 +115,24 @@ public sealed class LatentReader : ILatentMatrix, IDisposable
     {
         var (manifest, path) = (plan.Manifest, plan.PathOf(shard, committed));
         if (!File.Exists(path)) throw new FuseMixException(FailureKind.Corrupt, $"The shard '{path}' is missing.", plan.LatentsRemedy);
-        if (!reading.HasFlag(LatentReading.SkipChecksums)) VerifiedFiles.Require(path, new Fingerprint(committed.Sha256), plan.LatentsRemedy);
+        if (!reading.HasFlag(LatentReading.SkipChecksums))
+            VerifiedFiles.Require(path, new Fingerprint(committed.Sha256), plan.LatentsRemedy);
         var file = SafetensorsFile.Open(path);
         _shards.Add(file);
 
-        if (file.Metadata.GetValueOrDefault("itemsSha256") != shard.ItemsSha256 || file.Metadata.GetValueOrDefault("encoderFingerprint") != manifest.EncoderFingerprint.Hex)
+        if (file.Metadata.GetValueOrDefault("itemsSha256") != shard.ItemsSha256
+            || file.Metadata.GetValueOrDefault("encoderFingerprint") != manifest.EncoderFingerprint.Hex)
             throw Lies("it belongs to another latent set, or to another place in this one");
-        if (!file.Tensors.TryGetValue(LatentSet.LatentsTensor, out var latents) || !file.Tensors.TryGetValue(LatentSet.IdsTensor, out var names))
+        if (!file.Tensors.TryGetValue(LatentSet.LatentsTensor, out var latents)
+            || !file.Tensors.TryGetValue(LatentSet.IdsTensor, out var names))
             throw Lies($"it lacks the tensor '{LatentSet.LatentsTensor}' or '{LatentSet.IdsTensor}'");
-        if (latents.Dtype.ToString() != manifest.Dtype.ToString() || latents.Shape is not [var rows, var dimension] || rows != committed.Rows || dimension != manifest.Dimension)
+        if (latents.Dtype.ToString() != manifest.Dtype.ToString()
+            || latents.Shape is not [var rows, var dimension]
+            || rows != committed.Rows
+            || dimension != manifest.Dimension)
             throw Lies(
-                $"it holds {latents.Dtype} [{string.Join(", ", latents.Shape)}], its commit {manifest.Dtype} [{committed.Rows}, {manifest.Dimension}]");
+                $"it holds {latents.Dtype} [{string.Join(", ", latents.Shape)}], its commit {manifest.Dtype} [{committed.Rows}, "
+                    + $"{manifest.Dimension}]");
         if (names.Dtype != SafetensorsDtype.U8) throw Lies($"its ids are {names.Dtype}");
 
         var failed = committed.Failures.Select(f => f.Id).ToHashSet(StringComparer.Ordinal);

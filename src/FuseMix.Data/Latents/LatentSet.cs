@@ -51,7 +51,8 @@ public sealed class LatentSet
         var plan = Current();
         var committed = plan.Committed();
         return new LatentProgress(
-            LatentSetStatus.Of(plan, committed), [.. plan.Table.Shards.Select(shard => shard.Index).Where(index => !committed.ContainsKey(index))]);
+            LatentSetStatus.Of(plan, committed),
+            [.. plan.Table.Shards.Select(shard => shard.Index).Where(index => !committed.ContainsKey(index))]);
     }
 
     /// <summary>The items of a shard, in its order, as they were when the set was last looked at. Reads no more than them.</summary>
@@ -77,7 +78,8 @@ public sealed class LatentSet
         return plan.Find(index) is { } shard && plan.Committed(shard) is { } committed ? Of(committed) : null;
     }
 
-    /// <summary>Stores the latents of one shard. Committing a shard again, or from two writers at once, is harmless: the first one stays.</summary>
+    /// <summary>Stores the latents of one shard. Committing a shard again, or from two writers at once, is harmless: the first one
+    /// stays.</summary>
     /// <param name="index">The shard's number.</param>
     /// <param name="ids">Those of its items that have a latent, in the shard's order.</param>
     /// <param name="rows">Their latents [ids.Count × dimension], row-major.</param>
@@ -113,7 +115,8 @@ public sealed class LatentSet
         var latents = CommittedShard.LatentsFile(index, checksum);
         writer.Save(Path.Combine(_folder, latents));
 
-        var commit = new CommittedShard(shard.ItemsSha256, keptIds.Count, checksum, allFailures, new FileInfo(Path.Combine(_folder, latents)).Length);
+        var commit = new CommittedShard(
+            shard.ItemsSha256, keptIds.Count, checksum, allFailures, new FileInfo(Path.Combine(_folder, latents)).Length);
         if (AtomicFile.TryCreateJson(Path.Combine(_folder, CommittedShard.FileName(index)), commit, ShardJson.Default.CommittedShard))
             return new ShardCommit(keptIds.Count, allFailures, AlreadyCommitted: false);
 
@@ -205,7 +208,8 @@ public sealed class LatentSet
             "",
             "",
             next);
-        var members = kept.Select(shard => stored!.IdsOf(stored.Find(shard.Index)!)).Concat(Fresh().Select(fresh => fresh.Select(item => item.Id).ToArray()));
+        var members = kept.Select(shard => stored!.IdsOf(stored.Find(shard.Index)!)).Concat(
+            Fresh().Select(fresh => fresh.Select(item => item.Id).ToArray()));
         return StoredPlan.Write(folder, manifest, shards, members);
 
         IEnumerable<LatentItem[]> Fresh()
@@ -225,7 +229,8 @@ public sealed class LatentSet
         {
             throw new FuseMixException(
                 FailureKind.Corrupt,
-                $"'{folder}' holds latents of dataset '{stored.Dataset}' by encoder '{stored.Encoder}' ({stored.EncoderFingerprint}), not of '{plan.Dataset}' by '{plan.Encoder}' ({plan.EncoderFingerprint}).",
+                $"'{folder}' holds latents of dataset '{stored.Dataset}' by encoder '{stored.Encoder}' ({stored.EncoderFingerprint}), "
+                    + $"not of '{plan.Dataset}' by '{plan.Encoder}' ({plan.EncoderFingerprint}).",
                 "Move it away and extract again.");
         }
 
@@ -233,7 +238,8 @@ public sealed class LatentSet
         {
             throw new FuseMixException(
                 FailureKind.Conflict,
-                $"The latents of dataset '{plan.Dataset}' by encoder '{plan.Encoder}' are stored as {stored.Dtype} × {stored.Dimension}, not {plan.Dtype} × {plan.Dimension}.",
+                $"The latents of dataset '{plan.Dataset}' by encoder '{plan.Encoder}' are stored as {stored.Dtype} × "
+                    + $"{stored.Dimension}, not {plan.Dtype} × {plan.Dimension}.",
                 $"Keep to {stored.Dtype}, or remove '{folder}' and extract again.");
         }
     }
@@ -259,11 +265,14 @@ public sealed class LatentSet
                 $"Shard {index}: {ids.Count} latents of dimension {Dimension} have {(long)ids.Count * Dimension} values, not {values}.");
         var failed = failures.Select(f => f.Id).ToHashSet(StringComparer.Ordinal);
         var expected = planned.Where(id => !failed.Contains(id));
-        if (failed.Count != failures.Count || ids.Count + failures.Count != planned.Length || !expected.SequenceEqual(ids, StringComparer.Ordinal))
+        if (failed.Count != failures.Count
+            || ids.Count + failures.Count != planned.Length
+            || !expected.SequenceEqual(ids, StringComparer.Ordinal))
         {
             throw new FuseMixException(
                 FailureKind.Invalid,
-                $"Shard {index} of {planned.Length} items was given {ids.Count} latents and {failures.Count} failures that are not exactly its items in its order.");
+                $"Shard {index} of {planned.Length} items was given {ids.Count} latents and {failures.Count} failures that are not "
+                    + "exactly its items in its order.");
         }
     }
 

@@ -71,7 +71,8 @@ public sealed class LatentStore(FuseMixHome home)
     public IReadOnlyList<LatentSetStatus> List() => In(home.Latents, depth: 3);
 
     /// <summary>Every latent set of a dataset, by encoder and fingerprint.</summary>
-    public IReadOnlyList<LatentSetStatus> List(string dataset) => In(Path.Combine(home.Latents, ResourceName.Require(dataset, "dataset")), depth: 2);
+    public IReadOnlyList<LatentSetStatus> List(string dataset) =>
+        In(Path.Combine(home.Latents, ResourceName.Require(dataset, "dataset")), depth: 2);
 
     private static IReadOnlyList<LatentSetStatus> In(string folder, int depth) => Directory.Exists(folder)
         ? [.. Directory.EnumerateFiles(

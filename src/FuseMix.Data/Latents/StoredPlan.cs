@@ -23,7 +23,10 @@ internal sealed class StoredPlan
             var shard = table.Shards[place];
             _starts[place + 1] = _starts[place] + shard.IdBytes;
             Items += shard.Count;
-            var why = shard.Index < 0 || shard.Index >= manifest.NextIndex || shard.Count < 1 || shard.IdBytes < 1 ? "its counts contradict each other"
+            var why = shard.Index < 0
+                || shard.Index >= manifest.NextIndex
+                || shard.Count < 1
+                || shard.IdBytes < 1 ? "its counts contradict each other"
                 : !_places.TryAdd(shard.Index, place) ? "it lists a shard twice"
                 : null;
             if (why is not null) throw new FuseMixException(FailureKind.Corrupt, $"The plan '{ShardsFile}' is damaged: {why}.", Remedy);
@@ -67,7 +70,8 @@ internal sealed class StoredPlan
         IReadOnlyList<(int Index, int Count, string ItemsSha256)> shards,
         IEnumerable<string[]> ids)
     {
-        var name = $"plan-{Fingerprint.Of(string.Join('\n', shards.Select(shard => $"{shard.Index} {shard.Count} {shard.ItemsSha256}"))).Short}";
+        var name =
+            $"plan-{Fingerprint.Of(string.Join('\n', shards.Select(shard => $"{shard.Index} {shard.Count} {shard.ItemsSha256}"))).Short}";
         var planned = new List<PlannedShard>(shards.Count);
         using var hash = new HashingStream();
         AtomicFile.Write(Path.Combine(folder, $"{name}.txt"), file =>
@@ -113,7 +117,8 @@ internal sealed class StoredPlan
         foreach (var shard in Table.Shards) yield return (shard, ReadIds(stream, shard));
     }
 
-    /// <summary>What was stored for a planned shard; null where nobody has committed it, or its file is missing or has another size by now.</summary>
+    /// <summary>What was stored for a planned shard; null where nobody has committed it, or its file is missing or has another size by
+    /// now.</summary>
     public CommittedShard? Committed(PlannedShard shard) => Recorded(shard) is { } commit && HasItsSize(shard, commit) ? commit : null;
 
     /// <summary>What was stored, by the number of the shard.</summary>
@@ -141,7 +146,8 @@ internal sealed class StoredPlan
             FuseMixException? damage = null;
             try
             {
-                if (Recorded(shard) is { } commit) VerifiedFiles.Require(PathOf(shard, commit), new Fingerprint(commit.Sha256), LatentsRemedy, afresh);
+                if (Recorded(shard) is { } commit)
+                    VerifiedFiles.Require(PathOf(shard, commit), new Fingerprint(commit.Sha256), LatentsRemedy, afresh);
             }
             catch (FuseMixException found)
             {
@@ -156,10 +162,11 @@ internal sealed class StoredPlan
     public string LatentsRemedy => $"Run 'fusemix extract {Manifest.Dataset} {Manifest.Encoder}', which makes again what is damaged.";
 
     /// <summary>The file with a shard's latents.</summary>
-    public string PathOf(PlannedShard shard, CommittedShard commit) => Path.Combine(_folder, CommittedShard.LatentsFile(shard.Index, commit.Sha256));
+    public string PathOf(PlannedShard shard, CommittedShard commit) =>
+        Path.Combine(_folder, CommittedShard.LatentsFile(shard.Index, commit.Sha256));
 
-    /// <summary>Takes a commit back that is damaged, or whose latents are: nobody has committed the shard then. The caller keeps others from
-    /// planning meanwhile.</summary>
+    /// <summary>Takes a commit back that is damaged, or whose latents are: nobody has committed the shard then. The caller keeps others
+    /// from planning meanwhile.</summary>
     public void TakeBack(PlannedShard shard)
     {
         // Its latents stay until it is committed again: somebody may be writing them anew just now.
@@ -234,11 +241,14 @@ internal sealed class StoredPlan
             throw new FuseMixException(FailureKind.Corrupt, $"The plan '{path}' is missing.", Remedy, e);
         }
 
-        if (Fingerprint.Of(content).Hex != manifest.PlanSha256) throw new FuseMixException(FailureKind.Corrupt, $"The plan '{path}' was altered.", Remedy);
+        if (Fingerprint.Of(content).Hex != manifest.PlanSha256)
+            throw new FuseMixException(FailureKind.Corrupt, $"The plan '{path}' was altered.", Remedy);
         try
         {
             return new StoredPlan(
-                folder, manifest, JsonSerializer.Deserialize(content, ShardJson.Default.ShardTable) ?? throw new JsonException("it is empty"));
+                folder,
+                manifest,
+                JsonSerializer.Deserialize(content, ShardJson.Default.ShardTable) ?? throw new JsonException("it is empty"));
         }
         catch (JsonException e)
         {
@@ -265,6 +275,7 @@ internal sealed class StoredPlan
         var ids = Encoding.UTF8.GetString(bytes).Split('\n');
         return ids.Length == shard.Count + 1 && ids[^1].Length == 0 ? ids[..^1] : throw Torn();
 
-        FuseMixException Torn() => new(FailureKind.Corrupt, $"'{IdsFile}' does not hold the {shard.Count} items of shard {shard.Index}.", Remedy);
+        FuseMixException Torn() =>
+            new(FailureKind.Corrupt, $"'{IdsFile}' does not hold the {shard.Count} items of shard {shard.Index}.", Remedy);
     }
 }

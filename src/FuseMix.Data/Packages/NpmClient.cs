@@ -14,7 +14,8 @@ internal sealed class NpmClient(string executable = "npm") : IPackageSource
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var argument in (string[])["pack", package.Specification, "--loglevel=error", "--ignore-scripts", "--pack-destination", folder])
+        foreach (var argument in
+            (string[])["pack", package.Specification, "--loglevel=error", "--ignore-scripts", "--pack-destination", folder])
             start.ArgumentList.Add(argument);
 
         using var process = Start(start);

@@ -15,7 +15,8 @@ public sealed record NpmPackage(string Name, string Version, string Integrity, I
 
     /// <summary>Whether a path within the package is among the wanted ones; its own description always is.</summary>
     internal bool Wants(string path) =>
-        Wanted.Count == 0 || path == "package.json" || Wanted.Any(w => w.EndsWith('/') ? path.StartsWith(w, StringComparison.Ordinal) : path == w);
+        Wanted.Count == 0 || path == "package.json" || Wanted.Any(
+            w => w.EndsWith('/') ? path.StartsWith(w, StringComparison.Ordinal) : path == w);
 
     /// <summary>Fails where a part could leave the store's folder or be taken for an option of npm.</summary>
     internal NpmPackage Checked()

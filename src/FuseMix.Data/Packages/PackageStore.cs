@@ -7,7 +7,8 @@ using FuseMix.Storage;
 
 namespace FuseMix.Data.Packages;
 
-/// <summary>Packages that were fetched into <c>packages/&lt;name&gt;@&lt;version&gt;/</c> of the home folder, each either whole or not there.</summary>
+/// <summary>Packages that were fetched into <c>packages/&lt;name&gt;@&lt;version&gt;/</c> of the home folder, each either whole or not
+/// there.</summary>
 public sealed class PackageStore
 {
     private const string Marker = ".fusemix-package.json";
@@ -55,7 +56,9 @@ public sealed class PackageStore
         if (IsComplete(package, readContent: true)) return folder;
 
         // What an earlier request wanted of the same package stays available.
-        var wanted = package.Wanted.Count == 0 ? package : package with { Wanted = [.. package.Wanted.Union(WantedBefore(package, folder), StringComparer.Ordinal)] };
+        var wanted = package.Wanted.Count == 0
+            ? package
+            : package with { Wanted = [.. package.Wanted.Union(WantedBefore(package, folder), StringComparer.Ordinal)] };
         var work = Path.Combine(_root, $".{package.FolderName}.tmp");
         try
         {
@@ -90,7 +93,8 @@ public sealed class PackageStore
     private bool IsComplete(NpmPackage package, bool readContent)
     {
         var folder = FolderOf(package);
-        if (ReadMarker(folder) is not { } marker || marker.Integrity != package.Integrity || !Covers(marker.Wanted, package.Wanted)) return false;
+        if (ReadMarker(folder) is not { } marker || marker.Integrity != package.Integrity || !Covers(marker.Wanted, package.Wanted))
+            return false;
         return marker.Files.All(file =>
         {
             var path = Path.Combine(folder, file.Path);
@@ -99,7 +103,8 @@ public sealed class PackageStore
         });
     }
 
-    /// <summary>Whether a package unpacked for some paths has all of others; everything covers any, and a folder all that is in it.</summary>
+    /// <summary>Whether a package unpacked for some paths has all of others; everything covers any, and a folder all that is in
+    /// it.</summary>
     private static bool Covers(IReadOnlyList<string> unpacked, IReadOnlyList<string> wanted) =>
         unpacked.Count == 0
         || (wanted.Count > 0 && wanted.All(w => unpacked.Any(u => u == w || (u.EndsWith('/') && w.StartsWith(u, StringComparison.Ordinal)))));
@@ -172,7 +177,9 @@ public sealed class PackageStore
                 }
 
                 files.Add(new PackageFile(relative, entry.Length, FileChecksum.Of(path).Hex));
-                progress?.Report(new PackageProgress(package.Specification, PackageStage.Unpacking, compressed.Position, compressed.Length, files.Count));
+                progress?.Report(
+                    new PackageProgress(
+                        package.Specification, PackageStage.Unpacking, compressed.Position, compressed.Length, files.Count));
             }
         }
         catch (Exception e) when (e is InvalidDataException or EndOfStreamException or FormatException)

@@ -5,8 +5,8 @@ using FuseMix.Storage;
 namespace FuseMix.Data.Uploads;
 
 /// <summary>
-/// The files that came over the network: <c>uploads/&lt;dataset&gt;/&lt;time&gt;/</c>, and <c>uploads/.incoming/</c> where they arrive. Safe for
-/// several processes on one folder.
+/// The files that came over the network: <c>uploads/&lt;dataset&gt;/&lt;time&gt;/</c>, and <c>uploads/.incoming/</c> where they arrive.
+/// Safe for several processes on one folder.
 /// </summary>
 /// <param name="home">The home folder.</param>
 /// <param name="time">The clock for names; the system's where null.</param>
@@ -34,7 +34,8 @@ public sealed class UploadStore(FuseMixHome home, TimeProvider? time = null)
     }
 
     /// <summary>Makes what came in the files of a dataset: they get a place that stays, from which the dataset is then imported.</summary>
-    /// <remarks>Those of the dataset's earlier version stay until the next upload, for work that is under way with them; older ones go.</remarks>
+    /// <remarks>Those of the dataset's earlier version stay until the next upload, for work that is under way with them; older ones
+    /// go.</remarks>
     /// <param name="upload">All that came in.</param>
     /// <param name="dataset">Name of the dataset.</param>
     /// <param name="import">Imports from the folder that it is given, and saves; when it fails nothing has happened.</param>
@@ -45,7 +46,10 @@ public sealed class UploadStore(FuseMixHome home, TimeProvider? time = null)
         var all = FolderOf(dataset);
         using var changing = await Task.Run(() => Lock(dataset, cancellation), cancellation);
         var folder = Path.Combine(
-            all, string.Create(CultureInfo.InvariantCulture, $"{_time.GetUtcNow():yyyyMMddHHmmssfff}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}"));
+            all,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{_time.GetUtcNow():yyyyMMddHHmmssfff}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}"));
         Directory.CreateDirectory(all);
         AtomicFile.SyncFiles(upload.Folder);
         Directory.Move(upload.Folder, folder);
@@ -60,7 +64,8 @@ public sealed class UploadStore(FuseMixHome home, TimeProvider? time = null)
             throw;
         }
 
-        foreach (var old in Directory.EnumerateDirectories(all).Where(other => other != folder).OrderDescending(StringComparer.Ordinal).Skip(1).ToArray())
+        foreach (var old in
+            Directory.EnumerateDirectories(all).Where(other => other != folder).OrderDescending(StringComparer.Ordinal).Skip(1).ToArray())
             Directory.Delete(old, recursive: true);
         return imported;
     }
@@ -99,6 +104,7 @@ public sealed class Upload : IDisposable
         _lock.Dispose();
 
         // No other upload has this name: nobody waits for the lock.
-        foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(Folder)!, $"{Path.GetFileName(Folder)}.lock*").ToArray()) File.Delete(file);
+        foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(Folder)!, $"{Path.GetFileName(Folder)}.lock*").ToArray())
+            File.Delete(file);
     }
 }

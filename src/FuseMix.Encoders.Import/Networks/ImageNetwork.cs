@@ -23,8 +23,8 @@ internal enum WindowPadding
 internal readonly record struct Window(int StrideY, int StrideX, int DilationY, int DilationX, WindowPadding Padding);
 
 /// <summary>
-/// Writes a convolutional network in ONNX as TensorFlow means it: pictures come in as NHWC, one Transpose follows, and everything after it is NCHW.
-/// Sizes are tracked, because TensorFlow's SAME padding depends on them and ONNX wants it in numbers.
+/// Writes a convolutional network in ONNX as TensorFlow means it: pictures come in as NHWC, one Transpose follows, and everything after it
+/// is NCHW. Sizes are tracked, because TensorFlow's SAME padding depends on them and ONNX wants it in numbers.
 /// </summary>
 internal sealed class ImageNetwork(string name, int opset = OnnxGraph.DefaultOpset)
 {
@@ -59,7 +59,8 @@ internal sealed class ImageNetwork(string name, int opset = OnnxGraph.DefaultOps
         {
             for (var c = 0; c < inputs; c++)
             {
-                for (var o = 0; o < outputs; o++) values[(((o * inputs) + c) * kh * kw) + i] = kernel.Values[(((i * inputs) + c) * outputs) + o];
+                for (var o = 0; o < outputs; o++)
+                    values[(((o * inputs) + c) * kh * kw) + i] = kernel.Values[(((i * inputs) + c) * outputs) + o];
             }
         }
 
@@ -83,7 +84,8 @@ internal sealed class ImageNetwork(string name, int opset = OnnxGraph.DefaultOps
         return Convolve(node, x, weights, kh, kw, outputs, groups: x.Channels, window, bias);
     }
 
-    public FeatureMap BatchNormalisation(string node, FeatureMap x, Weight? gamma, Weight? beta, Weight mean, Weight variance, double epsilon)
+    public FeatureMap BatchNormalisation(
+        string node, FeatureMap x, Weight? gamma, Weight? beta, Weight mean, Weight variance, double epsilon)
     {
         if (epsilon is not (>= 0 and < 1)) throw Failure(node, $"has the epsilon {epsilon}");
         OnnxValue[] inputs =

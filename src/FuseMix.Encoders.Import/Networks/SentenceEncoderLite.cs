@@ -76,7 +76,8 @@ internal sealed class SentenceEncoderLite
         for (var i = 0; i < doubled.Length; i++) doubled[i] = 2 * embeddings.Values[i];
         var table = _graph.Initializer("embeddings", doubled, Pieces, EmbeddingWidth);
 
-        var frequencies = _weights[$"{Applied}TransformerStack/Layer_0/AddTimingSignal/TimingSignal/ExpandDims_1", 1, EmbeddingWidth / 2].Values;
+        var frequencies =
+            _weights[$"{Applied}TransformerStack/Layer_0/AddTimingSignal/TimingSignal/ExpandDims_1", 1, EmbeddingWidth / 2].Values;
         var signal = new float[MaxTokens * EmbeddingWidth];
         for (var position = 0; position < MaxTokens; position++)
         {
@@ -106,13 +107,18 @@ internal sealed class SentenceEncoderLite
 
         var h = Normalise(applied, x, width);
         var qkv = Affine(
-            h, attentionKernels + "qkv_transform_single/kernel/part_0", attentionBiases + "qkv_transform_single/bias/ConcatPartitions/concat", width, 3 * width);
+            h,
+            attentionKernels + "qkv_transform_single/kernel/part_0",
+            attentionBiases + "qkv_transform_single/bias/ConcatPartitions/concat",
+            width,
+            3 * width);
         var parts = _graph.Nodes("Split", 3, [qkv, _graph.Longs(width, width, width)], [OnnxAttribute.Int("axis", 2)]);
         var query = _graph.Node("Mul", [SplitHeads(parts[0], head, 0, 2, 1, 3), _graph.Scalar((float)Math.Pow(head, -0.5))]);
         var scores = _graph.Node("Add", [_graph.Node("MatMul", [query, SplitHeads(parts[1], head, 0, 2, 3, 1)]), attentionBias]);
         var attention = _graph.Node("Softmax", [scores], [OnnxAttribute.Int("axis", -1)]);
         var heads = _graph.Node("MatMul", [attention, SplitHeads(parts[2], head, 0, 2, 1, 3)]);
-        var joined = _graph.Node("Reshape", [_graph.Node("Transpose", [heads], [OnnxAttribute.Ints("perm", 0, 2, 1, 3)]), _graph.Longs(0, 0, width)]);
+        var joined = _graph.Node(
+            "Reshape", [_graph.Node("Transpose", [heads], [OnnxAttribute.Ints("perm", 0, 2, 1, 3)]), _graph.Longs(0, 0, width)]);
         var projected = Affine(
             joined,
             attentionKernels + "output_transform_single/kernel/part_0",
@@ -122,9 +128,11 @@ internal sealed class SentenceEncoderLite
         var y = _graph.Node("Add", [projected, residual]);
 
         h = Normalise(innerBiases, y, Dimension);
-        h = Affine(h, innerKernels + "conv1/Tensordot/Reshape_1", innerBiases + "conv1/bias/ConcatPartitions/concat", Dimension, InnerWidth);
+        h = Affine(
+            h, innerKernels + "conv1/Tensordot/Reshape_1", innerBiases + "conv1/bias/ConcatPartitions/concat", Dimension, InnerWidth);
         h = _graph.Node("Relu", [h]);
-        var outer = Affine(h, innerKernels + "conv2/Tensordot/Reshape_1", innerBiases + "conv2/bias/ConcatPartitions/concat", InnerWidth, Dimension);
+        var outer = Affine(
+            h, innerKernels + "conv2/Tensordot/Reshape_1", innerBiases + "conv2/bias/ConcatPartitions/concat", InnerWidth, Dimension);
         return _graph.Node("Add", [y, _graph.Node("Mul", [outer, positionMask])]);
     }
 
@@ -144,10 +152,12 @@ internal sealed class SentenceEncoderLite
         var weight = _weights[kernel];
         if (weight.Shape is [1, 1, _, _]) weight = weight with { Shape = weight.Shape[2..] };
         if (!weight.Shape.AsSpan().SequenceEqual([inputs, outputs]))
-            throw new FuseMixException(FailureKind.Corrupt, $"The weight '{kernel}' is {_weights[kernel].ShapeText}, not [{inputs}, {outputs}].");
+            throw new FuseMixException(
+                FailureKind.Corrupt, $"The weight '{kernel}' is {_weights[kernel].ShapeText}, not [{inputs}, {outputs}].");
         var product = _graph.Node("MatMul", [x, _graph.Initializer(kernel, weight.Values, inputs, outputs)]);
         return _graph.Node("Add", [product, Constant(bias, outputs)]);
     }
 
-    private OnnxValue Constant(string name, params ReadOnlySpan<int> shape) => _graph.Initializer(name, _weights[name, shape].Values, shape);
+    private OnnxValue Constant(string name, params ReadOnlySpan<int> shape) =>
+        _graph.Initializer(name, _weights[name, shape].Values, shape);
 }

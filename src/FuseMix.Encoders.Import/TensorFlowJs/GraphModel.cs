@@ -52,7 +52,8 @@ internal sealed class GraphModel
             if (missing.Length == 0)
             {
                 if (node.Op == "Const") made.Constants.Add(name, _weights[name]);
-                else if (node is { Op: "Identity", Inputs: [var input] } && made.Constants.TryGetValue(input, out var same)) made.Constants.Add(name, same);
+                else if (node is { Op: "Identity", Inputs: [var input] } && made.Constants.TryGetValue(input, out var same))
+                    made.Constants.Add(name, same);
                 else made.Maps.Add(name, Emit(network, tensor, node, made));
                 continue;
             }
@@ -62,7 +63,8 @@ internal sealed class GraphModel
             foreach (var input in missing) pending.Push(input);
         }
 
-        return made.Maps.TryGetValue(output, out var result) ? result : throw new Node(Find(output)).Failure("is a constant, not a feature map");
+        return made.Maps.TryGetValue(output, out var result) ? result : throw new Node(Find(output)).Failure(
+            "is a constant, not a feature map");
     }
 
     private JsonPart Find(string name) => _nodes.TryGetValue(name, out var node)
@@ -113,15 +115,18 @@ internal sealed class GraphModel
             ? map
             : throw node.Failure($"has no feature map as input {index}");
 
-        Weight Weight(int index) => index >= 0 && index < node.Inputs.Count && made.Constants.TryGetValue(node.Inputs[index], out var weight)
+        Weight Weight(int index) =>
+            index >= 0 && index < node.Inputs.Count && made.Constants.TryGetValue(node.Inputs[index], out var weight)
             ? weight
             : throw node.Failure($"has no constant as input {index}");
 
         FeatureMap Combine(string op)
         {
             if (node.Inputs.Count != 2) throw node.Failure($"combines {node.Inputs.Count} inputs rather than 2");
-            if (made.Constants.TryGetValue(node.Inputs[0], out var first)) return network.Combine(node.Name, op, Map(1), first, constantFirst: true);
-            if (made.Constants.TryGetValue(node.Inputs[1], out var second)) return network.Combine(node.Name, op, Map(0), second, constantFirst: false);
+            if (made.Constants.TryGetValue(node.Inputs[0], out var first))
+                return network.Combine(node.Name, op, Map(1), first, constantFirst: true);
+            if (made.Constants.TryGetValue(node.Inputs[1], out var second))
+                return network.Combine(node.Name, op, Map(0), second, constantFirst: false);
             return network.Combine(node.Name, op, Map(0), Map(1));
         }
 
@@ -179,7 +184,8 @@ internal sealed class GraphModel
         public (int Height, int Width) Pair(string name)
         {
             int[] values = [.. Attribute(name)["list"]["i"].Items().Select(i => i.Int(1, 4096))];
-            return values is [1, var height, var width, 1] ? (height, width) : throw Failure($"has the {name} [{string.Join(", ", values)}]");
+            return values is [1, var height, var width, 1] ? (height, width) : throw Failure(
+                $"has the {name} [{string.Join(", ", values)}]");
         }
 
         public Window Window()

@@ -6,7 +6,8 @@ using Acornima.Ast;
 
 namespace FuseMix.Encoders.Import.TensorFlowJs;
 
-/// <summary>Takes an object or a list out of a minified JavaScript module, as bundlers write a JSON file: data only, nothing is run.</summary>
+/// <summary>Takes an object or a list out of a minified JavaScript module, as bundlers write a JSON file: data only, nothing is
+/// run.</summary>
 /// <remarks>
 /// A value is an object, a list, a text, a number, <c>true</c>, <c>false</c>, <c>null</c>, or what minifiers write for those: <c>!0</c>,
 /// <c>!1</c>, <c>undefined</c> and <c>void 0</c>.

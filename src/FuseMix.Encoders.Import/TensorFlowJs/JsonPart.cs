@@ -19,7 +19,9 @@ internal readonly struct JsonPart(JsonElement element, string path)
     public JsonPart? Find(string key)
     {
         if (element.ValueKind != JsonValueKind.Object) throw Failure("is not an object");
-        return element.TryGetProperty(key, out var member) && member.ValueKind != JsonValueKind.Null ? new JsonPart(member, $"{path}.{key}") : null;
+        return element.TryGetProperty(key, out var member) && member.ValueKind != JsonValueKind.Null
+            ? new JsonPart(member, $"{path}.{key}")
+            : null;
     }
 
     public IReadOnlyList<JsonPart> Items()

@@ -2,7 +2,8 @@ using System.Text.Json;
 
 namespace FuseMix.Encoders.Import.TensorFlowJs;
 
-/// <summary>A TensorFlow.js model in a folder: <c>model.json</c> with binary shards, or <c>model.min.js</c> with shards in base64.</summary>
+/// <summary>A TensorFlow.js model in a folder: <c>model.json</c> with binary shards, or <c>model.min.js</c> with shards in
+/// base64.</summary>
 internal sealed class ModelFiles
 {
     private const string ScriptEnding = ".min.js";
@@ -77,7 +78,8 @@ internal sealed class ModelFiles
         try
         {
             if (new FileInfo(path) is { Exists: true, Length: > MaxFileBytes })
-                throw new FuseMixException(FailureKind.Corrupt, $"'{path}' is larger than {MaxFileBytes >> 20} MiB.", "Fetch the package again.");
+                throw new FuseMixException(
+                    FailureKind.Corrupt, $"'{path}' is larger than {MaxFileBytes >> 20} MiB.", "Fetch the package again.");
             return File.ReadAllBytes(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)

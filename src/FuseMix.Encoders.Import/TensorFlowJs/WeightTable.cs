@@ -97,7 +97,8 @@ internal sealed class WeightTable
             _ => throw entry.Failure($"(weight '{name}') has the type '{stored}', which this importer does not know"),
         };
         var length = count * width;
-        if (length > rest.Length) throw entry.Failure($"(weight '{name}', {stored} [{sizes}]) needs {length} bytes, {rest.Length} are left");
+        if (length > rest.Length)
+            throw entry.Failure($"(weight '{name}', {stored} [{sizes}]) needs {length} bytes, {rest.Length} are left");
         var bytes = rest[..(int)length];
         rest = rest[(int)length..];
         var values = new float[count];

@@ -13,7 +13,8 @@ public static class ImageDecoder
     /// <summary>The default limit on width × height: 64 megapixels, which is 256 MB as RGBA.</summary>
     public const long DefaultMaxPixels = 64L << 20;
 
-    /// <summary>How many times as many pixels a JPEG may have that is made smaller while it is read: 256 megapixels with the default limit.</summary>
+    /// <summary>How many times as many pixels a JPEG may have that is made smaller while it is read: 256 megapixels with the default
+    /// limit.</summary>
     public const int ShrinkablePixels = 4;
 
     /// <summary>Which libvips decodes, e.g. "8.18.7".</summary>
@@ -23,8 +24,8 @@ public static class ImageDecoder
     /// <summary>Decodes one picture.</summary>
     /// <param name="file">The whole file.</param>
     /// <param name="maxPixels">
-    /// The most pixels that are decoded; the header tells before decoding. A JPEG of up to <see cref="ShrinkablePixels"/> times as many is decoded
-    /// to a half, a quarter or an eighth of its sides, which costs no memory for the rest.
+    /// The most pixels that are decoded; the header tells before decoding. A JPEG of up to <see cref="ShrinkablePixels"/> times as many is
+    /// decoded to a half, a quarter or an eighth of its sides, which costs no memory for the rest.
     /// </param>
     /// <exception cref="FuseMixException">
     /// Invalid: empty, another format, damaged, truncated, or larger than <paramref name="maxPixels"/>. Unavailable: libvips does not load,
@@ -77,7 +78,8 @@ public static class ImageDecoder
         FailureKind.Invalid,
         $"The image is {width} x {height} pixels, more than the limit of {maxPixels} pixels; it was not decoded.",
         format == ImageFormat.Jpeg
-            ? $"Shrink the image. A JPEG of up to {maxPixels * ShrinkablePixels} pixels that is not progressive is made smaller while it is read."
+            ? $"Shrink the image. A JPEG of up to {maxPixels * ShrinkablePixels} pixels that is not progressive is made smaller while "
+                + "it is read."
             : "Shrink the image, or save it as a JPEG.");
 
     private static DecodedImage Decode(ImageFormat format, Image lazy)

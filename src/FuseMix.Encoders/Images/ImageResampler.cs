@@ -9,14 +9,16 @@ namespace FuseMix.Encoders.Images;
 
 /// <summary>Turns a decoded picture into the model's input: alpha on white, resized, cut, scaled; in one pass over the rows.</summary>
 /// <remarks>
-/// Pixels are weighted as fp32 without rounding in between, at half-pixel centres: pixel i of an axis scaled by s lies at (i + ½)·s - ½ of the source.
-/// A source row is filtered horizontally once, when the first output row needs it, into a ring of as many rows as the vertical
-/// filter has taps; so memory does not grow with the picture. Scratch is pooled; thread-safe. Of a strip, much longer than it is wide, the long side
-/// is filtered first and without a table of weights, since making it wide before making it short would be work that its pixels do not account for.
+/// Pixels are weighted as fp32 without rounding in between, at half-pixel centres: pixel i of an axis scaled by s lies at (i + ½)·s - ½ of
+/// the source. A source row is filtered horizontally once, when the first output row needs it, into a ring of as many rows as the vertical
+/// filter has taps; so memory does not grow with the picture. Scratch is pooled; thread-safe. Of a strip, much longer than it is wide, the
+/// long side is filtered first and without a table of weights, since making it wide before making it short would be work that its pixels do
+/// not account for.
 /// </remarks>
 internal sealed class ImageResampler
 {
-    /// <summary>How many times as long as the model's a side is, for the picture to be a strip where the other side is shorter than the model's.</summary>
+    /// <summary>How many times as long as the model's a side is, for the picture to be a strip where the other side is shorter than the
+    /// model's.</summary>
     internal const int StripRatio = 64;
 
     private const int Lanes = 4;
@@ -132,7 +134,8 @@ internal sealed class ImageResampler
             new Sampling(image.Height, scaledHeight, (scaledHeight - height) / 2, height, _definition.Resize, _definition.Antialias));
     }
 
-    /// <summary>Each output position of the long side at once: all of its pixels become one line across the strip, which then becomes as wide as wanted.</summary>
+    /// <summary>Each output position of the long side at once: all of its pixels become one line across the strip, which then becomes as
+    /// wide as wanted.</summary>
     private void FillFromStrip(DecodedImage image, bool isTall, Span<float> destination)
     {
         var (horizontal, vertical) = Samplings(image);
@@ -141,7 +144,8 @@ internal sealed class ImageResampler
         axis.Plan(across);
         var line = new float[across.Size * Lanes];
         var pixels = image.Pixels;
-        var (step, stepAcross) = isTall ? ((long)image.Width * image.Channels, (long)image.Channels) : (image.Channels, (long)image.Width * image.Channels);
+        var (step, stepAcross) =
+            isTall ? ((long)image.Width * image.Channels, (long)image.Channels) : (image.Channels, (long)image.Width * image.Channels);
         for (var i = 0; i < along.Length; i++)
         {
             Array.Clear(line);
@@ -163,14 +167,17 @@ internal sealed class ImageResampler
                 var (x, y) = isTall ? (j, i) : (i, j);
                 for (var c = 0; c < 3; c++)
                 {
-                    var at = _definition.Layout == ImageLayout.Nchw ? (((c * _definition.Height) + y) * _definition.Width) + x : (((y * _definition.Width) + x) * 3) + c;
+                    var at = _definition.Layout == ImageLayout.Nchw
+                        ? (((c * _definition.Height) + y) * _definition.Width) + x
+                        : (((y * _definition.Width) + x) * 3) + c;
                     destination[at] = (value[c] * _factor[c]) + _offset[c];
                 }
             }
         }
     }
 
-    /// <summary>Bytes of the columns [from, end) as four floats each, composited on white where there is alpha; the fourth is not used.</summary>
+    /// <summary>Bytes of the columns [from, end) as four floats each, composited on white where there is alpha; the fourth is not
+    /// used.</summary>
     private static void Widen(ReadOnlySpan<byte> row, int channels, int from, int end, float[] source)
     {
         ref var input = ref MemoryMarshal.GetReference(row);
@@ -200,7 +207,8 @@ internal sealed class ImageResampler
     }
 
     private static Vector128<float> ToFloats(uint pixel) =>
-        Vector128.ConvertToSingle(Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(pixel).AsByte()).AsUInt16()).AsInt32());
+        Vector128.ConvertToSingle(
+            Vector128.WidenLower(Vector128.WidenLower(Vector128.CreateScalarUnsafe(pixel).AsByte()).AsUInt16()).AsInt32());
 
     private static void FilterInterleaved(float[] source, Axis axis, Span<float> slot)
     {
@@ -303,8 +311,10 @@ internal sealed class ImageResampler
         }
     }
 
-    /// <summary><paramref name="Length"/> outputs from <paramref name="Offset"/> on, of an axis of <paramref name="Size"/> scaled to <paramref name="Scaled"/>.</summary>
-    /// <remarks>Taps outside the picture are left out and the rest is normalised, as Pillow does; for bilinear this equals repeating the edge.</remarks>
+    /// <summary><paramref name="Length"/> outputs from <paramref name="Offset"/> on, of an axis of <paramref name="Size"/> scaled to
+    /// <paramref name="Scaled"/>.</summary>
+    /// <remarks>Taps outside the picture are left out and the rest is normalised, as Pillow does; for bilinear this equals repeating the
+    /// edge.</remarks>
     internal readonly record struct Sampling(int Size, long Scaled, long Offset, int Length, ResizeFilter Filter, bool Antialias)
     {
         /// <summary>The most source positions per output position.</summary>

@@ -6,7 +6,8 @@ namespace FuseMix.Encoders.Inputs;
 /// <summary>A text to token ids. Thread-safe.</summary>
 internal interface ITextTokenizer
 {
-    /// <summary>Any text, lone surrogates included, as at most <paramref name="maxTokens"/> ids; none for a text without tokens, where the kind adds no special ones.</summary>
+    /// <summary>Any text, lone surrogates included, as at most <paramref name="maxTokens"/> ids; none for a text without tokens, where the
+    /// kind adds no special ones.</summary>
     int[] Encode(string text, int maxTokens);
 }
 

@@ -138,7 +138,8 @@ internal sealed class WordPieceTokenizer : ITextTokenizer
 
     private bool Counts(Rune rune, UnicodeCategory category) =>
         rune.Value is not (0 or 0xFFFD)
-        && category is not (UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned)
+        && category is not (UnicodeCategory.Control or UnicodeCategory.Format
+            or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned)
         && !(_lowercase && category == UnicodeCategory.NonSpacingMark);
 
     private static bool IsPunctuation(Rune rune, UnicodeCategory category) =>

@@ -20,7 +20,8 @@ public sealed class EncoderPack
     public string Name => Definition.Name;
 
     /// <summary>Which encoder this is: another fingerprint is another encoder, whatever its name.</summary>
-    /// <remarks>SHA-256 of the lines <c>sha256-of-file␠␠relative/path\n</c> in ordinal order of path: what <c>sha256sum</c> prints.</remarks>
+    /// <remarks>SHA-256 of the lines <c>sha256-of-file␠␠relative/path\n</c> in ordinal order of path: what <c>sha256sum</c>
+    /// prints.</remarks>
     public Fingerprint Fingerprint { get; }
 
     /// <summary>Size of all files together, in bytes.</summary>

@@ -5,8 +5,10 @@ using FuseMix.Storage;
 namespace FuseMix.Encoders.Packs;
 
 /// <summary>What <c>encoder.json</c> says about a frozen encoder: how raw data become its input, and which tensor is the latent.</summary>
-/// <remarks>Exactly one of <see cref="Text"/>, <see cref="Image"/> and <see cref="Audio"/> is given, and it fits <see cref="Modality"/>.</remarks>
-// The generated JSON reader assigns every init property, those that the file leaves out with null or 0: so every default here is 0, or made of null.
+/// <remarks>Exactly one of <see cref="Text"/>, <see cref="Image"/> and <see cref="Audio"/> is given, and it fits
+/// <see cref="Modality"/>.</remarks>
+// The generated JSON reader assigns every init property, those that the file leaves out with null or 0: so every default here is 0, or made
+// of null.
 public sealed record EncoderPackDefinition
 {
     /// <summary>The name of the definition file in a pack folder.</summary>
@@ -142,7 +144,8 @@ public sealed record TextInputDefinition
     /// <summary>The element type of <see cref="Mask"/>.</summary>
     public TokenType MaskType { get; init; } = TokenType.Int64;
 
-    /// <summary>The input tensor [n, length] of segment ids, all 0 here (BERT's <c>token_type_ids</c>); null where the model has none.</summary>
+    /// <summary>The input tensor [n, length] of segment ids, all 0 here (BERT's <c>token_type_ids</c>); null where the model has
+    /// none.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? TypeIds { get; init; }
 }

@@ -54,10 +54,18 @@ internal static class EncoderPackRules
             Require(image.Height is >= 1 and <= 4_096, "image.height", image.Height, "1 to 4,096");
             Require(double.IsFinite(image.Scale) && image.Scale > 0, "image.scale", image.Scale, "a positive number");
             Require(image.Mean.Count == 3 && image.Mean.All(double.IsFinite), "image.mean", Numbers(image.Mean), "three finite numbers");
-            Require(image.Std.Count == 3 && image.Std.All(v => double.IsFinite(v) && v > 0), "image.std", Numbers(image.Std), "three positive numbers");
+            Require(
+                image.Std.Count == 3 && image.Std.All(v => double.IsFinite(v) && v > 0),
+                "image.std",
+                Numbers(image.Std),
+                "three positive numbers");
             if (image.ShorterSide is not { } side) return;
             Require(image.Fit == ImageFit.Crop, "image.shorterSide", side, "left out unless image.fit is crop");
-            Require(side <= 8_192 && side >= Math.Max(image.Width, image.Height), "image.shorterSide", side, "at least the tensor's size, at most 8,192");
+            Require(
+                side <= 8_192 && side >= Math.Max(image.Width, image.Height),
+                "image.shorterSide",
+                side,
+                "at least the tensor's size, at most 8,192");
         }
 
         void CheckAudio(AudioInputDefinition audio)

@@ -3,11 +3,13 @@ using FuseMix.Storage;
 namespace FuseMix.Encoders.Packs;
 
 /// <summary>The installed encoder packs: <c>&lt;name&gt;/&lt;fingerprint&gt;/</c> each, and which of them a name means now.</summary>
-/// <remarks>A pack that was replaced or removed stays for whatever was made with it, until <see cref="CollectGarbage"/> finds that nothing is.</remarks>
+/// <remarks>A pack that was replaced or removed stays for whatever was made with it, until <see cref="CollectGarbage"/> finds that nothing
+/// is.</remarks>
 /// <param name="root">The folder of all packs; made when the first one is added.</param>
 public sealed class EncoderPackStore(string root)
 {
-    private readonly ContentFolders _packs = new(root, "encoder", "Install the encoder again: remove its folder there, then 'fusemix encoders import' or 'add' it.");
+    private readonly ContentFolders _packs = new(
+        root, "encoder", "Install the encoder again: remove its folder there, then 'fusemix encoders import' or 'add' it.");
 
     /// <summary>The folder of all packs, as a full path.</summary>
     public string Root => _packs.Root;
@@ -24,7 +26,8 @@ public sealed class EncoderPackStore(string root)
     public Fingerprint? Current(string name) => _packs.Current(name);
 
     /// <summary>Reads the pack that a name means now.</summary>
-    /// <exception cref="FuseMixException">No such pack (the nearest name is given), <see cref="EncoderPack.Load"/> refuses it, or it was changed.</exception>
+    /// <exception cref="FuseMixException">No such pack (the nearest name is given), <see cref="EncoderPack.Load"/> refuses it, or it was
+    /// changed.</exception>
     public EncoderPack Load(string name) => Load(name, afresh: false);
 
     /// <summary>Reads the pack of a name and fingerprint, whatever the name means now.</summary>
@@ -33,7 +36,8 @@ public sealed class EncoderPackStore(string root)
 
     /// <summary>Installs a copy of a user's pack folder; either all of it appears or nothing.</summary>
     /// <param name="folder">The folder with <c>encoder.json</c>; it is not changed.</param>
-    /// <param name="replace">Whether the name of another content means this one from now on; latents of the old one stay, under its fingerprint.</param>
+    /// <param name="replace">Whether the name of another content means this one from now on; latents of the old one stay, under its
+    /// fingerprint.</param>
     /// <returns>The installed pack; the one already there where its content is the same.</returns>
     /// <exception cref="FuseMixException">The pack is invalid, or its name is taken by another content (conflict).</exception>
     public EncoderPack Add(string folder, bool replace = false)
@@ -63,7 +67,8 @@ public sealed class EncoderPackStore(string root)
             }
 
             if (!IsSound(staging))
-                throw new FuseMixException(FailureKind.Conflict, $"{source.Folder} changed while it was copied.", "Try again when nothing writes to it.");
+                throw new FuseMixException(
+                    FailureKind.Conflict, $"{source.Folder} changed while it was copied.", "Try again when nothing writes to it.");
         }
 
         bool IsSound(string copy)
@@ -90,7 +95,8 @@ public sealed class EncoderPackStore(string root)
         if (!_packs.Remove(name)) throw FuseMixException.UnknownName("encoder", name, List());
     }
 
-    /// <summary>Deletes packs that were replaced or removed and that nothing is made with, see <see cref="ContentFolders.CollectGarbage"/>.</summary>
+    /// <summary>Deletes packs that were replaced or removed and that nothing is made with, see
+    /// <see cref="ContentFolders.CollectGarbage"/>.</summary>
     /// <param name="pinned">Packs to keep.</param>
     /// <param name="now">The time.</param>
     /// <param name="removed">A name whose packs are not waited for, since a user removed it just now.</param>
@@ -120,7 +126,10 @@ public sealed class EncoderPackStore(string root)
     {
         var folder = Path.Combine(Root, name);
         return File.Exists(Path.Combine(folder, EncoderPackDefinition.FileName))
-            ? new FuseMixException(FailureKind.NotFound, $"The pack in '{folder}' was put there by hand and is not installed.", $"Install it: fusemix encoders add {folder}")
+            ? new FuseMixException(
+                FailureKind.NotFound,
+                $"The pack in '{folder}' was put there by hand and is not installed.",
+                $"Install it: fusemix encoders add {folder}")
             : FuseMixException.UnknownName("encoder", name, List());
     }
 
@@ -132,14 +141,16 @@ public sealed class EncoderPackStore(string root)
             throw new FuseMixException(
                 FailureKind.NotFound,
                 $"The pack {content.Content.Short} of the encoder '{content.Name}' is not here any more: '{folder}' is missing.",
-                "Add that very pack again with 'fusemix encoders add FOLDER --replace', or extract and train with the encoder as it is now.");
+                "Add that very pack again with 'fusemix encoders add FOLDER --replace', or extract and train with the encoder as it is "
+                    + "now.");
         }
 
         var pack = EncoderPack.Load(folder, afresh);
         if (pack.Name == content.Name && pack.Fingerprint == content.Content) return pack;
         throw new FuseMixException(
             FailureKind.Corrupt,
-            $"The encoder '{content.Name}' was changed after it was installed: its fingerprint is {pack.Fingerprint.Short}, not {content.Content.Short}.",
+            $"The encoder '{content.Name}' was changed after it was installed: its fingerprint is {pack.Fingerprint.Short}, not "
+                + $"{content.Content.Short}.",
             $"Install it again, which mends it, or keep the change under another name. Its folder is {folder}.");
     }
 }

@@ -14,7 +14,8 @@ public sealed class EncodedBatch
     public EncodedBatch(float[] latents, int dimension, IReadOnlyList<string?> errors)
     {
         if (latents.LongLength != (long)dimension * errors.Count)
-            throw new ArgumentException($"{errors.Count} latents of {dimension} values need other than {latents.LongLength} values.", nameof(latents));
+            throw new ArgumentException(
+                $"{errors.Count} latents of {dimension} values need other than {latents.LongLength} values.", nameof(latents));
         (_latents, Dimension, _errors) = (latents, dimension, errors);
         Failures = errors.Count(error => error is not null);
     }

@@ -34,7 +34,8 @@ public sealed class EncoderSession : IEncoder
     static EncoderSession() => OnnxRuntimeTelemetry.TurnOff();
 
     private EncoderSession(
-        EncoderPack pack, InferenceSession model, IPreprocessing preprocessing, EncoderDevice device, int workers, EncoderSessionOptions options)
+        EncoderPack pack, InferenceSession model, IPreprocessing preprocessing, EncoderDevice device, int workers,
+        EncoderSessionOptions options)
     {
         (Pack, _model, _preprocessing, Device, _workers) = (pack, model, preprocessing, device, workers);
         (_deviceLost, _scheduler) = (options.DeviceLost, options.Scheduler ?? TaskScheduler.Default);
@@ -75,8 +76,8 @@ public sealed class EncoderSession : IEncoder
     /// <param name="pack">The pack.</param>
     /// <param name="options">How to open it; by default all cores, on a GPU where there is one.</param>
     /// <exception cref="FuseMixException">
-    /// Corrupt: the model is no ONNX file, or its tensors are not as the pack says. Unavailable: CUDA was asked for and is not there, or ONNX
-    /// Runtime itself does not load.
+    /// Corrupt: the model is no ONNX file, or its tensors are not as the pack says. Unavailable: CUDA was asked for and is not there, or
+    /// ONNX Runtime itself does not load.
     /// </exception>
     public static EncoderSession Open(EncoderPack pack, EncoderSessionOptions? options = null)
     {
@@ -185,7 +186,10 @@ public sealed class EncoderSession : IEncoder
             // No fault of the items: they must not be recorded as such, and all that follow would fail alike.
             _deviceLost?.Invoke(FirstLine(e));
             throw new FuseMixException(
-                FailureKind.Unavailable, $"The GPU under the encoder '{Name}' has failed: {FirstLine(e)}", "Start this node again; if it fails again, look at the GPU.", e);
+                FailureKind.Unavailable,
+                $"The GPU under the encoder '{Name}' has failed: {FirstLine(e)}",
+                "Start this node again; if it fails again, look at the GPU.",
+                e);
         }
         catch (OnnxRuntimeException e) when (items.Length == 1)
         {
@@ -217,7 +221,8 @@ public sealed class EncoderSession : IEncoder
 
         try
         {
-            // One at a time from a shared counter: the ranges that Parallel.For hands out would leave a thread alone with several at the end.
+            // One at a time from a shared counter: the ranges that Parallel.For hands out would leave a thread alone with several at the
+            // end.
             var next = -1;
             System.Threading.Tasks.Parallel.For(
                 0,
@@ -238,7 +243,8 @@ public sealed class EncoderSession : IEncoder
         }
     }
 
-    /// <summary>Whether encoders can run on CUDA here: this build has the provider, and the libraries and a GPU that it needs are there.</summary>
+    /// <summary>Whether encoders can run on CUDA here: this build has the provider, and the libraries and a GPU that it needs are
+    /// there.</summary>
     public static bool IsCudaHere()
     {
 #if GPU
@@ -248,7 +254,8 @@ public sealed class EncoderSession : IEncoder
             settings.AppendExecutionProvider_CUDA(0);
             return true;
         }
-        catch (Exception e) when (e is OnnxRuntimeException or DllNotFoundException or TypeInitializationException or EntryPointNotFoundException)
+        catch (Exception e) when (e is OnnxRuntimeException or DllNotFoundException or TypeInitializationException
+            or EntryPointNotFoundException)
         {
             return false;
         }
@@ -261,7 +268,8 @@ public sealed class EncoderSession : IEncoder
     {
         try
         {
-            var cudaBuilt = options.Device != EncoderDevice.Cpu && OrtEnv.Instance().GetAvailableProviders().Contains("CUDAExecutionProvider");
+            var cudaBuilt = options.Device != EncoderDevice.Cpu && OrtEnv.Instance().GetAvailableProviders().Contains(
+                "CUDAExecutionProvider");
             if (options.Device == EncoderDevice.Cuda && !cudaBuilt) throw NoCuda("this build of ONNX Runtime has no CUDA provider");
             if (cudaBuilt)
             {

@@ -48,7 +48,8 @@ public static class EncoderVerification
         if (Distance(one, again) > Tolerance)
             throw ModelSignature.Lie(pack, $"the same item gets another latent every time (relative difference {Distance(one, again):g2})");
         if (Distance(one, other) < 1e-6)
-            throw ModelSignature.Lie(pack, $"two different items get the same latent, so '{pack.Definition.Latent.Tensor}' does not depend on the item");
+            throw ModelSignature.Lie(
+                pack, $"two different items get the same latent, so '{pack.Definition.Latent.Tensor}' does not depend on the item");
         foreach (var (row, alone) in new[] { (0, other), (1, one), (2, other) })
         {
             if (together.ErrorOf(row) is { } error) throw ModelSignature.Lie(pack, error.TrimEnd('.'));
@@ -81,7 +82,8 @@ public static class EncoderVerification
             : ModelSignature.Lie(pack, $"{how}; a mask or a pooling is missing");
     }
 
-    /// <summary>Whether the model has an operator that takes its scale from all values of a tensor, and so from all items of a call.</summary>
+    /// <summary>Whether the model has an operator that takes its scale from all values of a tensor, and so from all items of a
+    /// call.</summary>
     private static bool QuantisesDynamically(string model)
     {
         var name = "DynamicQuantizeLinear"u8;

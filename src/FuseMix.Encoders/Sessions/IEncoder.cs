@@ -18,6 +18,7 @@ public interface IEncoder : IDisposable
     /// <summary>Encodes items. One that cannot be encoded gets its reason and does not hurt the others.</summary>
     /// <param name="items">Any number of items.</param>
     /// <param name="cancellation">Stops before the next call of the model.</param>
-    /// <exception cref="FuseMixException">The encoder itself is at fault: its pack lies about the model, or a library is missing.</exception>
+    /// <exception cref="FuseMixException">The encoder itself is at fault: its pack lies about the model, or a library is
+    /// missing.</exception>
     EncodedBatch EncodeBatch(IReadOnlyList<EncoderInput> items, CancellationToken cancellation = default);
 }

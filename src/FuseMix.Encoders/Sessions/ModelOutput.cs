@@ -98,13 +98,15 @@ internal sealed class ModelOutput(EncoderPackDefinition definition)
 
         if (!definition.Latent.Normalise) return null;
         var norm = TensorPrimitives.Norm<float>(latent);
-        if (!(norm > 0) || !float.IsFinite(norm)) return $"The latent of '{definition.Name}' has the length {norm}, which cannot be made 1.";
+        if (!(norm > 0) || !float.IsFinite(norm))
+            return $"The latent of '{definition.Name}' has the length {norm}, which cannot be made 1.";
         TensorPrimitives.Divide(latent, norm, latent);
         return null;
     }
 
     private FuseMixException Lie(string how, long[] shape) => new(
         FailureKind.Corrupt,
-        $"The encoder pack '{definition.Name}' lies: its output '{definition.Latent.Tensor}' of the shape [{string.Join(", ", shape)}] {how}.",
+        $"The encoder pack '{definition.Name}' lies: its output '{definition.Latent.Tensor}' of the shape [{string.Join(", ", shape)}] "
+            + $"{how}.",
         "Correct encoder.json; docs/encoder-packs.md explains its keys.");
 }

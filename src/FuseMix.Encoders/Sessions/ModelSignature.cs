@@ -14,12 +14,16 @@ internal static class ModelSignature
         int rows = 0, length = 0;
         foreach (var tensor in preprocessing.Tensors)
         {
-            if (!model.InputMetadata.TryGetValue(tensor.Name, out var input)) throw NoSuch(tensor.Key, tensor.Name, "input", model.InputMetadata.Keys);
+            if (!model.InputMetadata.TryGetValue(tensor.Name, out var input))
+                throw NoSuch(tensor.Key, tensor.Name, "input", model.InputMetadata.Keys);
             if (!input.IsTensor || input.ElementDataType != tensor.Type)
-                throw Lie(pack, $"its input '{tensor.Name}' holds {(input.IsTensor ? input.ElementDataType : input.OnnxValueType)}, not {tensor.Type}");
+                throw Lie(
+                    pack,
+                    $"its input '{tensor.Name}' holds {(input.IsTensor ? input.ElementDataType : input.OnnxValueType)}, not {tensor.Type}");
             var fits = input.Dimensions.Length == tensor.Shape.Count
                 && input.Dimensions.Zip(tensor.Shape).All(pair => pair.First < 0 || pair.Second < 0 || pair.First == pair.Second);
-            if (!fits) throw Lie(pack, $"its input '{tensor.Name}' is {Shape(input.Dimensions)}, not {Shape(tensor.Shape)} as '{tensor.Key}' has it");
+            if (!fits) throw Lie(
+                pack, $"its input '{tensor.Name}' is {Shape(input.Dimensions)}, not {Shape(tensor.Shape)} as '{tensor.Key}' has it");
             rows = Math.Max(rows, input.Dimensions[0]);
             if (pack.Definition.Text is { } text)
             {
@@ -30,10 +34,12 @@ internal static class ModelSignature
         }
 
         var unfed = model.InputMetadata.Keys.Except(preprocessing.Tensors.Select(t => t.Name)).ToArray();
-        if (unfed.Length > 0) throw Lie(pack, $"its model also has the input{(unfed.Length > 1 ? "s" : "")} '{string.Join("', '", unfed)}', which nothing feeds");
+        if (unfed.Length > 0) throw Lie(
+            pack, $"its model also has the input{(unfed.Length > 1 ? "s" : "")} '{string.Join("', '", unfed)}', which nothing feeds");
 
         var latent = pack.Definition.Latent;
-        if (!model.OutputMetadata.TryGetValue(latent.Tensor, out var output)) throw NoSuch("latent.tensor", latent.Tensor, "output", model.OutputMetadata.Keys);
+        if (!model.OutputMetadata.TryGetValue(latent.Tensor, out var output))
+            throw NoSuch("latent.tensor", latent.Tensor, "output", model.OutputMetadata.Keys);
         var axis = latent.Pooling == Pooling.SpatialMean ? 1 : output.Dimensions.Length - 1;
         var declared = latent.Pooling != Pooling.None && output.Dimensions.Length > axis && axis >= 0 ? output.Dimensions[axis]
             : latent.Pooling == Pooling.None && output.Dimensions.Length == 2 ? output.Dimensions[1]
@@ -68,5 +74,6 @@ internal static class ModelSignature
 
     public static string Shape(IEnumerable<int> shape) => $"[{string.Join(", ", shape.Select(d => d < 0 ? "?" : $"{d}"))}]";
 
-    private static string Describe(NodeMetadata node) => node.IsTensor ? $"{node.ElementDataType} {Shape(node.Dimensions)}" : $"{node.OnnxValueType}";
+    private static string Describe(NodeMetadata node) =>
+        node.IsTensor ? $"{node.ElementDataType} {Shape(node.Dimensions)}" : $"{node.OnnxValueType}";
 }

@@ -13,7 +13,8 @@ public static partial class OnnxRuntimeTelemetry
     public static void TurnOff()
     {
         if (OperatingSystem.IsWindows()) Environment.SetEnvironmentVariable(Variable, "1");
-        else if (SetVariable(Variable, "1", overwrite: 1) != 0) throw new InvalidOperationException($"The variable {Variable} cannot be set.");
+        else if (SetVariable(Variable, "1", overwrite: 1) != 0)
+            throw new InvalidOperationException($"The variable {Variable} cannot be set.");
     }
 
     [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]

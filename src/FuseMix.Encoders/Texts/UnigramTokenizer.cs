@@ -4,18 +4,19 @@ using FuseMix.Core.Texts;
 
 namespace FuseMix.Encoders.Texts;
 
-/// <summary>Cuts a text into the most likely pieces of a unigram language model (SentencePiece), as the Universal Sentence Encoder does.</summary>
+/// <summary>Cuts a text into the most likely pieces of a unigram language model (SentencePiece), as the Universal Sentence Encoder
+/// does.</summary>
 /// <remarks>
 /// <para>
-/// The text is brought into Unicode normalisation form KC; if anything is left, U+2581 is put before it and in the place of every space. Nothing is
-/// trimmed and case is kept. Of all ways to cut it into pieces, the one with the greatest sum of log-probabilities is taken (Viterbi); a symbol
-/// at which no piece begins is unknown (id 0), and a run of unknown ones counts as one. No token marks the beginning or the end.
-/// Source: Kudo, "Subword Regularization", 2018; the order of ties is that of the reference tokenizer.
+/// The text is brought into Unicode normalisation form KC; if anything is left, U+2581 is put before it and in the place of every space.
+/// Nothing is trimmed and case is kept. Of all ways to cut it into pieces, the one with the greatest sum of log-probabilities is taken
+/// (Viterbi); a symbol at which no piece begins is unknown (id 0), and a run of unknown ones counts as one. No token marks the beginning or
+/// the end. Source: Kudo, "Subword Regularization", 2018; the order of ties is that of the reference tokenizer.
 /// </para>
 /// <para>
-/// Any text works, a surrogate without its partner included. Time is linear in the text, and memory holds no more of it than is undecided; where more
-/// than 65,536 symbols in a row stay undecided (one letter repeated, never prose), the best way up to there is taken. One instance may be used by any
-/// number of threads.
+/// Any text works, a surrogate without its partner included. Time is linear in the text, and memory holds no more of it than is undecided;
+/// where more than 65,536 symbols in a row stay undecided (one letter repeated, never prose), the best way up to there is taken. One
+/// instance may be used by any number of threads.
 /// </para>
 /// </remarks>
 public sealed class UnigramTokenizer
@@ -44,7 +45,8 @@ public sealed class UnigramTokenizer
     /// <summary>Number of ids, the reserved ones included; every id is below it.</summary>
     public int VocabularySize => _scores.Length;
 
-    /// <summary>Reads a vocabulary: a JSON array of <c>[piece, log-probability]</c>, whose positions are the ids; null counts as 0.</summary>
+    /// <summary>Reads a vocabulary: a JSON array of <c>[piece, log-probability]</c>, whose positions are the ids; null counts as
+    /// 0.</summary>
     /// <param name="path">The file, e.g. <c>vocab.json</c> of a pack.</param>
     /// <exception cref="FuseMixException">The file is missing, or is not such an array; the entry at fault is named.</exception>
     public static UnigramTokenizer Load(string path)
@@ -107,7 +109,8 @@ public sealed class UnigramTokenizer
             };
             int[] symbols = [.. piece.EnumerateRunes().Select(rune => rune.Value)];
             if (symbols.Length is 0 or > MaxPieceLength)
-                throw Corrupt(path, $"the piece of entry {vocabulary.Count} has {symbols.Length} characters rather than 1 to {MaxPieceLength}");
+                throw Corrupt(
+                    path, $"the piece of entry {vocabulary.Count} has {symbols.Length} characters rather than 1 to {MaxPieceLength}");
             vocabulary.Add((symbols, score));
         }
 
@@ -117,7 +120,8 @@ public sealed class UnigramTokenizer
     private static FuseMixException Corrupt(string path, string why, Exception? inner = null) =>
         new(FailureKind.Corrupt, $"The vocabulary '{path}' cannot be used: {why}.", "Install the encoder pack again.", inner);
 
-    /// <summary>The search for the best cut of one text: a window of the lattice whose beginning moves on as soon as it is decided.</summary>
+    /// <summary>The search for the best cut of one text: a window of the lattice whose beginning moves on as soon as it is
+    /// decided.</summary>
     private ref struct Lattice
     {
         private const int FirstWindow = 512;
@@ -217,7 +221,8 @@ public sealed class UnigramTokenizer
             _words[end] = piece;
         }
 
-        /// <summary>Finds the last position that every way on goes through, emits the tokens before it and moves the window there.</summary>
+        /// <summary>Finds the last position that every way on goes through, emits the tokens before it and moves the window
+        /// there.</summary>
         /// <param name="reached">The last position whose best way is final.</param>
         /// <returns>By how many symbols the window moved.</returns>
         private int Settle(int reached)

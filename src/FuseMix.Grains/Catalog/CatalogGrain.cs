@@ -12,7 +12,8 @@ namespace FuseMix.Grains.Catalog;
 [StatelessWorker]
 [GrainType("catalog")]
 internal sealed class CatalogGrain(
-    EncoderPackStore packs, DatasetStore datasets, DatasetCache cache, LatentStore latents, FusionModels models, CollectionStore collections)
+    EncoderPackStore packs, DatasetStore datasets, DatasetCache cache, LatentStore latents, FusionModels models,
+    CollectionStore collections)
     : Grain, ICatalogGrain
 {
     public Task<EncoderSummary[]> Encoders() => Task.Run<EncoderSummary[]>(() => [.. packs.List().Select(name =>
@@ -46,7 +47,8 @@ internal sealed class CatalogGrain(
         return Summaries.Details(dataset, latents.List(name));
     });
 
-    public Task<LatentSetSummary[]> LatentSets() => Task.Run<LatentSetSummary[]>(() => [.. latents.List().Select(set => new LatentSetSummary(
+    public Task<LatentSetSummary[]> LatentSets() =>
+        Task.Run<LatentSetSummary[]>(() => [.. latents.List().Select(set => new LatentSetSummary(
         set.Dataset, set.Encoder, set.EncoderFingerprint.Hex, set.Rows, set.Dimension, set.Failures.Count, set.IsComplete))]);
 
     public Task<ModelSummary[]> Models() => Task.Run<ModelSummary[]>(() => [.. models.Names().Select(name =>
@@ -54,7 +56,8 @@ internal sealed class CatalogGrain(
         try
         {
             var model = models.Get(name);
-            return new ModelSummary(name, new Dictionary<Modality, string>(model.Encoders()), model.SharedDimension, model.Training.Steps, null);
+            return new ModelSummary(
+                name, new Dictionary<Modality, string>(model.Encoders()), model.SharedDimension, model.Training.Steps, null);
         }
         catch (FuseMixException damaged)
         {

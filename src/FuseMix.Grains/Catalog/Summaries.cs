@@ -11,7 +11,8 @@ internal static class Summaries
     public static EncoderSummary Of(EncoderPack pack)
     {
         var about = pack.Definition;
-        return new EncoderSummary(pack.Name, about.Modality, about.Latent.Dimension, pack.Fingerprint.Hex, about.Licence, about.Origin, null, about.About);
+        return new EncoderSummary(
+            pack.Name, about.Modality, about.Latent.Dimension, pack.Fingerprint.Hex, about.Licence, about.Origin, null, about.About);
     }
 
     public static DatasetSummary Of(DatasetStatistics dataset) => new(

@@ -19,7 +19,10 @@ internal sealed class ClusterMetrics
     {
         _nodes = nodes;
         meters.Create(Name).CreateObservableGauge(
-            "fusemix.cluster.nodes", Count, "{node}", "Nodes as this one sees them, by state and role; one with several roles counts for each.");
+            "fusemix.cluster.nodes",
+            Count,
+            "{node}",
+            "Nodes as this one sees them, by state and role; one with several roles counts for each.");
     }
 
     /// <summary>Every combination, so that none stays at its last value when its last node is gone.</summary>

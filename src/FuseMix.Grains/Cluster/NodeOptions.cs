@@ -37,7 +37,8 @@ public sealed class NodeOptions
     [Range(1, int.MaxValue)]
     public int CheckpointSteps { get; set; } = 100;
 
-    /// <summary>How many trainings that are over are remembered; of more, those that ended first are forgotten with what they left to go on from.</summary>
+    /// <summary>How many trainings that are over are remembered; of more, those that ended first are forgotten with what they left to go on
+    /// from.</summary>
     [Range(1, 100_000)]
     public int TrainingsKept { get; set; } = 1_000;
 
@@ -57,12 +58,13 @@ public sealed class NodeOptions
     [Range(typeof(TimeSpan), "00:00:00.0500000", "01:00:00")]
     public TimeSpan BalanceEvery { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Whether it goes on with builds and other jobs that it finds unfinished: not where another process, which works in the same home
-    /// folder, has them in hand.</summary>
+    /// <summary>Whether it goes on with builds and other jobs that it finds unfinished: not where another process, which works in the same
+    /// home folder, has them in hand.</summary>
     internal bool ResumesJobs { get; set; } = true;
 
     /// <summary>A node that does everything with what this machine has.</summary>
-    public static NodeOptions OfThisMachine() => new() { Accelerators = EncoderSession.IsCudaHere() ? [Contracts.Cluster.Accelerators.Cuda] : [] };
+    public static NodeOptions OfThisMachine() =>
+        new() { Accelerators = EncoderSession.IsCudaHere() ? [Contracts.Cluster.Accelerators.Cuda] : [] };
 
     /// <summary>The silo name that tells all this to the other nodes.</summary>
     /// <exception cref="FuseMixException">The name, a role or an accelerator is not valid.</exception>
@@ -74,6 +76,7 @@ public sealed class NodeOptions
     {
         _ = ToNodeName();
         foreach (var (key, value, allowed) in OptionRange.Broken(this))
-            throw new FuseMixException(FailureKind.Invalid, $"Node option {key} is {value}, which is out of range.", $"It must be {allowed}.");
+            throw new FuseMixException(
+                FailureKind.Invalid, $"Node option {key} is {value}, which is out of range.", $"It must be {allowed}.");
     }
 }

@@ -13,10 +13,11 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
 {
     private const int RowsPerBatch = 1024;
 
-    /// <summary>Makes a generation live that was built from the very same things and whose files are whole, where one is kept. Reads its shards
-    /// through.</summary>
+    /// <summary>Makes a generation live that was built from the very same things and whose files are whole, where one is kept. Reads its
+    /// shards through.</summary>
     /// <returns>What is live then; null where there is something to build.</returns>
-    /// <exception cref="FuseMixException">It cannot be built: unknown names, latents missing, or something else is live and must stay.</exception>
+    /// <exception cref="FuseMixException">It cannot be built: unknown names, latents missing, or something else is live and must
+    /// stay.</exception>
     public GenerationManifest? Reuse(string collection, CollectionBuild request)
     {
         if (request.RowsPerShard < 1) throw new FuseMixException(FailureKind.Invalid, "A shard has at least one row.");
@@ -55,11 +56,19 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
         var model = models.Get(request.Model);
         var dataset = datasets.Get(request.Dataset);
         var own = new OwnMetadata(dataset.Items.SelectMany(item => item.Metadata.Keys));
-        string[] columns = [own.Caption, own.Group, own.Split, .. dataset.Items.SelectMany(item => item.Metadata.Keys).Distinct().Order(StringComparer.Ordinal)];
+        string[] columns =
+        [
+            own.Caption, own.Group, own.Split,
+            .. dataset.Items.SelectMany(item => item.Metadata.Keys).Distinct().Order(StringComparer.Ordinal),
+        ];
         var spec = new GenerationSpec(model.Name, model.Fingerprint, model.SharedDimension, [.. columns.Distinct()])
         {
             Origin = Origin(dataset, request),
-            Encoders = [.. model.Modalities.SelectMany(modality => model.Source(modality).Parts).Select(part => new PinnedEncoder(part.Encoder, part.Fingerprint.Hex)).Distinct()],
+            Encoders =
+            [
+                .. model.Modalities.SelectMany(modality => model.Source(modality).Parts).Select(
+                    part => new PinnedEncoder(part.Encoder, part.Fingerprint.Hex)).Distinct()
+            ],
         };
         var captions = Captions(dataset);
         var latentsOf = OpenLatents(model, dataset);
@@ -136,7 +145,9 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
     }
 
     private static FuseMixException WentLive(string collection) => new(
-        FailureKind.Conflict, $"Something else went live in collection '{collection}' while this was built.", "Build it again if it is still wanted.");
+        FailureKind.Conflict,
+        $"Something else went live in collection '{collection}' while this was built.",
+        "Build it again if it is still wanted.");
 
     private GenerationManifest? LiveNow(string collection) =>
         collections.Collections().Contains(collection) ? collections.Live(collection) : null;
@@ -155,7 +166,8 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
         {
             foreach (var modality in model.Modalities)
             {
-                if (dataset.ItemsOf(modality).Count > 0) opened.Add((modality, CurrentLatents.Open(latents, dataset, model.Source(modality))));
+                if (dataset.ItemsOf(modality).Count > 0)
+                    opened.Add((modality, CurrentLatents.Open(latents, dataset, model.Source(modality))));
             }
 
             return opened;
@@ -168,7 +180,8 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
     }
 
     private static IEnumerable<IndexItem> Items(
-        FusionModel model, Modality modality, Dataset dataset, CurrentLatents reader, Dictionary<string, string> captions, OwnMetadata own, int first, int count)
+        FusionModel model, Modality modality, Dataset dataset, CurrentLatents reader, Dictionary<string, string> captions, OwnMetadata own,
+        int first, int count)
     {
         foreach (var rows in Enumerable.Range(first, count).Chunk(RowsPerBatch))
         {
@@ -178,7 +191,11 @@ internal sealed class CollectionBuilder(CollectionStore collections, DatasetCach
             for (var i = 0; i < rows.Length; i++)
             {
                 var item = dataset.Item(reader.Ids[rows[i]]);
-                var metadata = new Dictionary<string, string>(item.Metadata) { [own.Group] = item.Group, [own.Split] = item.Split.ToString().ToLowerInvariant() };
+                var metadata = new Dictionary<string, string>(item.Metadata)
+                {
+                    [own.Group] = item.Group,
+                    [own.Split] = item.Split.ToString().ToLowerInvariant(),
+                };
                 if ((item.Text ?? captions.GetValueOrDefault(item.Id)) is { } caption) metadata[own.Caption] = caption;
                 yield return new IndexItem(item.Id, embeddings.AsMemory(i * model.SharedDimension, model.SharedDimension), metadata);
             }

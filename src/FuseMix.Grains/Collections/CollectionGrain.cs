@@ -159,7 +159,10 @@ internal sealed partial class CollectionGrain(
             if (collections.Damage(collections.Manifest(Name, generation), lengthsOnly: true).FirstOrDefault() is { } damage)
             {
                 throw new FuseMixException(
-                    FailureKind.Corrupt, $"Generation '{generation}' of collection '{Name}' cannot go live: {damage.Message}", "Build the collection again.", damage);
+                    FailureKind.Corrupt,
+                    $"Generation '{generation}' of collection '{Name}' cannot go live: {damage.Message}",
+                    "Build the collection again.",
+                    damage);
             }
 
             return Describe(collections, collections.MakeLive(Name, generation));
@@ -253,7 +256,8 @@ internal sealed partial class CollectionGrain(
                 {
                     var (done, all) = running.Progress;
                     (current.State, current.Error, current.Generation, current.Reused) = (state, error, generation, reused);
-                    (current.Items, current.ItemsDone, current.Elapsed) = (count ?? all, count ?? done, clock.GetElapsedTime(running.StartedAt));
+                    (current.Items, current.ItemsDone, current.Elapsed) =
+                        (count ?? all, count ?? done, clock.GetElapsedTime(running.StartedAt));
                     return true;
                 });
                 await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Ended(Me);
@@ -284,14 +288,17 @@ internal sealed partial class CollectionGrain(
         if (_running is { } running)
         {
             var (done, all) = running.Progress;
-            return new BuildStatus(Name, running.Request, JobState.Running, all, done, null, false, clock.GetElapsedTime(running.StartedAt), null);
+            return new BuildStatus(
+                Name, running.Request, JobState.Running, all, done, null, false, clock.GetElapsedTime(running.StartedAt), null);
         }
 
         var last = _state.Value;
-        return new BuildStatus(Name, last.Build, last.State, last.Items, last.ItemsDone, last.Generation, last.Reused, last.Elapsed, last.Error);
+        return new BuildStatus(
+            Name, last.Build, last.State, last.Items, last.ItemsDone, last.Generation, last.Reused, last.Elapsed, last.Error);
     }
 
-    /// <summary>Makes a change durable. Where that fails, nobody knows what is stored: the grain leaves, and the next call reads it.</summary>
+    /// <summary>Makes a change durable. Where that fails, nobody knows what is stored: the grain leaves, and the next call reads
+    /// it.</summary>
     private async Task Record(Func<CollectionRecord, bool> change)
     {
         try
@@ -312,7 +319,8 @@ internal sealed partial class CollectionGrain(
     }
 
     private GenerationManifest Live() => collections.Live(Name)
-        ?? throw new FuseMixException(FailureKind.Conflict, $"Collection '{Name}' has no live generation.", $"Build one: fusemix collections build {Name}.");
+        ?? throw new FuseMixException(
+            FailureKind.Conflict, $"Collection '{Name}' has no live generation.", $"Build one: fusemix collections build {Name}.");
 
     /// <summary>What a collection holds whose live generation is this one.</summary>
     public static CollectionStatus Describe(CollectionStore collections, GenerationManifest manifest) => new(

@@ -19,8 +19,10 @@ internal sealed class IndexMetrics
     public IndexMetrics(IMeterFactory meters)
     {
         var meter = meters.Create(Name);
-        meter.CreateObservableGauge("fusemix.index.shards", () => Interlocked.Read(ref _shards), "{shard}", "Replicas of shards that this node holds.");
-        meter.CreateObservableGauge("fusemix.index.items", () => Interlocked.Read(ref _items), "{item}", "Items in the shards that this node holds.");
+        meter.CreateObservableGauge(
+            "fusemix.index.shards", () => Interlocked.Read(ref _shards), "{shard}", "Replicas of shards that this node holds.");
+        meter.CreateObservableGauge(
+            "fusemix.index.items", () => Interlocked.Read(ref _items), "{item}", "Items in the shards that this node holds.");
         _moves = meter.CreateEvents("fusemix.index.moves", "{shard}", "Shards that this node gave up to the one that they belong to now.");
     }
 

@@ -13,16 +13,22 @@ namespace FuseMix.Grains.Collections;
 [IndexPlacement]
 [GrainType("indexshard")]
 internal sealed partial class IndexShardGrain(
-    CollectionStore collections, ShardPlacement placement, NodeOptions options, IndexMetrics metrics, ILogger<IndexShardGrain> logger) : Grain, IIndexShardGrain
+    CollectionStore collections,
+    ShardPlacement placement,
+    NodeOptions options,
+    IndexMetrics metrics,
+    ILogger<IndexShardGrain> logger) : Grain, IIndexShardGrain
 {
     private IndexShard _shard = null!;
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         var key = IndexShardKey.Parse(this.GetPrimaryKeyString());
-        _shard = await Task.Run(() => collections.OpenShard(collections.Manifest(key.Collection, key.Generation), key.Shard), cancellationToken);
+        _shard = await Task.Run(
+            () => collections.OpenShard(collections.Manifest(key.Collection, key.Generation), key.Shard), cancellationToken);
         metrics.Opened(_shard.Count);
-        this.RegisterGrainTimer(() => Balance(key), new GrainTimerCreationOptions(options.BalanceEvery, options.BalanceEvery) { Interleave = true });
+        this.RegisterGrainTimer(
+            () => Balance(key), new GrainTimerCreationOptions(options.BalanceEvery, options.BalanceEvery) { Interleave = true });
     }
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
@@ -39,7 +45,9 @@ internal sealed partial class IndexShardGrain(
         {
             K = query.K,
             MinScore = query.MinScore,
-            Filter = query.Filter is { } filter ? new MetadataFilter(filter.ToDictionary(f => f.Key, f => (IReadOnlyCollection<string>)f.Value)) : null,
+            Filter = query.Filter is { } filter
+                ? new MetadataFilter(filter.ToDictionary(f => f.Key, f => (IReadOnlyCollection<string>)f.Value))
+                : null,
             Exclude = query.Exclude,
             Threads = Math.Min(options.Threads, SearchOptions.MaxThreads),
         });
@@ -66,7 +74,8 @@ internal sealed partial class IndexShardGrain(
 
     private ShardItem Item(int row) => (uint)row < (uint)_shard.Count
         ? new ShardItem(row, _shard.Id(row), new Dictionary<string, string>(_shard.Metadata(row)))
-        : throw new FuseMixException(FailureKind.Invalid, $"Shard '{_shard.Name}' has no row {row}.", $"Ask about rows 0 to {_shard.Count - 1}.");
+        : throw new FuseMixException(
+            FailureKind.Invalid, $"Shard '{_shard.Name}' has no row {row}.", $"Ask about rows 0 to {_shard.Count - 1}.");
 
     [LoggerMessage(3101, LogLevel.Information, "Index shard {Shard} moves to the node that it belongs to now")]
     private partial void LogMoves(IndexShardKey shard);

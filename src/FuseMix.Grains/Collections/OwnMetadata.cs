@@ -2,8 +2,8 @@ using FuseMix.Contracts.Collections;
 
 namespace FuseMix.Grains.Collections;
 
-/// <summary>What a collection calls the group, split and caption of an item: so, or with <c>fusemix.</c> before it where the dataset has metadata of that
-/// name, which stay as they are.</summary>
+/// <summary>What a collection calls the group, split and caption of an item: so, or with <c>fusemix.</c> before it where the dataset has
+/// metadata of that name, which stay as they are.</summary>
 /// <param name="keys">The names of the dataset's metadata.</param>
 internal sealed class OwnMetadata(IEnumerable<string> keys)
 {

@@ -143,7 +143,9 @@ internal sealed partial class ExtractionJobGrain(
         }
 
         // It may have been cancelled meanwhile.
-        return _leases.GetValueOrDefault(shard) == lease ? new ShardLease(shard, ids, plan.Encoder.Fingerprint.Hex, options.LeaseDuration) : null;
+        return _leases.GetValueOrDefault(shard) == lease
+            ? new ShardLease(shard, ids, plan.Encoder.Fingerprint.Hex, options.LeaseDuration)
+            : null;
     }
 
     public Task<bool> Renew(string extractor, int shard, int itemsDone)
@@ -339,7 +341,8 @@ internal sealed partial class ExtractionJobGrain(
         }
     }
 
-    /// <summary>Makes a change durable. Where that fails, nobody knows what is stored: the grain leaves, and the next call reads it.</summary>
+    /// <summary>Makes a change durable. Where that fails, nobody knows what is stored: the grain leaves, and the next call reads
+    /// it.</summary>
     private async Task<bool> Record(Func<ExtractionJobRecord, bool> change)
     {
         try
@@ -450,7 +453,8 @@ internal sealed partial class ExtractionJobGrain(
     [LoggerMessage(1006, LogLevel.Debug, "Extraction {Job} is over, but the list of jobs does not know yet: {Error}")]
     private partial void LogStillListed(string job, string error);
 
-    [LoggerMessage(1007, LogLevel.Warning, "Extraction {Job} waits: no active node has the role 'extract'{With}. Start one, or add the role to a node")]
+    [LoggerMessage(1007, LogLevel.Warning, "Extraction {Job} waits: no active node has the role 'extract'{With}. Start one, or add the "
+        + "role to a node")]
     private partial void LogNobodyExtracts(string job, string with);
 
     [LoggerMessage(1008, LogLevel.Error, "Extraction {Job} could not record where it stands")]

@@ -32,9 +32,12 @@ internal sealed class ExtractionMetrics
         _shards = meter.CreateEvents(
             "fusemix.extraction.shards", "{shard}", "Shards by how their extraction ended.", Each("outcome", Committed, Failed, Dropped));
         _shard = meter.CreateSeconds(
-            "fusemix.extraction.shard.duration", "Time of a shard that was committed.", 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 120, 300, 600, 1800);
-        _expired = meter.CreateEvents("fusemix.extraction.leases.expired", "{lease}", "Shards taken from an extractor that was silent too long.");
-        meter.CreateObservableGauge("fusemix.extraction.jobs", () => Volatile.Read(ref _jobs), "{job}", "Extraction jobs that run on this node.");
+            "fusemix.extraction.shard.duration", "Time of a shard that was committed.", 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60, 120, 300,
+            600, 1800);
+        _expired = meter.CreateEvents(
+            "fusemix.extraction.leases.expired", "{lease}", "Shards taken from an extractor that was silent too long.");
+        meter.CreateObservableGauge(
+            "fusemix.extraction.jobs", () => Volatile.Read(ref _jobs), "{job}", "Extraction jobs that run on this node.");
     }
 
     /// <summary>Extracts a shard and measures it.</summary>

@@ -46,7 +46,8 @@ internal sealed class ExtractionPlan
     {
         var pack = packs.Load(request.Encoder);
         var items = datasets.Describe(request.Dataset).Items;
-        if (items.All(count => count.Modality != pack.Definition.Modality)) throw Nothing(request, pack, items.Select(count => count.Modality));
+        if (items.All(count => count.Modality != pack.Definition.Modality))
+            throw Nothing(request, pack, items.Select(count => count.Modality));
     }
 
     /// <summary>Reads the dataset, plans what is not planned yet, and looks at what is committed. Blocks the calling thread, for minutes
@@ -54,7 +55,8 @@ internal sealed class ExtractionPlan
     /// millions of items.</summary>
     /// <exception cref="FuseMixException">It cannot be extracted.</exception>
     public static ExtractionPlan Make(
-        ExtractionRequest request, DatasetCache datasets, EncoderPackStore packs, LatentStore latents, int itemsPerShard, CancellationToken cancellation)
+        ExtractionRequest request, DatasetCache datasets, EncoderPackStore packs, LatentStore latents, int itemsPerShard,
+        CancellationToken cancellation)
     {
         var pack = packs.Load(request.Encoder);
         var dataset = datasets.Get(request.Dataset);

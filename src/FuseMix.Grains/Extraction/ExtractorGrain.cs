@@ -11,7 +11,11 @@ namespace FuseMix.Grains.Extraction;
 [ExtractPlacement]
 [GrainType("extractor")]
 internal sealed partial class ExtractorGrain(
-    ShardExtraction extraction, ExtractionMetrics metrics, ILocalSiloDetails silo, TimeProvider clock, ILogger<ExtractorGrain> logger) : Grain, IExtractorGrain
+    ShardExtraction extraction,
+    ExtractionMetrics metrics,
+    ILocalSiloDetails silo,
+    TimeProvider clock,
+    ILogger<ExtractorGrain> logger) : Grain, IExtractorGrain
 {
     /// <summary>How often to ask a job that does not answer: for longer than a cluster takes to notice that a node is dead.</summary>
     private const int JobAttempts = 60;
@@ -117,7 +121,8 @@ internal sealed partial class ExtractorGrain(
         }
     }
 
-    /// <summary>The node leaves: another one need not wait until the lease expires. Only a courtesy, which may not hold up the leaving.</summary>
+    /// <summary>The node leaves: another one need not wait until the lease expires. Only a courtesy, which may not hold up the
+    /// leaving.</summary>
     private async Task GiveBack(IExtractionJobGrain job, int shard)
     {
         try
@@ -151,7 +156,8 @@ internal sealed partial class ExtractorGrain(
     [LoggerMessage(1105, LogLevel.Debug, "Extractor {Extractor} could not renew its lease of shard {Shard}: {Error}")]
     private partial void LogNotRenewed(string extractor, int shard, string error);
 
-    [LoggerMessage(1106, LogLevel.Debug, "Extractor {Extractor} could not give shard {Shard} back, which waits until its lease expires: {Error}")]
+    [LoggerMessage(1106, LogLevel.Debug, "Extractor {Extractor} could not give shard {Shard} back, which waits until its lease expires: "
+        + "{Error}")]
     private partial void LogNotReleased(string extractor, int shard, string error);
 
     [LoggerMessage(1103, LogLevel.Information, "Extractor {Extractor} stops with shard {Shard}: its lease is lost")]

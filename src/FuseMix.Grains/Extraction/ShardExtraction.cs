@@ -30,7 +30,8 @@ internal sealed class ShardExtraction(DatasetCache datasets, LatentStore latents
 
     /// <summary>Encodes and commits; blocks the calling thread.</summary>
     /// <exception cref="OperationCanceledException">The lease was lost or the node stops; nothing was committed.</exception>
-    /// <exception cref="FuseMixException">The shard as a whole cannot be made. An item that cannot be encoded does not fail its shard.</exception>
+    /// <exception cref="FuseMixException">The shard as a whole cannot be made. An item that cannot be encoded does not fail its
+    /// shard.</exception>
     public ShardOutcome Run(ExtractionRequest request, ShardLease lease, ShardProgress progress, CancellationToken cancellationToken)
     {
         var encoder = new Fingerprint(lease.EncoderFingerprint);
@@ -39,7 +40,8 @@ internal sealed class ShardExtraction(DatasetCache datasets, LatentStore latents
         set.Require(lease.Shard, lease.ItemIds.Select(id => new LatentItem(id, dataset.Find(id)?.Sha256 ?? "")));
 
         // Whoever had it before may have got to the end of it, and not to its report.
-        if (set.Committed(lease.Shard) is { } before) return new ShardOutcome(lease.Shard, lease.ItemIds.Length, before.Failures.Count, null);
+        if (set.Committed(lease.Shard) is { } before)
+            return new ShardOutcome(lease.Shard, lease.ItemIds.Length, before.Failures.Count, null);
 
         var session = encoders.Get(request.Encoder, encoder, EncoderAim.Throughput);
         var ids = new List<string>(lease.ItemIds.Length);

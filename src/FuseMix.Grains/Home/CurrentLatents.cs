@@ -66,12 +66,15 @@ internal sealed class CurrentLatents : ILatentMatrix, IDisposable
     private static LatentReader Open(LatentStore latents, Dataset dataset, string encoder, Fingerprint fingerprint)
     {
         if (latents.Status(dataset.Name, encoder, fingerprint) is null
-            && latents.List().Where(set => set.Dataset == dataset.Name && set.Encoder == encoder).Select(set => set.EncoderFingerprint.Short).ToArray() is { Length: > 0 } others)
+            && latents.List().Where(set => set.Dataset == dataset.Name && set.Encoder == encoder)
+                .Select(set => set.EncoderFingerprint.Short).ToArray() is { Length: > 0 } others)
         {
             throw new FuseMixException(
                 FailureKind.NotFound,
-                $"Dataset '{dataset.Name}' has no latents of encoder '{encoder}' ({fingerprint.Short}), only of others of that name ({string.Join(", ", others)}).",
-                $"An encoder that was replaced is another one: extract and train with '{encoder}' as it is now; or install the earlier pack again "
+                $"Dataset '{dataset.Name}' has no latents of encoder '{encoder}' ({fingerprint.Short}), only of others of that name "
+                    + $"({string.Join(", ", others)}).",
+                $"An encoder that was replaced is another one: extract and train with '{encoder}' as it is now; or install the earlier "
+                    + "pack again "
                 + $"('fusemix encoders add FOLDER --replace') and run 'fusemix extract {dataset.Name} {encoder}'.");
         }
 
@@ -95,7 +98,11 @@ internal sealed class CurrentLatents : ILatentMatrix, IDisposable
         public ChosenRows(LatentReader reader, string[] ids)
         {
             _reader = reader;
-            _rows = [.. ids.Select(id => reader.TryGetRow(id, out var row) ? row : throw new ArgumentException($"'{id}' has no row.", nameof(ids)))];
+            _rows =
+            [
+                .. ids.Select(
+                    id => reader.TryGetRow(id, out var row) ? row : throw new ArgumentException($"'{id}' has no row.", nameof(ids)))
+            ];
         }
 
         public int Count => _rows.Length;

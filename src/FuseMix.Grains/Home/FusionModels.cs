@@ -6,7 +6,8 @@ namespace FuseMix.Grains.Home;
 /// <summary>The fusion models of a node, loaded at first use.</summary>
 internal sealed class FusionModels(FusionModelStore store, TimeProvider clock)
 {
-    /// <summary>How long a model stays in memory that nobody uses: of one that is trained again and again, only the last few are in use.</summary>
+    /// <summary>How long a model stays in memory that nobody uses: of one that is trained again and again, only the last few are in
+    /// use.</summary>
     private static readonly TimeSpan Kept = TimeSpan.FromHours(1);
 
     private readonly ConcurrentDictionary<(string Name, Fingerprint Fingerprint), Loaded> _loaded = new();
@@ -50,8 +51,8 @@ internal sealed class FusionModels(FusionModelStore store, TimeProvider clock)
         }
     }
 
-    /// <summary>How the model came to be that a name means now, without it being loaded; null where there is none of that name, or its files are
-    /// damaged.</summary>
+    /// <summary>How the model came to be that a name means now, without it being loaded; null where there is none of that name, or its
+    /// files are damaged.</summary>
     public ModelOrigin? OriginOf(string name)
     {
         try

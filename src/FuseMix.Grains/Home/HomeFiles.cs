@@ -30,7 +30,8 @@ public sealed class HomeFiles(
     public static HomeFiles Of(FuseMixHome home)
     {
         var (packs, datasets, collections) = (new EncoderPackStore(home.Encoders), new DatasetStore(home), new CollectionStore(home));
-        var unused = new UnusedContents(collections, new FusionModelStore(home), packs, TimeProvider.System, NullLogger<UnusedContents>.Instance);
+        var unused = new UnusedContents(
+            collections, new FusionModelStore(home), packs, TimeProvider.System, NullLogger<UnusedContents>.Instance);
         return new HomeFiles(home, packs, datasets, new DatasetCache(datasets), new UploadStore(home), collections, unused);
     }
 
@@ -55,7 +56,9 @@ public sealed class HomeFiles(
             if (pack.Name != name)
             {
                 throw new FuseMixException(
-                    FailureKind.Invalid, $"The pack is of the encoder '{pack.Name}', not '{name}'.", "Name it as 'name' in its encoder.json does.");
+                    FailureKind.Invalid,
+                    $"The pack is of the encoder '{pack.Name}', not '{name}'.",
+                    "Name it as 'name' in its encoder.json does.");
             }
 
             EncoderVerification.Verify(pack);
@@ -75,7 +78,8 @@ public sealed class HomeFiles(
                 RequireUnused(
                     generation => generation.Encoders.Any(encoder => encoder.Name == name && encoder.Fingerprint == current.Hex),
                     $"searched with the encoder '{name}'",
-                    "What is live goes on with its own copy of the pack then, but nothing is extracted with the encoder until it is installed again.");
+                    "What is live goes on with its own copy of the pack then, but nothing is extracted with the encoder until it is "
+                        + "installed again.");
             }
 
             packs.Remove(name);
@@ -85,11 +89,20 @@ public sealed class HomeFiles(
 
     /// <inheritdoc/>
     public Task<DatasetSummary> PutDataset(
-        string name, DatasetSource source, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default) => Task.Run(
+        string name,
+        DatasetSource source,
+        IProgress<UploadProgress>? progress = null,
+        CancellationToken cancellationToken = default) => Task.Run(
         () =>
         {
             var folder = source.Format == DatasetFormat.Folder ? source.Path : Path.GetDirectoryName(Path.GetFullPath(source.Path))!;
-            var settings = new ImportSettings(name) { Licence = source.Licence, About = source.About, Within = source.IsForeign ? folder : null, Omissions = source.Omissions };
+            var settings = new ImportSettings(name)
+            {
+                Licence = source.Licence,
+                About = source.About,
+                Within = source.IsForeign ? folder : null,
+                Omissions = source.Omissions,
+            };
             var relay = progress is null ? null : new Relay(progress);
             var dataset = source.Format switch
             {
@@ -139,19 +152,22 @@ public sealed class HomeFiles(
         },
         cancellationToken);
 
-    /// <summary>Fails where a collection stands on what is about to be removed, be it by a generation that is kept for going back to.</summary>
+    /// <summary>Fails where a collection stands on what is about to be removed, be it by a generation that is kept for going back
+    /// to.</summary>
     private void RequireUnused(Func<GenerationManifest, bool> needs, string how, string otherwise)
     {
         string[] users =
         [
-            .. collections.Collections().Where(collection => collections.List(collection).Any(generation => needs(collections.Manifest(collection, generation)))),
+            .. collections.Collections().Where(
+                collection => collections.List(collection).Any(generation => needs(collections.Manifest(collection, generation)))),
         ];
         if (users.Length == 0) return;
         var named = string.Join(", ", users.Select(user => $"'{user}'"));
         throw new FuseMixException(
             FailureKind.Conflict,
             $"{(users.Length == 1 ? "Collection" : "Collections")} {named} {(users.Length == 1 ? "is" : "are")} {how}. {otherwise}",
-            $"Drop {(users.Length == 1 ? "it" : "them")} first ({string.Join(", ", users.Select(user => $"'fusemix collections drop {user}'"))}), "
+            $"Drop {(users.Length == 1 ? "it" : "them")} first "
+                + $"({string.Join(", ", users.Select(user => $"'fusemix collections drop {user}'"))}), "
             + "or remove it all the same: --force, over HTTP ?force=true.");
     }
 
@@ -162,7 +178,8 @@ public sealed class HomeFiles(
         {
             if (datasets.Describe(dataset.Name).Fingerprint != dataset.Fingerprint) return false;
             var stored = datasets.Load(dataset.Name);
-            return stored.Failures.SequenceEqual(dataset.Failures) && stored.Items.Select(item => item.File).SequenceEqual(dataset.Items.Select(item => item.File))
+            return stored.Failures.SequenceEqual(dataset.Failures) && stored.Items.Select(item => item.File).SequenceEqual(
+                dataset.Items.Select(item => item.File))
                 && (stored.Licence, stored.About) == (dataset.Licence, dataset.About);
         }
         catch (FuseMixException damaged) when (damaged.Kind == FailureKind.Corrupt)
@@ -174,7 +191,8 @@ public sealed class HomeFiles(
     private IEnumerable<string> Folders()
     {
         var imports = Path.Combine(home.Root, ImportsFolder);
-        return Directory.Exists(imports) ? Directory.EnumerateDirectories(imports).Select(path => Path.GetFileName(path)!).Where(ResourceName.IsValid) : [];
+        return Directory.Exists(imports) ? Directory.EnumerateDirectories(imports).Select(path => Path.GetFileName(path)!)
+            .Where(ResourceName.IsValid) : [];
     }
 
     /// <summary>Pictures are told by their first bytes. Whatever else a file may be is for saving: a browser must not run it.</summary>

@@ -5,12 +5,14 @@ using Microsoft.Extensions.Logging;
 
 namespace FuseMix.Grains.Home;
 
-/// <summary>Deletes the fusion models and encoder packs that no name means any more and that nothing was made with that is still there.</summary>
+/// <summary>Deletes the fusion models and encoder packs that no name means any more and that nothing was made with that is still
+/// there.</summary>
 /// <remarks>A generation needs its model and that model's encoders; a model, by a name or by a generation, needs its encoders.</remarks>
 public sealed partial class UnusedContents(
     CollectionStore collections, FusionModelStore models, EncoderPackStore packs, TimeProvider clock, ILogger<UnusedContents> logger)
 {
-    /// <summary>Looks once. It comes after the work that left something unused behind, which is done whether or not this succeeds.</summary>
+    /// <summary>Looks once. It comes after the work that left something unused behind, which is done whether or not this
+    /// succeeds.</summary>
     /// <param name="removedEncoder">An encoder that a user removed just now: what of it is unused goes at once.</param>
     public void Collect(string? removedEncoder = null)
     {
@@ -19,7 +21,8 @@ public sealed partial class UnusedContents(
             var now = clock.GetUtcNow();
             var pins = collections.Pins();
             foreach (var folder in models.CollectGarbage(pins.Models, now)) LogDeleted(folder);
-            foreach (var folder in packs.CollectGarbage(pins.Encoders.Union(models.Encoders()).ToHashSet(), now, removedEncoder)) LogDeleted(folder);
+            foreach (var folder in packs.CollectGarbage(pins.Encoders.Union(models.Encoders()).ToHashSet(), now, removedEncoder))
+                LogDeleted(folder);
         }
         catch (Exception failure) when (failure is FuseMixException or IOException or UnauthorizedAccessException)
         {

@@ -15,7 +15,8 @@ internal static class Instruments
     /// <param name="unit">What it counts, in braces.</param>
     /// <param name="description">What it counts, in a sentence.</param>
     /// <param name="series">The labels of every series that it can ever have; none for one without labels.</param>
-    public static Counter<long> CreateEvents(this Meter meter, string name, string unit, string description, params KeyValuePair<string, object?>[][] series)
+    public static Counter<long> CreateEvents(
+        this Meter meter, string name, string unit, string description, params KeyValuePair<string, object?>[][] series)
     {
         var counter = meter.CreateCounter<long>(name, unit, description);
         if (series.Length == 0) counter.Add(0);

@@ -24,7 +24,9 @@ internal sealed class NodeRoleDirector(ISiloStatusOracle membership) : IPlacemen
         if (nodes.Count == 0)
         {
             throw new FuseMixException(
-                FailureKind.Unavailable, $"No active node has the role '{role}'.", $"Start one with the role '{role}', or add it to a node.");
+                FailureKind.Unavailable,
+                $"No active node has the role '{role}'.",
+                $"Start one with the role '{role}', or add it to a node.");
         }
 
         return Task.FromResult(nodes[Choose(role, key, [.. nodes.Keys])]);
@@ -36,10 +38,13 @@ internal sealed class NodeRoleDirector(ISiloStatusOracle membership) : IPlacemen
         {
             var node = IExtractorGrain.NodeOf(key);
             return Array.Find(nodes, name => NodeName.Parse(name).Name == node) ?? throw new FuseMixException(
-                FailureKind.Unavailable, $"No active node with the role '{role}' has the name '{node}'.", "Start it again; meanwhile others do its work.");
+                FailureKind.Unavailable,
+                $"No active node with the role '{role}' has the name '{node}'.",
+                "Start it again; meanwhile others do its work.");
         }
 
-        if (role == NodeRoles.Train && Array.Find(nodes, name => NodeName.Parse(name).Accelerators.Count > 0) is { } accelerated) return accelerated;
+        if (role == NodeRoles.Train && Array.Find(nodes, name => NodeName.Parse(name).Accelerators.Count > 0) is { } accelerated)
+            return accelerated;
 
         // Whatever else has a place is spread in the same way as shards are.
         var shard = key.Count(c => c == '/') == 3 ? IndexShardKey.Parse(key) : new IndexShardKey(key, "", "");

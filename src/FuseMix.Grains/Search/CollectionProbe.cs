@@ -6,14 +6,16 @@ using FuseMix.Training.Models;
 
 namespace FuseMix.Grains.Search;
 
-/// <summary>Finds out whether a collection can be searched, by searching it, and whether all is there that its live generation stands on.</summary>
+/// <summary>Finds out whether a collection can be searched, by searching it, and whether all is there that its live generation stands
+/// on.</summary>
 public sealed class CollectionProbe(CollectionStore collections, FusionModelStore models, EncoderPackStore packs)
 {
     /// <summary>How long the search may take: an encoder that nobody has used yet is loaded for it.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>A probe of a home folder that nobody in this process has open.</summary>
-    public static CollectionProbe Of(FuseMixHome home) => new(new CollectionStore(home), new FusionModelStore(home), new EncoderPackStore(home.Encoders));
+    public static CollectionProbe Of(FuseMixHome home) =>
+        new(new CollectionStore(home), new FusionModelStore(home), new EncoderPackStore(home.Encoders));
 
     /// <summary>The names of all collections.</summary>
     public IReadOnlyList<string> Names() => collections.Collections();
@@ -32,9 +34,13 @@ public sealed class CollectionProbe(CollectionStore collections, FusionModelStor
         if (Try(() => models.Load(live.Model, new Fingerprint(live.ModelFingerprint))) is not { } model) return troubles;
         try
         {
-            var response = await search(new SearchRequest(collection, [new SearchQuery([Term(model)])], Target: null, K: 1) { Deadline = Patience });
+            var response = await search(
+                new SearchRequest(collection, [new SearchQuery([Term(model)])], Target: null, K: 1) { Deadline = Patience });
             if (!response.Complete && troubles.Count == 0)
-                troubles.Add(new FuseMixException(FailureKind.Unavailable, $"Of collection '{collection}' these shards do not answer: {string.Join("; ", response.MissingShards)}"));
+                troubles.Add(
+                    new FuseMixException(
+                        FailureKind.Unavailable,
+                        $"Of collection '{collection}' these shards do not answer: {string.Join("; ", response.MissingShards)}"));
         }
         catch (FuseMixException failure)
         {
@@ -58,7 +64,8 @@ public sealed class CollectionProbe(CollectionStore collections, FusionModelStor
         }
     }
 
-    /// <summary>A text where the model embeds texts, since that needs its encoder too; else a latent, which is there without any file to encode.</summary>
+    /// <summary>A text where the model embeds texts, since that needs its encoder too; else a latent, which is there without any file to
+    /// encode.</summary>
     private static QueryTerm Term(FusionModel model)
     {
         if (model.Modalities.Contains(Modality.Text)) return new QueryTerm { Text = "a" };

@@ -2,19 +2,22 @@ using Orleans.Runtime;
 
 namespace FuseMix.Grains.Search;
 
-/// <summary>Asks one of several replicas, and another one where that one fails or is slow (Dean and Barroso, "The tail at scale", 2013).</summary>
+/// <summary>Asks one of several replicas, and another one where that one fails or is slow (Dean and Barroso, "The tail at scale",
+/// 2013).</summary>
 /// <param name="hedgeAfter">How long a replica may take before the next one is asked too; also the pause before one is asked again.</param>
 /// <param name="clock">The clock.</param>
 /// <param name="hedged">Told of every replica that is asked because another one is slow.</param>
 internal sealed class HedgedCall(TimeSpan hedgeAfter, TimeProvider clock, Action? hedged = null)
 {
-    /// <summary>How often each replica is asked: a node that has just died takes its shards with it until the next call places them anew.</summary>
+    /// <summary>How often each replica is asked: a node that has just died takes its shards with it until the next call places them
+    /// anew.</summary>
     private const int Rounds = 3;
 
     /// <summary>The first answer, or why there is none.</summary>
     /// <param name="replicas">Number of replicas, at least 1.</param>
     /// <param name="first">The one to ask first.</param>
-    /// <param name="ask">Asks a replica; its token is cancelled when nobody waits for the answer any more, for it to know, not to stop.</param>
+    /// <param name="ask">Asks a replica; its token is cancelled when nobody waits for the answer any more, for it to know, not to
+    /// stop.</param>
     /// <param name="deadline">How long to wait in all.</param>
     /// <param name="cancellationToken">Nobody waits for the answer any more.</param>
     /// <exception cref="FuseMixException">The question is wrong; no replica would answer it.</exception>
@@ -80,7 +83,8 @@ internal sealed class HedgedCall(TimeSpan hedgeAfter, TimeProvider clock, Action
     /// <summary>An answer that nobody waits for any more may fail in silence.</summary>
     private static Task<T> Observed<T>(Task<T> answer)
     {
-        _ = answer.ContinueWith(static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        _ = answer.ContinueWith(
+            static late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         return answer;
     }
 

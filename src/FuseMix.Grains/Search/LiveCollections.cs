@@ -6,14 +6,16 @@ using Orleans.Runtime;
 
 namespace FuseMix.Grains.Search;
 
-/// <summary>What is live in each collection, as its grain says. While that grain's node is dead or stalls, the shared storage is read in its
-/// place, as the grain itself would; and where that is down or stalls too, searches go on in the generation that was live last.</summary>
+/// <summary>What is live in each collection, as its grain says. While that grain's node is dead or stalls, the shared storage is read in
+/// its place, as the grain itself would; and where that is down or stalls too, searches go on in the generation that was live
+/// last.</summary>
 internal sealed class LiveCollections(CollectionStore store, TimeProvider clock)
 {
     /// <summary>How long the grain may take, and the storage in its place.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long a grain that was silent is not asked again: a dead node is noticed after some seconds, and no search need wait for it.</summary>
+    /// <summary>How long a grain that was silent is not asked again: a dead node is noticed after some seconds, and no search need wait for
+    /// it.</summary>
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<string, CollectionStatus> _known = new(StringComparer.Ordinal);
@@ -27,7 +29,9 @@ internal sealed class LiveCollections(CollectionStore store, TimeProvider clock)
     /// <exception cref="FuseMixException">There is no such collection, or neither its grain nor the storage tells.</exception>
     public async Task<CollectionStatus> Find(ICollectionGrain grain, string name, CancellationToken cancellationToken)
     {
-        if (_silentSince.TryGetValue(name, out var since) && clock.GetElapsedTime(since) < AskAgainAfter && await Stored(name, cancellationToken) is { } stored)
+        if (_silentSince.TryGetValue(name, out var since)
+            && clock.GetElapsedTime(since) < AskAgainAfter
+            && await Stored(name, cancellationToken) is { } stored)
             return stored;
         try
         {
@@ -35,7 +39,8 @@ internal sealed class LiveCollections(CollectionStore store, TimeProvider clock)
             _silentSince.TryRemove(name, out _);
             return _known[name] = status;
         }
-        catch (Exception silence) when (silence is OrleansException or TimeoutException or FuseMixException { Kind: FailureKind.Unavailable })
+        catch (Exception silence) when (silence is OrleansException or TimeoutException
+            or FuseMixException { Kind: FailureKind.Unavailable })
         {
             _silentSince[name] = clock.GetTimestamp();
             if (await Stored(name, cancellationToken) is { } found) return found;

@@ -1,15 +1,15 @@
 using FuseMix.Grains.Cluster;
 
-
 namespace FuseMix.Grains.Search;
 
-/// <summary>What a node's searches compute themselves: they encode queries and take them through adapters. Searches are without number, since
-/// most of them wait; of this there is only so much at a time.</summary>
+/// <summary>What a node's searches compute themselves: they encode queries and take them through adapters. Searches are without number,
+/// since most of them wait; of this there is only so much at a time.</summary>
 internal sealed class QueryWork(NodeOptions options, TimeProvider clock) : IDisposable
 {
     private readonly SemaphoreSlim _turns = new(options.Threads);
 
-    /// <summary>Waits for its turn, and for the work, which keeps its turn until it has ended, whether or not anybody still waits.</summary>
+    /// <summary>Waits for its turn, and for the work, which keeps its turn until it has ended, whether or not anybody still
+    /// waits.</summary>
     /// <param name="work">The work; its token is cancelled when nobody waits for it any more.</param>
     /// <param name="patience">How long to wait in all.</param>
     /// <param name="cancellationToken">Nobody waits any more.</param>

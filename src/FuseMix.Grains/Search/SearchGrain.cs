@@ -16,8 +16,8 @@ using Orleans.Concurrency;
 namespace FuseMix.Grains.Search;
 
 /// <summary>It interleaves: a search that waits for a shard must hold up no other one.</summary>
-/// <remarks>One worker a node: with several, Orleans gives a cancellation to any of them, and most searches whose caller has gone go on. More
-/// would be of little use, as encoding, scans and large merges run on the thread pool.</remarks>
+/// <remarks>One worker a node: with several, Orleans gives a cancellation to any of them, and most searches whose caller has gone go on.
+/// More would be of little use, as encoding, scans and large merges run on the thread pool.</remarks>
 [StatelessWorker(1), Reentrant]
 [GrainType("search")]
 internal sealed class SearchGrain(
@@ -76,7 +76,8 @@ internal sealed class SearchGrain(
         // What one shard finds is all in the answer; of what many find most is not.
         var findable = request.Queries.Length * targets.Sum(shard => (long)Math.Min(request.K, shard.Count));
         var describe = findable <= (targets.Length == 1 ? MergedAtOnce : DescribedAtOnce);
-        var query = new ShardQuery(embeddings, request.Queries.Length, request.K, request.MinScore, request.Filter, Excluded(request), describe);
+        var query = new ShardQuery(
+            embeddings, request.Queries.Length, request.K, request.MinScore, request.Filter, Excluded(request), describe);
         var reserve = describe ? TimeSpan.Zero : request.Deadline / 4 is var quarter && quarter < LongestReserve ? quarter : LongestReserve;
         var found = new List<ShardFindings>(targets.Length);
         var all = targets.Select(shard => (shard, AnyReplica));
@@ -179,7 +180,8 @@ internal sealed class SearchGrain(
     }
 
     /// <summary>[queries × dimension]: each query's weighted sum of its terms' embeddings, at unit length.</summary>
-    private async Task<float[]> Embed(SearchQuery[] queries, CollectionStatus collection, Func<TimeSpan> left, CancellationToken cancellationToken)
+    private async Task<float[]> Embed(
+        SearchQuery[] queries, CollectionStatus collection, Func<TimeSpan> left, CancellationToken cancellationToken)
     {
         var dimension = collection.Dimension;
         var terms = queries.SelectMany((query, index) => query.Terms.Select(term => (Term: term, Query: index))).ToArray();
@@ -269,7 +271,8 @@ internal sealed class SearchGrain(
         return model.Embed(modality, latents, terms.Length);
     }
 
-    private async Task<float[]> ItemEmbedding(CollectionStatus collection, string itemId, TimeSpan left, CancellationToken cancellationToken)
+    private async Task<float[]> ItemEmbedding(
+        CollectionStatus collection, string itemId, TimeSpan left, CancellationToken cancellationToken)
     {
         var missing = new List<string>();
         var all = collection.Shards.Select(shard => (shard, AnyReplica));
@@ -284,7 +287,8 @@ internal sealed class SearchGrain(
             ? new FuseMixException(FailureKind.NotFound, $"Collection '{collection.Name}' has no item '{itemId}'.")
             : new FuseMixException(
                 FailureKind.Unavailable,
-                $"Item '{itemId}' is in no shard of collection '{collection.Name}' that answers; these do not: {string.Join("; ", missing)}",
+                $"Item '{itemId}' is in no shard of collection '{collection.Name}' that answers; these do not: "
+                    + $"{string.Join("; ", missing)}",
                 "Try again when they do.");
     }
 
@@ -327,7 +331,8 @@ internal sealed class SearchGrain(
         if ((long)request.Queries.Length * request.K > SearchRequest.MaxHits)
         {
             throw Invalid(
-                $"{request.Queries.Length} queries with k = {request.K} are more than the {SearchRequest.MaxHits} hits that one request may ask for.",
+                $"{request.Queries.Length} queries with k = {request.K} are more than the {SearchRequest.MaxHits} hits that one request "
+                    + "may ask for.",
                 "Send fewer queries at once, or ask for fewer hits.");
         }
 
@@ -349,7 +354,8 @@ internal sealed class SearchGrain(
                     throw Invalid("A query term has exactly one of text, content, item id, latent and embedding.");
                 }
 
-                if ((term.Content ?? (object?)term.Latent) is not null && term.Modality is null) throw Invalid("Content and latents need their modality.");
+                if ((term.Content ?? (object?)term.Latent) is not null && term.Modality is null)
+                    throw Invalid("Content and latents need their modality.");
                 if (!float.IsFinite(term.Weight)) throw Invalid("The weight of a query term must be a finite number.");
                 if (term.Text is { } text && BlankText.Is(text))
                 {

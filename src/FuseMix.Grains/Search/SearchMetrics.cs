@@ -14,7 +14,8 @@ internal sealed class SearchMetrics
     /// <summary>Name of the meter and of the activity source.</summary>
     public const string Name = "FuseMix.Search";
 
-    private const string Complete = "complete", Incomplete = "incomplete", Failed = "failed", Answered = "answered", Abandoned = "abandoned";
+    private const string Complete =
+        "complete", Incomplete = "incomplete", Failed = "failed", Answered = "answered", Abandoned = "abandoned";
 
     private static readonly ActivitySource Spans = new(Name);
 
@@ -31,7 +32,10 @@ internal sealed class SearchMetrics
             "Time of a search in the search grain.",
             0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10);
         _queries = meter.CreateEvents(
-            "fusemix.search.queries", "{query}", "Queries of searches, by how the search ended.", Each("outcome", Complete, Incomplete, Failed));
+            "fusemix.search.queries",
+            "{query}",
+            "Queries of searches, by how the search ended.",
+            Each("outcome", Complete, Incomplete, Failed));
         _encode = meter.CreateSeconds(
             "fusemix.search.encode.duration",
             "Time of encoding the texts or contents of a search.",
@@ -60,7 +64,8 @@ internal sealed class SearchMetrics
         catch (Exception failure)
         {
             span?.SetStatus(ActivityStatusCode.Error, failure.Message);
-            if (failure is not (OperationCanceledException or FuseMixException { Kind: FailureKind.Invalid or FailureKind.NotFound })) End(Failed);
+            if (failure is not (OperationCanceledException or FuseMixException { Kind: FailureKind.Invalid or FailureKind.NotFound }))
+                End(Failed);
             throw;
         }
 
@@ -68,7 +73,8 @@ internal sealed class SearchMetrics
         {
             span?.SetTag("fusemix.outcome", outcome);
             _queries.Add(request.Queries.Length, Label("outcome", outcome));
-            _duration.Record(_clock.GetElapsedTime(started).TotalSeconds, Label("target", LabelOf(request.Target)), Label("outcome", outcome));
+            _duration.Record(
+                _clock.GetElapsedTime(started).TotalSeconds, Label("target", LabelOf(request.Target)), Label("outcome", outcome));
         }
     }
 

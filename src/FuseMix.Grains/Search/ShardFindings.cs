@@ -28,7 +28,8 @@ internal sealed class ShardFindings(ShardStatus shard, int replica, ShardAnswer 
     /// <param name="shards">What the shards have answered.</param>
     /// <param name="queries">Number of queries.</param>
     /// <param name="k">Hits per query.</param>
-    public static (Hit[][]? Hits, (ShardFindings Shard, int[][] Calls)[] Unknown) Merge(IReadOnlyList<ShardFindings> shards, int queries, int k)
+    public static (Hit[][]? Hits, (ShardFindings Shard, int[][] Calls)[] Unknown) Merge(
+        IReadOnlyList<ShardFindings> shards, int queries, int k)
     {
         var taken = new int[queries][];
         var unknown = shards.Select(_ => new HashSet<int>()).ToArray();

@@ -2,7 +2,8 @@ using Microsoft.Extensions.Logging;
 
 namespace FuseMix.Grains.Sessions;
 
-/// <summary>Whether the device that this node works with is still of use to this process; whoever finds out that it is not reports it.</summary>
+/// <summary>Whether the device that this node works with is still of use to this process; whoever finds out that it is not reports
+/// it.</summary>
 public sealed partial class DeviceHealth(ILogger<DeviceHealth> logger)
 {
     private string? _lost;

@@ -36,7 +36,8 @@ internal sealed class EncodingThreads(NodeOptions options) : TaskScheduler, IDis
             Monitor.Pulse(_queue);
             if (_started) return;
             _started = true;
-            for (var number = 1; number <= options.Threads; number++) new Thread(Work) { IsBackground = true, Name = $"encoding {number}" }.Start();
+            for (var number = 1; number <= options.Threads; number++)
+                new Thread(Work) { IsBackground = true, Name = $"encoding {number}" }.Start();
         }
     }
 

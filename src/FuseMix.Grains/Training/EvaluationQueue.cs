@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace FuseMix.Grains.Training;
 
-/// <summary>Lets a node measure and fit one thing at a time, with a few waiting; more are refused, so that nobody waits for what will not come.</summary>
+/// <summary>Lets a node measure and fit one thing at a time, with a few waiting; more are refused, so that nobody waits for what will not
+/// come.</summary>
 internal sealed partial class EvaluationQueue(NodeOptions options, IHostApplicationLifetime host, ILogger<EvaluationQueue> logger) : IDisposable
 {
     private readonly SemaphoreSlim _turn = new(1);
@@ -32,7 +33,8 @@ internal sealed partial class EvaluationQueue(NodeOptions options, IHostApplicat
             await _turn.WaitAsync(stop.Token);
             try
             {
-                return await Task.Factory.StartNew(() => work(stop.Token), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+                return await Task.Factory.StartNew(
+                    () => work(stop.Token), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
             }
             finally
             {
@@ -41,7 +43,8 @@ internal sealed partial class EvaluationQueue(NodeOptions options, IHostApplicat
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested && host.ApplicationStopping.IsCancellationRequested)
         {
-            throw new FuseMixException(FailureKind.Unavailable, $"Node '{options.Name}' is stopping.", "Ask again: another node takes its place.");
+            throw new FuseMixException(
+                FailureKind.Unavailable, $"Node '{options.Name}' is stopping.", "Ask again: another node takes its place.");
         }
         finally
         {

@@ -13,7 +13,8 @@ namespace FuseMix.Grains.Training;
 internal sealed class ModelEvaluation(DatasetCache datasets, LatentStore latents, FusionModels models, NodeOptions options)
 {
     /// <summary>Measures every direction between the model's modalities.</summary>
-    /// <remarks>Candidates are unique: items of the same content count once, and are right for whatever any of them is paired with.</remarks>
+    /// <remarks>Candidates are unique: items of the same content count once, and are right for whatever any of them is paired
+    /// with.</remarks>
     /// <exception cref="FuseMixException">Unknown model, dataset or split; latents missing; or no pairs are left to measure on.</exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     public EvaluationReport Run(EvaluationRequest request, CancellationToken cancellationToken)
@@ -35,7 +36,8 @@ internal sealed class ModelEvaluation(DatasetCache datasets, LatentStore latents
             var pairs = paired.Pairs(left, right, split, request.Without, out _);
             if (pairs.Count == 0) continue;
             var lefts = new Side(model, left, paired.Readers[left], pairs.Select(pair => (pair.Left, pair.LeftItem)), cancellationToken);
-            var rights = new Side(model, right, paired.Readers[right], pairs.Select(pair => (pair.Right, pair.RightItem)), cancellationToken);
+            var rights = new Side(
+                model, right, paired.Readers[right], pairs.Select(pair => (pair.Right, pair.RightItem)), cancellationToken);
             var rightOf = Enumerable.Range(0, lefts.Count).Select(_ => new HashSet<int>()).ToArray();
             var leftOf = Enumerable.Range(0, rights.Count).Select(_ => new HashSet<int>()).ToArray();
             foreach (var pair in pairs)
@@ -52,11 +54,13 @@ internal sealed class ModelEvaluation(DatasetCache datasets, LatentStore latents
         if (directions.Count == 0)
         {
             var where = request.Fold is null ? "" : $", divided into folds of which {request.Fold} is held out,";
-            throw new FuseMixException(FailureKind.Invalid, $"The {request.Split} split of dataset '{request.Dataset}'{where} has no pairs to measure on.");
+            throw new FuseMixException(
+                FailureKind.Invalid, $"The {request.Split} split of dataset '{request.Dataset}'{where} has no pairs to measure on.");
         }
 
         var mean = directions.Average(direction => (direction.At1 + direction.At5 + direction.At10) / 3);
-        return new EvaluationReport(request.Model, request.Dataset, split.ToString().ToLowerInvariant(), request.Without, [.. directions], mean, request.Fold);
+        return new EvaluationReport(
+            request.Model, request.Dataset, split.ToString().ToLowerInvariant(), request.Without, [.. directions], mean, request.Fold);
     }
 
     private DirectionRecall Measure(Side from, Side to, HashSet<int>[] correct, CancellationToken cancellationToken)
@@ -80,7 +84,12 @@ internal sealed class ModelEvaluation(DatasetCache datasets, LatentStore latents
     {
         private readonly Dictionary<string, int> _places = new(StringComparer.Ordinal);
 
-        public Side(FusionModel model, Modality modality, CurrentLatents reader, IEnumerable<(int Row, DatasetItem Item)> items, CancellationToken cancellationToken)
+        public Side(
+            FusionModel model,
+            Modality modality,
+            CurrentLatents reader,
+            IEnumerable<(int Row, DatasetItem Item)> items,
+            CancellationToken cancellationToken)
         {
             var rows = new List<int>();
             foreach (var (row, item) in items)

@@ -34,7 +34,8 @@ internal sealed partial class ModelTraining(
         models.OriginOf(request.Model) is { } model && model.Seed == request.Seed
         && model.Recipe?.Fingerprint() == TrainingRecipe.Parse(request.Recipe).Fingerprint();
 
-    /// <summary>Fails where the request cannot be served, as far as names and descriptions tell. What only the data tell, the run does.</summary>
+    /// <summary>Fails where the request cannot be served, as far as names and descriptions tell. What only the data tell, the run
+    /// does.</summary>
     /// <exception cref="FuseMixException">Unknown names or recipe keys; a device that does not train.</exception>
     public void Check(TrainingRequest request)
     {
@@ -54,12 +55,13 @@ internal sealed partial class ModelTraining(
         paired.ToTrainingData().Validate();
     }
 
-    /// <summary>Trains, from the job's last checkpoint if there is one, and puts the model in place; where it is in place already, does nothing.
-    /// Checkpoints stay. Blocks the calling thread.</summary>
+    /// <summary>Trains, from the job's last checkpoint if there is one, and puts the model in place; where it is in place already, does
+    /// nothing. Checkpoints stay. Blocks the calling thread.</summary>
     /// <returns>What the model in its place tells of itself.</returns>
     /// <exception cref="OperationCanceledException">Stopped after a checkpoint.</exception>
     /// <exception cref="FuseMixException">The request cannot be served, training diverged, or another trainer has taken over.</exception>
-    public ModelOrigin Run(TrainingJobRecord job, TrainerFence fence, Action<TrainingProgress> progress, CancellationToken cancellationToken)
+    public ModelOrigin Run(
+        TrainingJobRecord job, TrainerFence fence, Action<TrainingProgress> progress, CancellationToken cancellationToken)
     {
         // The run before this one came to its end, and only nobody heard of it.
         var request = job.Request;

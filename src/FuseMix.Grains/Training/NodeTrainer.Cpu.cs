@@ -9,5 +9,6 @@ namespace FuseMix.Grains.Training;
 internal static class NodeTrainer
 {
     /// <summary>The trainer that fits the node.</summary>
-    public static IFusionTrainer Create(NodeOptions options, DeviceHealth devices, ILogger<DeviceHealth> logger) => new CpuFusionTrainer(options.Threads);
+    public static IFusionTrainer Create(NodeOptions options, DeviceHealth devices, ILogger<DeviceHealth> logger) =>
+        new CpuFusionTrainer(options.Threads);
 }

@@ -26,7 +26,8 @@ internal sealed class PairedLatents : IDisposable
     /// <param name="encoders">Encoder per modality; several of one as "a+b".</param>
     /// <param name="packs">The encoders that there are.</param>
     /// <param name="latents">Where latents are.</param>
-    /// <param name="fold">The fold that stands in for the validation split, see <see cref="Dataset.PairsOf"/>; null for the dataset's own splits.</param>
+    /// <param name="fold">The fold that stands in for the validation split, see <see cref="Dataset.PairsOf"/>; null for the dataset's own
+    /// splits.</param>
     /// <exception cref="FuseMixException">
     /// An encoder is unknown or of another modality, its latents are missing or not complete, or the fold is not one.
     /// </exception>
@@ -38,12 +39,14 @@ internal sealed class PairedLatents : IDisposable
             dataset,
             encoders.Select(named => (
                 named.Key,
-                ModelSource.Join([.. EncoderNames.Parse(named.Value).Select(encoder => Source(packs, latents, dataset, encoder, named.Key))]))),
+                ModelSource.Join(
+                    [.. EncoderNames.Parse(named.Value).Select(encoder => Source(packs, latents, dataset, encoder, named.Key))]))),
             latents,
             fold);
     }
 
-    /// <summary>Opens the latents that a fusion model is made for: those of its encoders as they were, whatever is installed under their names now.</summary>
+    /// <summary>Opens the latents that a fusion model is made for: those of its encoders as they were, whatever is installed under their
+    /// names now.</summary>
     /// <param name="dataset">Whose latents.</param>
     /// <param name="model">The fusion model.</param>
     /// <param name="latents">Where latents are.</param>
@@ -74,13 +77,16 @@ internal sealed class PairedLatents : IDisposable
     }
 
     /// <summary>Fails where opening them is sure to, as far as names alone tell: nothing is read.</summary>
-    /// <exception cref="FuseMixException">There are fewer than two encoders, or one is unknown and has no latents of the dataset.</exception>
-    public static void RequireKnown(string dataset, IReadOnlyDictionary<Modality, string> encoders, EncoderPackStore packs, LatentStore latents)
+    /// <exception cref="FuseMixException">There are fewer than two encoders, or one is unknown and has no latents of the
+    /// dataset.</exception>
+    public static void RequireKnown(
+        string dataset, IReadOnlyDictionary<Modality, string> encoders, EncoderPackStore packs, LatentStore latents)
     {
         RequireTwo(encoders);
         foreach (var encoder in encoders.Values.SelectMany(EncoderNames.Parse))
         {
-            if (!packs.Contains(encoder) && !latents.Contains(dataset, encoder)) throw FuseMixException.UnknownName("encoder", encoder, packs.List());
+            if (!packs.Contains(encoder) && !latents.Contains(dataset, encoder))
+                throw FuseMixException.UnknownName("encoder", encoder, packs.List());
         }
     }
 
@@ -131,7 +137,8 @@ internal sealed class PairedLatents : IDisposable
         {
             throw new FuseMixException(
                 FailureKind.Invalid, $"Dataset '{Dataset.Name}' has no training pairs between {string.Join(" and ", _readers.Keys)}.",
-                $"'./fusemix datasets show {Dataset.Name}' has the pairs of each split. Items with the same caption are one group, which no split can share: give captions that differ, "
+                $"'./fusemix datasets show {Dataset.Name}' has the pairs of each split. Items with the same caption are one group, "
+                    + "which no split can share: give captions that differ, "
                 + "or more of them.");
         }
 
@@ -171,19 +178,23 @@ internal sealed class PairedLatents : IDisposable
             var other = reader.Ids.Select(id => dataset.Item(id).Modality).FirstOrDefault(its => its != modality, modality);
             return other == modality
                 ? source
-                : throw new FuseMixException(FailureKind.Invalid, $"Encoder '{encoder}' was named for {modality.Word()}, but its latents are of {other.Word()} items.");
+                : throw new FuseMixException(
+                    FailureKind.Invalid,
+                    $"Encoder '{encoder}' was named for {modality.Word()}, but its latents are of {other.Word()} items.");
         }
 
         var pack = packs.Load(encoder);
         return pack.Definition.Modality == modality
             ? new ModelSource(pack.Name, pack.Fingerprint, pack.Definition.Latent.Dimension)
             : throw new FuseMixException(
-                FailureKind.Invalid, $"Encoder '{encoder}' was named for {modality.Word()}, but it encodes {pack.Definition.Modality.Word()}.");
+                FailureKind.Invalid,
+                $"Encoder '{encoder}' was named for {modality.Word()}, but it encodes {pack.Definition.Modality.Word()}.");
     }
 
     private static bool IsSet(DatasetItem item, string key) => item.Metadata.GetValueOrDefault(key) == "true";
 
     /// <summary>Pairs that share an item, or right items that say the same, have one meaning.</summary>
-    private static PairRows Rows(IReadOnlyList<(int Left, int Right, DatasetItem LeftItem, DatasetItem RightItem)> pairs) => PairRows.Grouped(
+    private static PairRows Rows(IReadOnlyList<(int Left, int Right, DatasetItem LeftItem, DatasetItem RightItem)> pairs) =>
+        PairRows.Grouped(
         [.. pairs.Select(pair => pair.Left)], [.. pairs.Select(pair => pair.Right)], [.. pairs.Select(pair => pair.RightItem.Sha256)]);
 }

@@ -8,13 +8,14 @@ namespace FuseMix.Grains.Training;
 /// <remarks>
 /// <para>Membership can be wrong for a while: a stalled node is declared dead, its trainer placed anew, and then it wakes up. So each
 /// activation puts an epoch of its own into the shared storage, and every write looks whether it is still there.</para>
-/// <para>A write that is under way when the next trainer takes over is waited for, by a lock that each epoch has for itself; but not for ever, since
-/// its process may have been stopped in its middle. That one write can still come later. It is whole, and of the same job, whose every
-/// trainer computes the same; the one after it is refused.</para>
+/// <para>A write that is under way when the next trainer takes over is waited for, by a lock that each epoch has for itself; but not for
+/// ever, since its process may have been stopped in its middle. That one write can still come later. It is whole, and of the same job,
+/// whose every trainer computes the same; the one after it is refused.</para>
 /// </remarks>
 internal sealed class TrainerFence
 {
-    /// <summary>How long to wait for the write of a trainer that was given up: longer than a large checkpoint takes, far shorter than a training.</summary>
+    /// <summary>How long to wait for the write of a trainer that was given up: longer than a large checkpoint takes, far shorter than a
+    /// training.</summary>
     private static readonly TimeSpan UsualPatience = TimeSpan.FromSeconds(10);
 
     private readonly string _path;

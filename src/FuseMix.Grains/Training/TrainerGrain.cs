@@ -78,7 +78,8 @@ internal sealed partial class TrainerGrain(
         if (await _jobs.Find(jobId) is { } known)
         {
             RequireSame(known.Request, request);
-            if (IsGoing(known) || (known.State == JobState.Completed && await Task.Run(() => training.IsMade(request)))) return StatusOf(known);
+            if (IsGoing(known) || (known.State == JobState.Completed && await Task.Run(() => training.IsMade(request))))
+                return StatusOf(known);
         }
 
         await Task.Run(() => training.Check(request));
@@ -102,12 +103,14 @@ internal sealed partial class TrainerGrain(
     public async Task<TrainingPage> List(int limit = 100, string? continuation = null)
     {
         if (limit is < 1 or > ITrainerGrain.MostListed)
-            throw new FuseMixException(FailureKind.Invalid, $"A page of {limit} trainings cannot be given; it has 1 to {ITrainerGrain.MostListed}.");
+            throw new FuseMixException(
+                FailureKind.Invalid, $"A page of {limit} trainings cannot be given; it has 1 to {ITrainerGrain.MostListed}.");
         var all = _jobs.All;
         var start = StartOf(all, continuation);
         string[] page = [.. all.Skip(start).Take(limit)];
         var listed = await Task.WhenAll(page.Select(Listed).ToArray());
-        var next = start + page.Length < all.Count ? string.Create(CultureInfo.InvariantCulture, $"{start + page.Length}:{page[^1]}") : null;
+        var next =
+            start + page.Length < all.Count ? string.Create(CultureInfo.InvariantCulture, $"{start + page.Length}:{page[^1]}") : null;
         return new TrainingPage([.. listed.OfType<TrainingStatus>()], next);
     }
 
@@ -131,7 +134,8 @@ internal sealed partial class TrainerGrain(
         return StatusOf(job ?? throw Unknown(jobId));
     }
 
-    public async IAsyncEnumerable<TrainingStatus> Watch(string jobId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public async IAsyncEnumerable<TrainingStatus> Watch(
+        string jobId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         while (true)
         {
@@ -162,7 +166,8 @@ internal sealed partial class TrainerGrain(
                 while (!_leaving.IsCancellationRequested && await NextJob() is { } job)
                 {
                     _keepAlive ??= this.RegisterGrainTimer(
-                        _ => Task.CompletedTask, new GrainTimerCreationOptions(KeepAlive, KeepAlive) { KeepAlive = true, Interleave = true });
+                        _ => Task.CompletedTask,
+                        new GrainTimerCreationOptions(KeepAlive, KeepAlive) { KeepAlive = true, Interleave = true });
                     await Run(job);
                 }
             }
@@ -227,7 +232,8 @@ internal sealed partial class TrainerGrain(
         try
         {
             var model = await Task.Factory.StartNew(
-                () => TrainingMetrics.Trace(job.Request, () => training.Run(job, _fence!, progress => Publish(running, progress), running.Stop.Token)),
+                () => TrainingMetrics.Trace(
+                    job.Request, () => training.Run(job, _fence!, progress => Publish(running, progress), running.Stop.Token)),
                 CancellationToken.None,
                 TaskCreationOptions.LongRunning,
                 TaskScheduler.Default);
@@ -318,7 +324,8 @@ internal sealed partial class TrainerGrain(
     {
         try
         {
-            await _jobs.Change(jobId, now => now is { State: JobState.Queued } ? now with { State = JobState.Failed, Error = refusal.Advice } : now);
+            await _jobs.Change(
+                jobId, now => now is { State: JobState.Queued } ? now with { State = JobState.Failed, Error = refusal.Advice } : now);
             LogFailed(refusal, jobId);
             Changed();
         }
@@ -369,7 +376,11 @@ internal sealed partial class TrainerGrain(
         var live = _running is { } running && running.JobId == jobId ? running.Progress : null;
 
         // Until the first step of a run is done, the job stands where its checkpoint does.
-        var at = live is not null ? job.At(live) : job.State == JobState.Running && _reached.TryGetValue(jobId, out var reached) ? job.At(reached) : job;
+        var at = live is not null
+            ? job.At(live)
+            : job.State == JobState.Running && _reached.TryGetValue(jobId, out var reached)
+            ? job.At(reached)
+            : job;
         return new TrainingStatus(
             jobId,
             job.Request.Model,
@@ -397,8 +408,12 @@ internal sealed partial class TrainerGrain(
         if (continuation is null) return 0;
         var colon = continuation.IndexOf(':', StringComparison.Ordinal);
         if (colon < 1 || !int.TryParse(continuation.AsSpan(0, colon), NumberStyles.None, CultureInfo.InvariantCulture, out var position))
-            throw new FuseMixException(FailureKind.Invalid, "The continuation is not one that a page of trainings named.", "Give 'next' of the page before, as it is.");
-        var last = all.Index().Where(entry => entry.Item == continuation[(colon + 1)..]).Select(entry => entry.Index).DefaultIfEmpty(-1).First();
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                "The continuation is not one that a page of trainings named.",
+                "Give 'next' of the page before, as it is.");
+        var last = all.Index().Where(entry => entry.Item == continuation[(colon + 1)..]).Select(entry => entry.Index).DefaultIfEmpty(-1)
+            .First();
 
         // A job that is forgotten was at the end of the list, and so is the place where it was.
         return last >= 0 ? last + 1 : Math.Min(position, all.Count);
@@ -406,7 +421,8 @@ internal sealed partial class TrainerGrain(
 
     private static void RequireSame(TrainingRequest known, TrainingRequest request)
     {
-        var isSame = known.Model == request.Model && known.Dataset == request.Dataset && known.Seed == request.Seed && known.Fold == request.Fold
+        var isSame =
+            known.Model == request.Model && known.Dataset == request.Dataset && known.Seed == request.Seed && known.Fold == request.Fold
             && known.Encoders.Count == request.Encoders.Count
             && known.Encoders.All(entry => request.Encoders.GetValueOrDefault(entry.Key) == entry.Value)
             && (known.Recipe == request.Recipe || TrainingRecipe.Parse(known.Recipe).Fingerprint() == TrainingRecipe.Parse(request.Recipe).Fingerprint());
@@ -429,7 +445,8 @@ internal sealed partial class TrainerGrain(
     [LoggerMessage(2004, LogLevel.Error, "The end of training job {Job} could not be recorded; the trainer starts anew")]
     private partial void LogNotRecorded(Exception failure, string job);
 
-    [LoggerMessage(2005, LogLevel.Warning, "The trainer before this one is stalled in the middle of a write; this one does not wait for it any longer")]
+    [LoggerMessage(2005, LogLevel.Warning, "The trainer before this one is stalled in the middle of a write; this one does not wait for "
+        + "it any longer")]
     private partial void LogOvertaken();
 
     [LoggerMessage(2008, LogLevel.Warning, "The trainer is held up, and tries again when it is next asked")]

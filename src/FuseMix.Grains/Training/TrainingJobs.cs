@@ -8,8 +8,8 @@ namespace FuseMix.Grains.Training;
 
 /// <summary>The trainer's jobs as they are stored: a record each, and a small one of their ids.</summary>
 /// <remarks>
-/// <para>A job is listed before its record is written, and until after that is removed: an id without a record stands for nothing, and no record
-/// is ever without its id. Where a record and the list differ on whether the job is over, the record is right.</para>
+/// <para>A job is listed before its record is written, and until after that is removed: an id without a record stands for nothing, and no
+/// record is ever without its id. Where a record and the list differ on whether the job is over, the record is right.</para>
 /// <para>For one grain, in its turns. What could not be written is read anew: nobody knows what is stored then.</para>
 /// </remarks>
 internal sealed class TrainingJobs(IGrainStorage storage)
@@ -27,7 +27,8 @@ internal sealed class TrainingJobs(IGrainStorage storage)
     /// <summary>Ids of the jobs that are queued or running, in the order of submission.</summary>
     public IReadOnlyList<string> Open => Ids.Open;
 
-    /// <summary>Every id: those that wait, the one submitted last first; the one that runs; and those that are over, the one that ended last first.</summary>
+    /// <summary>Every id: those that wait, the one submitted last first; the one that runs; and those that are over, the one that ended
+    /// last first.</summary>
     public IReadOnlyList<string> All => [.. Ids.Open.Reverse(), .. Ids.Ended.Reverse()];
 
     /// <summary>Reads the list of jobs.</summary>
@@ -59,14 +60,16 @@ internal sealed class TrainingJobs(IGrainStorage storage)
     {
         foreach (var jobId in Ids.Open)
         {
-            if (_jobs.TryGetValue(jobId, out var job) && job is { IsCompletedSuccessfully: true, Result: { RecordExists: true, State: { } state } })
+            if (_jobs.TryGetValue(jobId, out var job)
+                && job is { IsCompletedSuccessfully: true, Result: { RecordExists: true, State: { } state } })
                 yield return state;
         }
     }
 
     /// <summary>Changes a job, or adds one, and makes that durable before it is seen.</summary>
     /// <param name="jobId">Its id.</param>
-    /// <param name="change">Gives the job as it shall be, from what it is; null where there is none yet. The same one changes nothing.</param>
+    /// <param name="change">Gives the job as it shall be, from what it is; null where there is none yet. The same one changes
+    /// nothing.</param>
     /// <returns>The job as it is now; null where there is none.</returns>
     public async Task<TrainingJobRecord?> Change(string jobId, Func<TrainingJobRecord?, TrainingJobRecord?> change)
     {
@@ -159,7 +162,10 @@ internal sealed class TrainingJobs(IGrainStorage storage)
         if ((isOver ? ended : open).Contains(jobId)) return Task.CompletedTask;
         open = [.. open.Where(id => id != jobId)];
         ended = [.. ended.Where(id => id != jobId)];
-        return WriteIds(isOver ? new TrainerRecord { Open = open, Ended = [.. ended, jobId] } : new TrainerRecord { Open = [.. open, jobId], Ended = ended });
+        return WriteIds(
+            isOver
+                ? new TrainerRecord { Open = open, Ended = [.. ended, jobId] }
+                : new TrainerRecord { Open = [.. open, jobId], Ended = ended });
     }
 
     private async Task ReadIds()
@@ -222,6 +228,7 @@ internal sealed class TrainingJobs(IGrainStorage storage)
     private static FuseMixException Unreadable(string what, Exception failure) => failure as FuseMixException ?? new FuseMixException(
         FailureKind.Unavailable,
         $"{what} cannot be read: {failure.Message}",
-        "Where the storage of grain state answers, the record is damaged or of another version: restore it, or delete it; models and checkpoints stay.",
+        "Where the storage of grain state answers, the record is damaged or of another version: restore it, or delete it; models and "
+            + "checkpoints stay.",
         failure);
 }

@@ -7,7 +7,8 @@ using static FuseMix.Grains.Hosting.Instruments;
 
 namespace FuseMix.Grains.Training;
 
-/// <summary>How training goes on: the meter and the activity source <c>FuseMix.Training</c>. Only the node of the trainer has figures.</summary>
+/// <summary>How training goes on: the meter and the activity source <c>FuseMix.Training</c>. Only the node of the trainer has
+/// figures.</summary>
 internal sealed class TrainingMetrics
 {
     /// <summary>Name of the meter and of the activity source.</summary>
@@ -27,9 +28,11 @@ internal sealed class TrainingMetrics
         _steps = meter.CreateEvents("fusemix.training.steps", "{step}", "Optimiser steps.");
         _pairs = meter.CreateEvents("fusemix.training.pairs", "{pair}", "Mixed pairs trained on.");
         _step = meter.CreateSeconds(
-            "fusemix.training.step.duration", "Time of an optimiser step.", 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10);
+            "fusemix.training.step.duration", "Time of an optimiser step.", 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+            5, 10);
         _loss = meter.CreateGauge<double>("fusemix.training.loss", description: "Loss of the last step.");
-        _temperature = meter.CreateGauge<double>("fusemix.training.temperature", description: "Temperature of the loss after the last step.");
+        _temperature = meter.CreateGauge<double>(
+            "fusemix.training.temperature", description: "Temperature of the loss after the last step.");
         _learningRate = meter.CreateGauge<double>("fusemix.training.learning_rate", description: "Learning rate of the last step.");
         _checkpoints = meter.CreateEvents("fusemix.training.checkpoints", "{checkpoint}", "Checkpoints written.");
         _fenced = meter.CreateEvents("fusemix.training.fenced", "{write}", "Writes refused because another trainer had taken over.");

@@ -17,14 +17,16 @@ internal static class AzureHosting
     /// <param name="silo">The node.</param>
     /// <param name="connectionString">Of the storage account.</param>
     public static ISiloBuilder UseAzureClustering(this ISiloBuilder silo, string connectionString) =>
-        silo.UseAzureStorageClustering(options => (options.TableServiceClient, options.TableName) = (new TableServiceClient(connectionString), MembershipTable));
+        silo.UseAzureStorageClustering(
+            options => (options.TableServiceClient, options.TableName) = (new TableServiceClient(connectionString), MembershipTable));
 
     /// <summary>Keeps grain states named <paramref name="name"/> in blobs of the storage account, as JSON.</summary>
     /// <param name="silo">The node.</param>
     /// <param name="name">The storage name that grains give in <c>[PersistentState]</c>.</param>
     /// <param name="connectionString">Of the storage account.</param>
     /// <param name="serviceId">Name of the service: services of other names have other containers.</param>
-    public static ISiloBuilder AddAzureGrainStorage(this ISiloBuilder silo, string name, string connectionString, string serviceId = "fusemix") =>
+    public static ISiloBuilder AddAzureGrainStorage(
+        this ISiloBuilder silo, string name, string connectionString, string serviceId = "fusemix") =>
         silo.AddAzureBlobGrainStorage(name, options =>
         {
             options.BlobServiceClient = new BlobServiceClient(connectionString);
@@ -39,14 +41,18 @@ internal static class AzureHosting
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="FuseMixException">An account cannot be reached, or refuses.</exception>
     public static async Task EnsureAsync(
-        string? clusterConnectionString, string? stateConnectionString, string serviceId = "fusemix", CancellationToken cancellationToken = default)
+        string? clusterConnectionString,
+        string? stateConnectionString,
+        string serviceId = "fusemix",
+        CancellationToken cancellationToken = default)
     {
         try
         {
             if (clusterConnectionString is not null)
             {
                 var tables = new TableClientOptions { Retry = { MaxRetries = 2, NetworkTimeout = TimeSpan.FromSeconds(10) } };
-                await new TableServiceClient(clusterConnectionString, tables).CreateTableIfNotExistsAsync(MembershipTable, cancellationToken);
+                await new TableServiceClient(clusterConnectionString, tables).CreateTableIfNotExistsAsync(
+                    MembershipTable, cancellationToken);
             }
 
             if (stateConnectionString is not null)

@@ -42,7 +42,9 @@ public class NodeConfiguration
         State.Validate(problems, Cluster);
         Shutdown.Validate(problems);
         if (Cluster.Kind != ClusteringKind.Local && string.IsNullOrWhiteSpace(Home))
-            problems.Add("FuseMix:Home", $"is not set; with FuseMix:Cluster:Kind {Cluster.Kind} it must name the folder on storage that all nodes share");
+            problems.Add(
+                "FuseMix:Home",
+                $"is not set; with FuseMix:Cluster:Kind {Cluster.Kind} it must name the folder on storage that all nodes share");
 
         void RequireDistinct(string key, IReadOnlyList<string> words)
         {

@@ -9,12 +9,14 @@ public sealed class ShutdownOptions
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00")]
     public TimeSpan Drain { get; set; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long leaving may take in all, <see cref="Drain"/> included: requests end, training writes a checkpoint, shards move.</summary>
+    /// <summary>How long leaving may take in all, <see cref="Drain"/> included: requests end, training writes a checkpoint, shards
+    /// move.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "01:00:00")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromMinutes(1);
 
     internal void Validate(ConfigurationProblems problems)
     {
-        if (Drain >= Timeout) problems.Add("FuseMix:Shutdown:Drain", $"is {Drain}; it must be less than FuseMix:Shutdown:Timeout, {Timeout}");
+        if (Drain >= Timeout)
+            problems.Add("FuseMix:Shutdown:Drain", $"is {Drain}; it must be less than FuseMix:Shutdown:Timeout, {Timeout}");
     }
 }

@@ -19,7 +19,8 @@ public sealed class StateOptions
     /// <summary>Where; null for what goes with <see cref="ClusteringOptions.Kind"/>.</summary>
     public StateKind? Kind { get; set; }
 
-    /// <summary>Of the storage account or database; null for the one of <see cref="ClusteringOptions.ConnectionString"/>, where it is of the same kind.</summary>
+    /// <summary>Of the storage account or database; null for the one of <see cref="ClusteringOptions.ConnectionString"/>, where it is of
+    /// the same kind.</summary>
     public string? ConnectionString { get; set; }
 
     /// <summary>The kind in force.</summary>
@@ -37,14 +38,21 @@ public sealed class StateOptions
     internal void Validate(ConfigurationProblems problems, ClusteringOptions cluster)
     {
         if (KindWith(cluster) == StateKind.Azure && cluster.ServiceId.Length > 50)
-            problems.Add("FuseMix:Cluster:ServiceId", $"has {cluster.ServiceId.Length} characters; with FuseMix:State:Kind Azure it names a container and must have at most 50");
+            problems.Add(
+                "FuseMix:Cluster:ServiceId",
+                $"has {cluster.ServiceId.Length} characters; with FuseMix:State:Kind Azure it names a container and must have at most 50");
         var kind = KindWith(cluster);
         if (kind == StateKind.Sqlite)
         {
             if (cluster.Kind != ClusteringKind.Local)
-                problems.Add("FuseMix:State:Kind", $"is Sqlite, a file that nodes of one machine can share; with FuseMix:Cluster:Kind {cluster.Kind} use Azure or PostgreSql");
+                problems.Add(
+                    "FuseMix:State:Kind",
+                    $"is Sqlite, a file that nodes of one machine can share; with FuseMix:Cluster:Kind {cluster.Kind} use Azure or "
+                        + "PostgreSql");
             if (ConnectionString is not null)
-                problems.Add("FuseMix:State:ConnectionString", "is set, but FuseMix:State:Kind is Sqlite, whose file lies in the home folder; remove it, or choose another kind");
+                problems.Add(
+                    "FuseMix:State:ConnectionString",
+                    "is set, but FuseMix:State:Kind is Sqlite, whose file lies in the home folder; remove it, or choose another kind");
         }
         else if (string.IsNullOrWhiteSpace(ConnectionStringWith(cluster)) && cluster.Kind.ToString() != kind.ToString())
         {

@@ -17,7 +17,8 @@ internal static class PostgreSqlSchema
         ("PostgreSQL-Persistence.sql", "orleansstorage"),
     ];
 
-    /// <summary>Orleans' script makes sure of one row per state by reading before it writes, which two activations can do at once.</summary>
+    /// <summary>Orleans' script makes sure of one row per state by reading before it writes, which two activations can do at
+    /// once.</summary>
     private const string OneRowPerState = """
         CREATE UNIQUE INDEX IF NOT EXISTS fusemix_one_row_per_state ON orleansstorage
             (grainidhash, graintypehash, grainidn0, grainidn1, graintypestring, coalesce(grainidextensionstring, ''), serviceid)
@@ -59,12 +60,18 @@ internal static class PostgreSqlSchema
         catch (Exception failure) when (failure is NpgsqlException or SocketException or TimeoutException)
         {
             throw new FuseMixException(
-                FailureKind.Unavailable, $"The PostgreSQL database cannot be reached: {failure.Message}", "Check that it runs, and host and port in the connection string.", failure);
+                FailureKind.Unavailable,
+                $"The PostgreSQL database cannot be reached: {failure.Message}",
+                "Check that it runs, and host and port in the connection string.",
+                failure);
         }
         catch (ArgumentException malformed)
         {
             throw new FuseMixException(
-                FailureKind.Invalid, $"The PostgreSQL connection string is not valid: {malformed.Message}", "It looks like Host=…;Database=…;Username=…;Password=….", malformed);
+                FailureKind.Invalid,
+                $"The PostgreSQL connection string is not valid: {malformed.Message}",
+                "It looks like Host=…;Database=…;Username=…;Password=….",
+                malformed);
         }
     }
 

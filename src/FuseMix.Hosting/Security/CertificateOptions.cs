@@ -19,7 +19,8 @@ public class CertificateOptions
     private bool IsPem => System.IO.Path.GetExtension(Path)?.ToLowerInvariant() is ".pem" or ".crt" or ".cer";
 
     /// <summary>Reads the certificate with its private key; null where there is none to read.</summary>
-    /// <param name="section">Where these options stand in a configuration, e.g. <c>FuseMix:Http:Certificate</c>: failures name its keys.</param>
+    /// <param name="section">Where these options stand in a configuration, e.g. <c>FuseMix:Http:Certificate</c>: failures name its
+    /// keys.</param>
     /// <exception cref="FuseMixException">A file is missing, is no certificate, or does not open with the password.</exception>
     public X509Certificate2? Load(string section)
     {
@@ -33,7 +34,8 @@ public class CertificateOptions
                 ? X509Certificate2.CreateFromPemFile(Path, KeyPath)
                 : X509Certificate2.CreateFromEncryptedPemFile(Path, Password, KeyPath);
         }
-        catch (Exception failure) when (failure is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is CryptographicException or ArgumentException or IOException
+            or UnauthorizedAccessException)
         {
             throw new FuseMixException(
                 FailureKind.Invalid,
@@ -55,12 +57,14 @@ public class CertificateOptions
     /// <summary>Notes what cannot be.</summary>
     public void Validate(ConfigurationProblems problems, string section)
     {
-        if (Path is null && (KeyPath ?? Password) is not null) problems.Add($"{section}:Path", "is not set, but its KeyPath or Password is; name the certificate's file");
+        if (Path is null && (KeyPath ?? Password) is not null)
+            problems.Add($"{section}:Path", "is not set, but its KeyPath or Password is; name the certificate's file");
     }
 
     /// <exception cref="FuseMixException">The file is not there.</exception>
     protected static void RequireFile(string key, string path)
     {
-        if (!File.Exists(path)) throw new FuseMixException(FailureKind.NotFound, $"{key} is '{path}', which is not there.", "Put the file there, or remove the key for plain text.");
+        if (!File.Exists(path)) throw new FuseMixException(
+            FailureKind.NotFound, $"{key} is '{path}', which is not there.", "Put the file there, or remove the key for plain text.");
     }
 }

@@ -10,7 +10,8 @@ namespace FuseMix.Hosting.Security;
 /// <param name="section">Where the options stand in the configuration, e.g. <c>FuseMix:Http:Certificate</c>.</param>
 /// <param name="clock">Decides when to look again.</param>
 /// <param name="logger">Where a renewal is told, or why there is none.</param>
-public sealed partial class RenewedCertificate(CertificateOptions options, string section, TimeProvider clock, ILogger<RenewedCertificate> logger)
+public sealed partial class RenewedCertificate(
+    CertificateOptions options, string section, TimeProvider clock, ILogger<RenewedCertificate> logger)
 {
     /// <summary>How long a certificate is used before its files are looked at again.</summary>
     public static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
@@ -78,7 +79,8 @@ public sealed partial class RenewedCertificate(CertificateOptions options, strin
     [LoggerMessage(4111, LogLevel.Information, "The certificate is now {Subject}, valid until {NotAfter}")]
     private partial void LogRenewed(string subject, DateTime notAfter);
 
-    [LoggerMessage(4112, LogLevel.Warning, "The certificate's files have changed, but cannot be used; the old certificate goes on. {Error}")]
+    [LoggerMessage(4112, LogLevel.Warning, "The certificate's files have changed, but cannot be used; the old certificate goes on. "
+        + "{Error}")]
     private partial void LogNotRenewed(string error);
 
     private sealed record Loaded(SslStreamCertificateContext Context, string Content, long LookedAt);

@@ -10,7 +10,8 @@ namespace FuseMix.Hosting.Sqlite;
 /// <summary>Grain states in one table of a SQLite file: a row per grain and state, its payload JSON, its version random text.</summary>
 /// <remarks>
 /// Each operation is one statement in WAL mode with synchronous=FULL, so a crash leaves the state before or the state after, and what was
-/// acknowledged is on disk. Versions are random rather than counted: a state that was cleared and written anew must not look like the old one.
+/// acknowledged is on disk. Versions are random rather than counted: a state that was cleared and written anew must not look like the old
+/// one.
 /// </remarks>
 internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrainStorage, IDisposable
 {
@@ -209,7 +210,8 @@ internal sealed class SqliteGrainStorage(string path, TimeProvider time) : IGrai
                 FailureKind.Corrupt,
                 "is damaged or is no SQLite database",
                 "Restore it from a backup; or move it away, and the jobs' progress starts anew from what is in the data folders."),
-            13 => (FailureKind.Unavailable, "cannot grow: the disk is full", "Free some space, then try again; nothing that was acknowledged is lost."),
+            13 => (FailureKind.Unavailable, "cannot grow: the disk is full", "Free some space, then try again; nothing that was "
+                + "acknowledged is lost."),
             14 => (FailureKind.Unavailable, "cannot be opened", "Check that its folder exists and that this user may write to it."),
             _ => (FailureKind.Unavailable, $"failed ({failure.Message})", "Check the disk, then try again."),
         };

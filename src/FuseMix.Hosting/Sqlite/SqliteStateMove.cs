@@ -53,14 +53,16 @@ internal sealed partial class SqliteStateMove(string path, IGrainStorage target,
     {
         try
         {
-            using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
+            using var connection = new SqliteConnection(
+                new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadWrite, Pooling = false }.ToString());
             connection.Open();
             using var command = connection.CreateCommand();
 
             // What stands in the log beside the file goes into it, since only the file is kept.
             command.CommandText = "PRAGMA wal_checkpoint(TRUNCATE)";
             command.ExecuteNonQuery();
-            command.CommandText = "SELECT grain_type, grain_id, state_name, payload FROM grain_state ORDER BY grain_type, grain_id, state_name";
+            command.CommandText =
+                "SELECT grain_type, grain_id, state_name, payload FROM grain_state ORDER BY grain_type, grain_id, state_name";
             using var rows = command.ExecuteReader();
             var all = new List<(GrainId, string, string)>();
             while (rows.Read()) all.Add((GrainId.Create(rows.GetString(0), rows.GetString(1)), rows.GetString(2), rows.GetString(3)));
@@ -76,6 +78,7 @@ internal sealed partial class SqliteStateMove(string path, IGrainStorage target,
         }
     }
 
-    [LoggerMessage(4021, LogLevel.Information, "{Count} states of grains were moved from '{Path}' to where they are kept now; the file is called '…{Suffix}' from now on")]
+    [LoggerMessage(4021, LogLevel.Information, "{Count} states of grains were moved from '{Path}' to where they are kept now; the file "
+        + "is called '…{Suffix}' from now on")]
     private partial void LogMoved(int count, string path, string suffix);
 }

@@ -7,7 +7,8 @@ using FuseMix.Storage;
 
 namespace FuseMix.Retrieval.Generations;
 
-/// <summary>Collections on disk: <c>collections/&lt;name&gt;/&lt;generation&gt;/</c> with shard files and a manifest, and <c>live.json</c> beside them.</summary>
+/// <summary>Collections on disk: <c>collections/&lt;name&gt;/&lt;generation&gt;/</c> with shard files and a manifest, and <c>live.json</c>
+/// beside them.</summary>
 /// <remarks>
 /// A generation never changes once its manifest is there. Which one is live is one small file, swapped atomically: whoever reads it sees
 /// the old generation or the new one, whole. Safe for several processes on one folder.
@@ -42,14 +43,19 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
 
         // The number is for people and for order; the random part makes ids unique even after a collection was dropped and made anew.
         var number = 1 + Folders(FolderOf(collection)).Select(NumberOf).DefaultIfEmpty(0).Max();
-        var generation = string.Create(CultureInfo.InvariantCulture, $"g{number:D6}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+        var generation = string.Create(
+            CultureInfo.InvariantCulture, $"g{number:D6}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
         var probe = new ShardWriter(generation, "probe", Modality.Image, spec.Dimension, spec.Columns);
         var folder = FolderOf(collection, generation);
         var needs = new GenerationNeeds(spec.Model, spec.ModelFingerprint.Hex, spec.Encoders);
         AtomicFile.WriteJson(Path.Combine(folder, NeedsFile), needs, GenerationJson.Default.GenerationNeeds);
         AtomicFile.SyncFolder(FolderOf(collection));
         return new GenerationBuild(
-            this, collection, generation, spec with { Columns = probe.Columns }, FileLock.Acquire(Path.Combine(folder, GenerationBuild.LockFile), $"Generation '{generation}'", TimeSpan.Zero));
+            this,
+            collection,
+            generation,
+            spec with { Columns = probe.Columns },
+            FileLock.Acquire(Path.Combine(folder, GenerationBuild.LockFile), $"Generation '{generation}'", TimeSpan.Zero));
     }
 
     /// <summary>The generation that searches see; null where the collection has none that is live.</summary>
@@ -60,7 +66,8 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
         return LiveId(collection) is { } id ? Manifest(collection, id) : null;
     }
 
-    /// <summary>The ids of all committed generations of a collection, the newest first; old ones may be deleted while they are looked at.</summary>
+    /// <summary>The ids of all committed generations of a collection, the newest first; old ones may be deleted while they are looked
+    /// at.</summary>
     /// <exception cref="FuseMixException">There is no such collection.</exception>
     public IReadOnlyList<string> List(string collection)
     {
@@ -73,7 +80,8 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     public GenerationManifest Manifest(string collection, string generation)
     {
         RequireCollection(collection);
-        if (!Generations(collection).Contains(generation)) throw FuseMixException.UnknownName($"generation of collection '{collection}'", generation, Generations(collection));
+        if (!Generations(collection).Contains(generation))
+            throw FuseMixException.UnknownName($"generation of collection '{collection}'", generation, Generations(collection));
         var path = Path.Combine(FolderOf(collection, generation), ManifestFile);
         var manifest = Read(path, GenerationJson.Default.GenerationManifest);
         if (manifest.Collection != collection || manifest.Generation != generation)
@@ -81,7 +89,10 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
             throw Corrupt(path, $"it is that of generation '{manifest.Generation}' of collection '{manifest.Collection}'");
         }
 
-        if (manifest.Dimension < 1 || manifest.Shards.Count == 0 || manifest.Shards.Any(s => s is null || !ResourceName.IsValid(s.Name) || s.File != s.Name + ShardFormat.Extension || s.Count < 1))
+        if (manifest.Dimension < 1
+            || manifest.Shards.Count == 0
+            || manifest.Shards.Any(s => s is null
+                || !ResourceName.IsValid(s.Name) || s.File != s.Name + ShardFormat.Extension || s.Count < 1))
         {
             throw Corrupt(path, "its shards are not valid");
         }
@@ -98,7 +109,8 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
             .Select(Needs).OfType<GenerationNeeds>().ToList();
         return new GenerationPins(
             needs.Select(need => new NamedContent(need.Model, new Fingerprint(need.ModelFingerprint))).ToHashSet(),
-            needs.SelectMany(need => need.Encoders).Select(encoder => new NamedContent(encoder.Name, new Fingerprint(encoder.Fingerprint))).ToHashSet());
+            needs.SelectMany(need => need.Encoders).Select(
+                encoder => new NamedContent(encoder.Name, new Fingerprint(encoder.Fingerprint))).ToHashSet());
     }
 
     /// <summary>Reads one shard of a generation and checks that it is the one that the manifest names, byte by byte.</summary>
@@ -107,7 +119,8 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     /// <exception cref="FuseMixException">No such shard; or the file is missing, damaged, or of another generation.</exception>
     public IndexShard OpenShard(GenerationManifest manifest, string shard)
     {
-        var entry = manifest.Shards.FirstOrDefault(s => s.Name == shard) ?? throw FuseMixException.UnknownName("shard", shard, manifest.Shards.Select(s => s.Name));
+        var entry = manifest.Shards.FirstOrDefault(s => s.Name == shard) ?? throw FuseMixException.UnknownName(
+            "shard", shard, manifest.Shards.Select(s => s.Name));
         var path = PathOf(manifest, entry);
         var opened = IndexShard.Open(path, verify: false);
         try
@@ -127,7 +140,8 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
             throw;
         }
 
-        FuseMixException Foreign(string found) => new(FailureKind.Corrupt, $"The shard file '{path}' does not belong to its manifest: it is of {found}.", Remedy);
+        FuseMixException Foreign(string found) =>
+            new(FailureKind.Corrupt, $"The shard file '{path}' does not belong to its manifest: it is of {found}.", Remedy);
     }
 
     /// <summary>What is wrong with the shard files of a generation, one for each that is missing or not what the manifest says.</summary>
@@ -160,7 +174,8 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
         return Point(collection, Manifest(collection, generation));
     }
 
-    /// <summary>Makes a committed generation the one that searches see, if the live one is still that which was live when its build began.</summary>
+    /// <summary>Makes a committed generation the one that searches see, if the live one is still that which was live when its build
+    /// began.</summary>
     /// <param name="collection">The collection.</param>
     /// <param name="generation">The generation to make live.</param>
     /// <param name="insteadOf">The generation that must be live now; null for none.</param>
@@ -195,7 +210,10 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
         _ = Manifest(collection, generation);
         if (LiveId(collection) == generation)
         {
-            throw new FuseMixException(FailureKind.Conflict, $"Generation '{generation}' of collection '{collection}' is live.", "Make another one live first, or drop the collection.");
+            throw new FuseMixException(
+                FailureKind.Conflict,
+                $"Generation '{generation}' of collection '{collection}' is live.",
+                "Make another one live first, or drop the collection.");
         }
 
         Delete(collection, generation);
@@ -230,13 +248,18 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
     }
 
     internal void Enter(GenerationManifest manifest) =>
-        AtomicFile.WriteJson(Path.Combine(FolderOf(manifest.Collection, manifest.Generation), ManifestFile), manifest, GenerationJson.Default.GenerationManifest);
+        AtomicFile.WriteJson(
+            Path.Combine(FolderOf(manifest.Collection, manifest.Generation), ManifestFile),
+            manifest,
+            GenerationJson.Default.GenerationManifest);
 
     internal string FolderOf(string collection) => Path.Combine(home.Collections, ResourceName.Require(collection, "collection"));
 
-    internal string FolderOf(string collection, string generation) => Path.Combine(FolderOf(collection), ResourceName.Require(generation, "generation"));
+    internal string FolderOf(string collection, string generation) =>
+        Path.Combine(FolderOf(collection), ResourceName.Require(generation, "generation"));
 
-    private string PathOf(GenerationManifest manifest, ShardEntry shard) => Path.Combine(FolderOf(manifest.Collection, manifest.Generation), shard.File);
+    private string PathOf(GenerationManifest manifest, ShardEntry shard) =>
+        Path.Combine(FolderOf(manifest.Collection, manifest.Generation), shard.File);
 
     private void Delete(string collection, string generation)
     {
@@ -303,7 +326,8 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
 
     private void RequireCollection(string collection)
     {
-        if (!ResourceName.IsValid(collection) || !Directory.Exists(FolderOf(collection))) throw FuseMixException.UnknownName("collection", collection, Collections());
+        if (!ResourceName.IsValid(collection) || !Directory.Exists(FolderOf(collection)))
+            throw FuseMixException.UnknownName("collection", collection, Collections());
     }
 
     private List<string> Generations(string collection) =>

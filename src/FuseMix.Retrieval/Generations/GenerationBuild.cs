@@ -28,7 +28,8 @@ public sealed class GenerationBuild : IDisposable
     /// <param name="shard">The shard's name.</param>
     /// <param name="modality">What the items are.</param>
     /// <param name="items">The items, at least one.</param>
-    /// <exception cref="FuseMixException">An item cannot be indexed (see <see cref="ShardWriter.Add(IndexItem)"/>), or the disk fails.</exception>
+    /// <exception cref="FuseMixException">An item cannot be indexed (see <see cref="ShardWriter.Add(IndexItem)"/>), or the disk
+    /// fails.</exception>
     public ShardEntry Write(string shard, Modality modality, IEnumerable<IndexItem> items)
     {
         ObjectDisposedException.ThrowIf(_ended, this);
@@ -49,11 +50,15 @@ public sealed class GenerationBuild : IDisposable
         ObjectDisposedException.ThrowIf(_ended, this);
         if (_shards.Count == 0)
         {
-            throw new FuseMixException(FailureKind.Invalid, $"Generation '{Generation}' of collection '{Collection}' has no shards.", "Add items before it is committed.");
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                $"Generation '{Generation}' of collection '{Collection}' has no shards.",
+                "Add items before it is committed.");
         }
 
         var manifest = new GenerationManifest(
-            Collection, Generation, _spec.Model, _spec.ModelFingerprint.Hex, _spec.Dimension, _spec.Columns, [.. _shards.Values], _store.Now)
+            Collection, Generation, _spec.Model, _spec.ModelFingerprint.Hex, _spec.Dimension, _spec.Columns, [.. _shards.Values],
+            _store.Now)
         {
             Origin = _spec.Origin,
             Encoders = _spec.Encoders,
@@ -64,7 +69,8 @@ public sealed class GenerationBuild : IDisposable
         return manifest;
     }
 
-    /// <summary>Ends the build; without <see cref="Commit"/> what it wrote is garbage for <see cref="CollectionStore.CollectGarbage"/>.</summary>
+    /// <summary>Ends the build; without <see cref="Commit"/> what it wrote is garbage for
+    /// <see cref="CollectionStore.CollectGarbage"/>.</summary>
     public void Dispose()
     {
         _ended = true;

@@ -80,13 +80,17 @@ public sealed record GenerationPins(IReadOnlySet<NamedContent> Models, IReadOnly
 
 /// <summary>What a generation under construction will need.</summary>
 internal sealed record GenerationNeeds(
-    [property: JsonRequired] string Model, [property: JsonRequired] string ModelFingerprint, [property: JsonRequired] IReadOnlyList<PinnedEncoder> Encoders);
+    [property: JsonRequired] string Model,
+    [property: JsonRequired] string ModelFingerprint,
+    [property: JsonRequired] IReadOnlyList<PinnedEncoder> Encoders);
 
 /// <summary>Which generation of a collection searches see.</summary>
 internal sealed record LiveGeneration([property: JsonRequired] string Generation);
 
 [JsonSourceGenerationOptions(
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, WriteIndented = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    WriteIndented = true,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(GenerationManifest))]
 [JsonSerializable(typeof(LiveGeneration))]
 [JsonSerializable(typeof(GenerationNeeds))]

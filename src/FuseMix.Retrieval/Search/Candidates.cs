@@ -2,8 +2,8 @@ namespace FuseMix.Retrieval.Search;
 
 /// <summary>Rows of one query that the first pass could not rule out.</summary>
 /// <remarks>
-/// The k best lower bounds are kept in a heap; its least is a score that k rows surely reach, so a row whose upper bound is below it is out.
-/// A row at exactly that score stays in: the tie is decided by ids later.
+/// The k best lower bounds are kept in a heap; its least is a score that k rows surely reach, so a row whose upper bound is below it is
+/// out. A row at exactly that score stays in: the tie is decided by ids later.
 /// </remarks>
 internal sealed class Candidates
 {

@@ -6,8 +6,8 @@ namespace FuseMix.Retrieval.Search;
 
 /// <summary>Integer products of query codes with a tile of 32 rows.</summary>
 /// <remarks>
-/// A block of 16 rows is stored so that one 64-byte vector holds 4 values of each row and one 32-bit broadcast 4 values of a query: the lanes are rows,
-/// nothing is ever added across lanes, and the result is a vector of scores to compare at once. .NET 10 reaches VNNI only
+/// A block of 16 rows is stored so that one 64-byte vector holds 4 values of each row and one 32-bit broadcast 4 values of a query: the
+/// lanes are rows, nothing is ever added across lanes, and the result is a vector of scores to compare at once. .NET 10 reaches VNNI only
 /// on processors that also have its VEX form, so the kernels use vpmaddubsw; <see cref="QueryCodes"/> says why it cannot saturate.
 /// </remarks>
 internal static unsafe class CodeKernel
@@ -131,7 +131,8 @@ internal static unsafe class CodeKernel
         b3.Store(sums + 112);
     }
 
-    // One query streams through memory once; fetching ahead keeps that going across page borders, where the processor's own prefetcher stops.
+    // One query streams through memory once; fetching ahead keeps that going across page borders, where the processor's own prefetcher
+    // stops.
     private static void One512(byte* tile, sbyte* query, int offset, int stride, int* sums)
     {
         var other = tile + (16 * stride);
@@ -161,7 +162,8 @@ internal static unsafe class CodeKernel
     private static Vector512<sbyte> Broadcast512(sbyte* four) => Vector512.Create(*(int*)four).AsSByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Products(Vector512<byte> r0, Vector512<byte> r1, Vector512<sbyte> k0, Vector512<sbyte> k1, Vector512<short> ones) =>
+    private static Vector512<int> Products(
+        Vector512<byte> r0, Vector512<byte> r1, Vector512<sbyte> k0, Vector512<sbyte> k1, Vector512<short> ones) =>
         Avx512BW.MultiplyAddAdjacent(Avx512BW.MultiplyAddAdjacent(r0, k0) + Avx512BW.MultiplyAddAdjacent(r1, k1), ones);
 
     private static void Sums256(byte* tile, sbyte* queries, int* offsets, int count, int stride, int* sums)
@@ -208,7 +210,12 @@ internal static unsafe class CodeKernel
         var a = Vector256.Create(-offset);
         for (var i = 0; i < stride; i += 8)
         {
-            a += Products(Vector256.Load(rows + (i * 16)), Vector256.Load(rows + (i * 16) + 64), Broadcast256(query + i), Broadcast256(query + i + 4), ones);
+            a += Products(
+                Vector256.Load(rows + (i * 16)),
+                Vector256.Load(rows + (i * 16) + 64),
+                Broadcast256(query + i),
+                Broadcast256(query + i + 4),
+                ones);
         }
 
         a.Store(sums);
@@ -218,6 +225,7 @@ internal static unsafe class CodeKernel
     private static Vector256<sbyte> Broadcast256(sbyte* four) => Vector256.Create(*(int*)four).AsSByte();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Products(Vector256<byte> r0, Vector256<byte> r1, Vector256<sbyte> k0, Vector256<sbyte> k1, Vector256<short> ones) =>
+    private static Vector256<int> Products(
+        Vector256<byte> r0, Vector256<byte> r1, Vector256<sbyte> k0, Vector256<sbyte> k1, Vector256<short> ones) =>
         Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(r0, k0) + Avx2.MultiplyAddAdjacent(r1, k1), ones);
 }

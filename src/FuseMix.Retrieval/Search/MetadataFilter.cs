@@ -9,8 +9,9 @@ public sealed record MetadataFilter(IReadOnlyDictionary<string, IReadOnlyCollect
         new(new Dictionary<string, IReadOnlyCollection<string>>(StringComparer.Ordinal) { [column] = anyOf });
 
     /// <summary>This filter and one more column; a second condition on the same column narrows the first.</summary>
-    public MetadataFilter And(string column, params string[] anyOf) => new(new Dictionary<string, IReadOnlyCollection<string>>(AnyOf, StringComparer.Ordinal)
+    public MetadataFilter And(string column, params string[] anyOf)
     {
-        [column] = AnyOf.TryGetValue(column, out var already) ? [.. already.Intersect(anyOf, StringComparer.Ordinal)] : anyOf,
-    });
+        string[] narrowed = AnyOf.TryGetValue(column, out var already) ? [.. already.Intersect(anyOf, StringComparer.Ordinal)] : anyOf;
+        return new(new Dictionary<string, IReadOnlyCollection<string>>(AnyOf, StringComparer.Ordinal) { [column] = narrowed });
+    }
 }

@@ -4,16 +4,18 @@ namespace FuseMix.Retrieval.Search;
 /// <remarks>
 /// <para>
 /// A row is x = s·c + r and a query q = t·k + p, with 8-bit integers c and k and the rests r and p. Then
-/// q·x − t·s·(k·c) = t·k·r + p·x, and by Cauchy and Schwarz its size is at most ‖t·k‖·‖r‖ + ‖p‖·‖x‖. ‖r‖ is stored with the row, ‖x‖ is at most 1 +
+/// q·x − t·s·(k·c) = t·k·r + p·x, and by Cauchy and Schwarz its size is at most ‖t·k‖·‖r‖ + ‖p‖·‖x‖. ‖r‖ is stored with the row, ‖x‖ is at
+/// most 1 +
 /// <see cref="Shards.ShardWriter.UnitTolerance"/>, the others are computed here in double precision. So
-/// |score − Scale·s·(k·c)| ≤ ErrorFactor·‖r‖ + Slack for every row, where Slack also covers the rounding of the fp32 score itself and of the first pass's few
-/// fp32 operations. A row is passed over only if its upper bound lies below k lower bounds, or below an exact score that k rows reach:
-/// the result is that of the full fp32 scan, ties included.
+/// |score − Scale·s·(k·c)| ≤ ErrorFactor·‖r‖ + Slack for every row, where Slack also covers the rounding of the fp32 score itself and of
+/// the first pass's few fp32 operations. A row is passed over only if its upper bound lies below k lower bounds, or below an exact score
+/// that k rows reach: the result is that of the full fp32 scan, ties included.
 /// </para>
 /// <para>
-/// The products run through vpmaddubsw, whose 16-bit sums saturate. Two of its results are added before they are widened, which puts 4 products into one 16-bit
-/// sum; with row bytes up to 255 that cannot overflow while the 4 query codes have absolute values of at most 128 together. The scale t is chosen by that
-/// rule, and codes that rounding puts above it are pulled in; whatever this costs in precision shows up in ‖p‖, so the bound stays true.
+/// The products run through vpmaddubsw, whose 16-bit sums saturate. Two of its results are added before they are widened, which puts 4
+/// products into one 16-bit sum; with row bytes up to 255 that cannot overflow while the 4 query codes have absolute values of at most 128
+/// together. The scale t is chosen by that rule, and codes that rounding puts above it are pulled in; whatever this costs in precision
+/// shows up in ‖p‖, so the bound stays true.
 /// </para>
 /// </remarks>
 internal readonly struct QueryCodes
@@ -72,7 +74,8 @@ internal readonly struct QueryCodes
             sum += codes[i];
         }
 
-        // The fp32 score adds stride/16 products per lane and 16 lanes: at most (stride/16 + 5)·2⁻²⁴·‖q‖·‖x‖ off; 2⁻²³ and + 32 leave room for the first pass's own roundings.
+        // The fp32 score adds stride/16 products per lane and 16 lanes: at most (stride/16 + 5)·2⁻²⁴·‖q‖·‖x‖ off; 2⁻²³ and + 32 leave room
+        // for the first pass's own roundings.
         var rounding = ((query.Length / 16.0) + 32) * Math.Pow(2, -23) * Math.Sqrt(squares);
         var slack = (Math.Sqrt(lost) + rounding) * (1 + (2 * Shards.ShardWriter.UnitTolerance));
         return new QueryCodes(scale, (float)(Math.Sqrt(coded) * (1 + 1e-6)), (float)slack, sum * RowCodes.Zero);

@@ -29,7 +29,9 @@ public sealed record SearchOptions
     public void Validate()
     {
         if (K is < 1 or > MaxK) throw new FuseMixException(FailureKind.Invalid, $"{K} results were asked for.", $"Ask for 1 to {MaxK}.");
-        if (MinScore is { } least && float.IsNaN(least)) throw new FuseMixException(FailureKind.Invalid, "The least score is not a number.", "Give a number, or leave it out.");
-        if (Threads is < 1 or > MaxThreads) throw new FuseMixException(FailureKind.Invalid, $"{Threads} threads were asked for.", $"Ask for 1 to {MaxThreads}.");
+        if (MinScore is { } least && float.IsNaN(least))
+            throw new FuseMixException(FailureKind.Invalid, "The least score is not a number.", "Give a number, or leave it out.");
+        if (Threads is < 1 or > MaxThreads)
+            throw new FuseMixException(FailureKind.Invalid, $"{Threads} threads were asked for.", $"Ask for 1 to {MaxThreads}.");
     }
 }

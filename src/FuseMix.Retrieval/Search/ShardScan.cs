@@ -7,7 +7,8 @@ using FuseMix.Retrieval.Shards;
 
 namespace FuseMix.Retrieval.Search;
 
-/// <summary>Exact top-k over the mapped rows of one shard, for a batch of queries: first pass on codes, then exact scores of what it could not rule out.</summary>
+/// <summary>Exact top-k over the mapped rows of one shard, for a batch of queries: first pass on codes, then exact scores of what it could
+/// not rule out.</summary>
 internal sealed unsafe class ShardScan(ShardFormat format, byte* file, int[] rankOfRow, CodeKernel.Kind kernel)
 {
     // Codes of 64 queries of 512 values are 32 KB: with one tile of rows they stay in the nearest caches.
@@ -76,7 +77,8 @@ internal sealed unsafe class ShardScan(ShardFormat format, byte* file, int[] ran
                     FirstPass(candidates, codes.AsSpan(first * _stride, some * _stride), bounds.AsSpan(first, some), allowed, from, to);
                 }
 
-                for (var q = 0; q < some; q++) results[first + q] = Rerank(padded.AsSpan((first + q) * _stride, _stride), candidates[q], k, least);
+                for (var q = 0; q < some; q++)
+                    results[first + q] = Rerank(padded.AsSpan((first + q) * _stride, _stride), candidates[q], k, least);
             }
 
             return results;
@@ -134,7 +136,8 @@ internal sealed unsafe class ShardScan(ShardFormat format, byte* file, int[] ran
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static float Keep(
-        Candidates candidates, uint open, int row, Vector512<float> scoreA, Vector512<float> scoreB, Vector512<float> marginA, Vector512<float> marginB)
+        Candidates candidates, uint open, int row, Vector512<float> scoreA, Vector512<float> scoreB, Vector512<float> marginA,
+        Vector512<float> marginB)
     {
         var score = stackalloc float[32];
         var margin = stackalloc float[32];
@@ -160,7 +163,8 @@ internal sealed unsafe class ShardScan(ShardFormat format, byte* file, int[] ran
             if (tile == format.Tiles - 1 && (_count & 31) != 0) mask &= (1u << (_count & 31)) - 1;
             for (; mask != 0; mask &= mask - 1)
             {
-                foreach (var list in candidates) list.Add((tile * 32) + BitOperations.TrailingZeroCount(mask), float.NegativeInfinity, float.PositiveInfinity);
+                foreach (var list in candidates)
+                    list.Add((tile * 32) + BitOperations.TrailingZeroCount(mask), float.NegativeInfinity, float.PositiveInfinity);
             }
         }
     }

@@ -12,7 +12,8 @@ public static class TopK
     public static IComparer<SearchHit> Order { get; } = Comparer<SearchHit>.Create(
         (a, b) => a.Score != b.Score ? b.Score.CompareTo(a.Score) : IdOrder.Instance.Compare(a.Id, b.Id));
 
-    /// <summary>The best <paramref name="k"/> of several lists that are each in <see cref="Order"/>; of equal results the earlier list's comes first.</summary>
+    /// <summary>The best <paramref name="k"/> of several lists that are each in <see cref="Order"/>; of equal results the earlier list's
+    /// comes first.</summary>
     /// <param name="lists">One list per shard.</param>
     /// <param name="k">At least 1.</param>
     /// <returns>The results with the number of the list each came from, in <see cref="Order"/>.</returns>
@@ -20,7 +21,9 @@ public static class TopK
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
         var heads = new PriorityQueue<(int List, int Place), (SearchHit Hit, int List)>(
-            lists.Count, Comparer<(SearchHit Hit, int List)>.Create((a, b) => Order.Compare(a.Hit, b.Hit) is var order and not 0 ? order : a.List.CompareTo(b.List)));
+            lists.Count,
+            Comparer<(SearchHit Hit, int List)>.Create(
+                (a, b) => Order.Compare(a.Hit, b.Hit) is var order and not 0 ? order : a.List.CompareTo(b.List)));
         for (var list = 0; list < lists.Count; list++)
         {
             if (lists[list].Count > 0) heads.Enqueue((list, 0), (lists[list][0], list));
@@ -30,19 +33,21 @@ public static class TopK
         while (merged.Count < k && heads.TryDequeue(out var head, out var best))
         {
             merged.Add((head.List, best.Hit));
-            if (head.Place + 1 < lists[head.List].Count) heads.Enqueue((head.List, head.Place + 1), (lists[head.List][head.Place + 1], head.List));
+            if (head.Place + 1 < lists[head.List].Count)
+                heads.Enqueue((head.List, head.Place + 1), (lists[head.List][head.Place + 1], head.List));
         }
 
         return [.. merged];
     }
 
-    /// <summary>How many of each list are among the best <paramref name="k"/> of all, when ids are still with the shards: the lists' results
-    /// up to there are those that <see cref="Merge"/> would give. Ids are asked for only where lists tie for the last places, and only so many
-    /// as may decide.</summary>
+    /// <summary>How many of each list are among the best <paramref name="k"/> of all, when ids are still with the shards: the lists'
+    /// results up to there are those that <see cref="Merge"/> would give. Ids are asked for only where lists tie for the last places, and
+    /// only so many as may decide.</summary>
     /// <param name="scores">The scores of each list, falling, ties by id.</param>
     /// <param name="k">At least 1.</param>
     /// <param name="idOf">The id at a place of a list; null where it is not known.</param>
-    /// <returns>Of each list, how many are surely among the best; and the places whose ids must be known for more to be: none where that is all.</returns>
+    /// <returns>Of each list, how many are surely among the best; and the places whose ids must be known for more to be: none where that is
+    /// all.</returns>
     public static (int[] Taken, (int List, Range Places)[] Open) Cut(IReadOnlyList<float[]> scores, int k, Func<int, int, string?> idOf)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
@@ -84,7 +89,9 @@ public static class TopK
     {
         var page = Math.Max(LeastAsked, 2 * left / tied.Count);
         var heads = new PriorityQueue<(int List, int Start, int End), (string Id, int List)>(
-            tied.Count, Comparer<(string Id, int List)>.Create((a, b) => IdOrder.Instance.Compare(a.Id, b.Id) is var order and not 0 ? order : a.List.CompareTo(b.List)));
+            tied.Count,
+            Comparer<(string Id, int List)>.Create(
+                (a, b) => IdOrder.Instance.Compare(a.Id, b.Id) is var order and not 0 ? order : a.List.CompareTo(b.List)));
         var open = new List<(int, Range)>();
         foreach (var (list, end) in tied) Enter((list, taken[list], end));
         for (; left > 0 && open.Count == 0; left--)

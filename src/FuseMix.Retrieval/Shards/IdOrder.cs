@@ -1,6 +1,7 @@
 namespace FuseMix.Retrieval.Shards;
 
-/// <summary>Orders texts by code point, which is the order of their UTF-8 bytes: what a shard file is sorted by and what breaks ties.</summary>
+/// <summary>Orders texts by code point, which is the order of their UTF-8 bytes: what a shard file is sorted by and what breaks
+/// ties.</summary>
 /// <remarks>Not ordinal: UTF-16 puts surrogates (U+10000 and above) before U+E000..U+FFFF.</remarks>
 internal sealed class IdOrder : IComparer<string>
 {

@@ -33,7 +33,8 @@ public sealed unsafe class IndexShard : IDisposable
             _handle.AcquirePointer(ref start);
             _file = start + copy.View.PointerOffset;
             _format = ShardFormat.Parse(
-                new ReadOnlySpan<byte>(_file, (int)Math.Min(copy.Length, ShardFormat.PreambleLength + ShardFormat.MaxHeaderLength)), copy.Length);
+                new ReadOnlySpan<byte>(_file, (int)Math.Min(copy.Length, ShardFormat.PreambleLength + ShardFormat.MaxHeaderLength)),
+                copy.Length);
             if (verify) RequireChecksum();
             RequireIds();
             for (var column = 0; column < _format.Columns.Length; column++) RequireColumn(column);
@@ -78,7 +79,8 @@ public sealed unsafe class IndexShard : IDisposable
     /// <summary>Reads a shard file and checks its structure: lengths, ids, metadata.</summary>
     /// <param name="path">The file.</param>
     /// <param name="verify">Also compare the SHA-256 that the file carries.</param>
-    /// <exception cref="FuseMixException">There is no such file; or it is damaged, cut short, or no shard file: the message names it. Or there is no room for the copy.</exception>
+    /// <exception cref="FuseMixException">There is no such file; or it is damaged, cut short, or no shard file: the message names it. Or
+    /// there is no room for the copy.</exception>
     public static IndexShard Open(string path, bool verify = true) => Read(path, () =>
     {
         var copy = PrivateCopy.Of(path);
@@ -109,9 +111,11 @@ public sealed unsafe class IndexShard : IDisposable
     /// <param name="count">Number of queries; 0 gives no lists.</param>
     /// <param name="options">What to find; the defaults where null.</param>
     /// <returns>For each query its results by falling score, ties by id (code points ascending).</returns>
-    /// <exception cref="FuseMixException">Another dimension, a query that is zero or not finite, an option out of range, or an unknown metadata column.</exception>
+    /// <exception cref="FuseMixException">Another dimension, a query that is zero or not finite, an option out of range, or an unknown
+    /// metadata column.</exception>
     /// <exception cref="ObjectDisposedException">The shard was closed.</exception>
-    public SearchHit[][] Search(ReadOnlySpan<float> queries, int count, SearchOptions? options = null) => Search(queries, count, options ?? new(), CodeKernel.Best, out _);
+    public SearchHit[][] Search(ReadOnlySpan<float> queries, int count, SearchOptions? options = null) =>
+        Search(queries, count, options ?? new(), CodeKernel.Best, out _);
 
     internal SearchHit[][] Search(ReadOnlySpan<float> queries, int count, SearchOptions options, CodeKernel.Kind kernel, out long reranked)
     {
@@ -120,8 +124,10 @@ public sealed unsafe class IndexShard : IDisposable
         return [.. results.Select(hits => Array.ConvertAll(hits, hit => new SearchHit(IdOf(hit.Row), hit.Score, hit.Row)))];
     }
 
-    /// <summary>As <see cref="Search(ReadOnlySpan{float}, int, SearchOptions?)"/>, but without the ids: for who merges several shards.</summary>
-    /// <exception cref="FuseMixException">Another dimension, a query that is zero or not finite, an option out of range, or an unknown metadata column.</exception>
+    /// <summary>As <see cref="Search(ReadOnlySpan{float}, int, SearchOptions?)"/>, but without the ids: for who merges several
+    /// shards.</summary>
+    /// <exception cref="FuseMixException">Another dimension, a query that is zero or not finite, an option out of range, or an unknown
+    /// metadata column.</exception>
     /// <exception cref="ObjectDisposedException">The shard was closed.</exception>
     public FoundRows[] SearchRows(ReadOnlySpan<float> queries, int count, SearchOptions? options = null)
     {
@@ -131,12 +137,14 @@ public sealed unsafe class IndexShard : IDisposable
             hits => new FoundRows(Array.ConvertAll(hits, hit => hit.Row), Array.ConvertAll(hits, hit => hit.Score)));
     }
 
-    private (float Score, int Row)[][] Scan(ReadOnlySpan<float> queries, int count, SearchOptions options, CodeKernel.Kind kernel, out long reranked)
+    private (float Score, int Row)[][] Scan(
+        ReadOnlySpan<float> queries, int count, SearchOptions options, CodeKernel.Kind kernel, out long reranked)
     {
         options.Validate();
         RequireQueries(queries, count);
         var scan = new ShardScan(_format, _file, _rankOfRow, kernel);
-        var results = count == 0 ? [] : scan.Search(queries, count, Allowed(options), options.K, options.MinScore ?? float.NegativeInfinity, options.Threads);
+        var results = count == 0 ? [] : scan.Search(
+            queries, count, Allowed(options), options.K, options.MinScore ?? float.NegativeInfinity, options.Threads);
         reranked = scan.Reranked;
         return results;
     }
@@ -179,7 +187,8 @@ public sealed unsafe class IndexShard : IDisposable
     {
         using var use = new Use(_handle);
         var row = Find(id);
-        embedding = row < 0 ? null : new ReadOnlySpan<float>(_file + _format.Embeddings + ((long)row * _format.Stride * sizeof(float)), Dimension).ToArray();
+        embedding = row < 0 ? null : new ReadOnlySpan<float>(
+            _file + _format.Embeddings + ((long)row * _format.Stride * sizeof(float)), Dimension).ToArray();
         return embedding is not null;
     }
 
@@ -203,7 +212,11 @@ public sealed unsafe class IndexShard : IDisposable
         }
         catch (InvalidDataException e)
         {
-            throw new FuseMixException(FailureKind.Corrupt, $"The shard file '{path}' is damaged: {e.Message}.", "Build the collection again, or restore the file from a copy.", e);
+            throw new FuseMixException(
+                FailureKind.Corrupt,
+                $"The shard file '{path}' is damaged: {e.Message}.",
+                "Build the collection again, or restore the file from a copy.",
+                e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -224,9 +237,12 @@ public sealed unsafe class IndexShard : IDisposable
         {
             double squares = 0;
             foreach (var value in queries.Slice(q * Dimension, Dimension)) squares += (double)value * value;
-            if (!double.IsFinite(squares)) throw Invalid($"Query {q} holds a value that is not a finite number.", "Check what it was embedded from.");
-            if (squares == 0) throw Invalid($"Query {q} is zero: it has no direction.", "Check what it was embedded from; a weighted sum may have cancelled out.");
-            if (squares is < 1e-12 or > 1e12) throw Invalid($"Query {q} has length {Math.Sqrt(squares):G3}.", "Normalise queries to length 1.");
+            if (!double.IsFinite(squares))
+                throw Invalid($"Query {q} holds a value that is not a finite number.", "Check what it was embedded from.");
+            if (squares == 0) throw Invalid(
+                $"Query {q} is zero: it has no direction.", "Check what it was embedded from; a weighted sum may have cancelled out.");
+            if (squares is < 1e-12 or > 1e12)
+                throw Invalid($"Query {q} has length {Math.Sqrt(squares):G3}.", "Normalise queries to length 1.");
         }
     }
 
@@ -335,10 +351,12 @@ public sealed unsafe class IndexShard : IDisposable
         {
             if ((uint)order[rank] >= (uint)Count) throw new InvalidDataException("its order of ids names a row that is not there");
             var id = IdBytes(order[rank]);
-            if (id.Length is 0 or > ShardFormat.MaxIdBytes || !Utf8.IsValid(id)) throw new InvalidDataException("one of its ids is not valid");
+            if (id.Length is 0 or > ShardFormat.MaxIdBytes || !Utf8.IsValid(id))
+                throw new InvalidDataException("one of its ids is not valid");
 
             // Strictly rising ids are all different, so the rows they name are too, and the order is complete.
-            if (rank > 0 && IdBytes(order[rank - 1]).SequenceCompareTo(id) >= 0) throw new InvalidDataException("its ids are out of order or not unique");
+            if (rank > 0 && IdBytes(order[rank - 1]).SequenceCompareTo(id) >= 0)
+                throw new InvalidDataException("its ids are out of order or not unique");
         }
     }
 
@@ -348,8 +366,10 @@ public sealed unsafe class IndexShard : IDisposable
         RequireOffsets(new ReadOnlySpan<uint>(_file + _format.Columns[column].Offsets, distinct + 1), bytes, $"column '{name}'");
         for (var code = 0; code < distinct; code++)
         {
-            if (!Utf8.IsValid(ColumnValue(column, code))) throw new InvalidDataException($"a value of its column '{name}' is not valid text");
-            if (code > 0 && ColumnValue(column, code - 1).SequenceCompareTo(ColumnValue(column, code)) >= 0) throw new InvalidDataException($"the values of its column '{name}' are out of order");
+            if (!Utf8.IsValid(ColumnValue(column, code)))
+                throw new InvalidDataException($"a value of its column '{name}' is not valid text");
+            if (code > 0 && ColumnValue(column, code - 1).SequenceCompareTo(ColumnValue(column, code)) >= 0)
+                throw new InvalidDataException($"the values of its column '{name}' are out of order");
         }
 
         foreach (var code in ColumnCodes(column))

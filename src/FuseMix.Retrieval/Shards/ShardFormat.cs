@@ -104,13 +104,15 @@ internal sealed class ShardFormat
     /// <summary>Reads and checks preamble and header; what fails is thrown as a sentence without the file's name.</summary>
     public static ShardFormat Parse(ReadOnlySpan<byte> start, long fileLength)
     {
-        if (start.Length < PreambleLength || !start[..8].SequenceEqual(Magic)) throw new InvalidDataException("it does not begin as a shard file");
+        if (start.Length < PreambleLength || !start[..8].SequenceEqual(Magic))
+            throw new InvalidDataException("it does not begin as a shard file");
         var version = BinaryPrimitives.ReadInt32LittleEndian(start[8..]);
         if (version != Version) throw new InvalidDataException($"it is of version {version}, this program reads version {Version}");
         var headerLength = BinaryPrimitives.ReadInt32LittleEndian(start[12..]);
         var length = BinaryPrimitives.ReadInt64LittleEndian(start[16..]);
         if (length != fileLength) throw new InvalidDataException($"it has {fileLength} bytes, its preamble says {length}");
-        if (headerLength is < 2 or > MaxHeaderLength || headerLength > start.Length - PreambleLength) throw new InvalidDataException($"its header length {headerLength} is out of range");
+        if (headerLength is < 2 or > MaxHeaderLength || headerLength > start.Length - PreambleLength)
+            throw new InvalidDataException($"its header length {headerLength} is out of range");
         ShardHeader? header;
         try
         {
@@ -121,27 +123,36 @@ internal sealed class ShardFormat
             throw new InvalidDataException("its header is not valid JSON", e);
         }
 
-        if (header is null || header.Columns is null || header.Columns.Any(c => c is null)) throw new InvalidDataException("its header is incomplete");
-        if (!ResourceName.IsValid(header.Generation) || !ResourceName.IsValid(header.Shard)) throw new InvalidDataException("its generation or shard name is not valid");
+        if (header is null || header.Columns is null || header.Columns.Any(c => c is null))
+            throw new InvalidDataException("its header is incomplete");
+        if (!ResourceName.IsValid(header.Generation) || !ResourceName.IsValid(header.Shard))
+            throw new InvalidDataException("its generation or shard name is not valid");
         if (!Enum.IsDefined(header.Modality)) throw new InvalidDataException("its modality is unknown");
         if (header.Dimension is < 1 or > MaxDimension) throw new InvalidDataException($"its dimension {header.Dimension} is out of range");
         if (header.Count is < 1 or > MaxCount) throw new InvalidDataException($"its count {header.Count} is out of range");
-        if (header.IdBytes < header.Count || header.IdBytes > uint.MaxValue) throw new InvalidDataException($"its {header.IdBytes} bytes of ids are out of range");
+        if (header.IdBytes < header.Count || header.IdBytes > uint.MaxValue)
+            throw new InvalidDataException($"its {header.IdBytes} bytes of ids are out of range");
         if (header.Columns.Count > MaxColumns) throw new InvalidDataException($"its {header.Columns.Count} columns are too many");
         foreach (var column in header.Columns)
         {
-            if (!IsColumnName(column.Name) || column.Distinct < 0 || column.Distinct > header.Count || column.Bytes is < 0 or > uint.MaxValue)
+            if (!IsColumnName(column.Name)
+                || column.Distinct < 0
+                || column.Distinct > header.Count
+                || column.Bytes is < 0 or > uint.MaxValue)
             {
                 throw new InvalidDataException("one of its columns is out of range");
             }
         }
 
-        if (header.Columns.Select(c => c.Name).Distinct(StringComparer.Ordinal).Count() != header.Columns.Count) throw new InvalidDataException("it has two columns of one name");
+        if (header.Columns.Select(c => c.Name).Distinct(StringComparer.Ordinal).Count() != header.Columns.Count)
+            throw new InvalidDataException("it has two columns of one name");
         var format = new ShardFormat(header, headerLength);
-        return format.FileLength == fileLength ? format : throw new InvalidDataException($"it has {fileLength} bytes, its header describes {format.FileLength}");
+        return format.FileLength == fileLength ? format : throw new InvalidDataException(
+            $"it has {fileLength} bytes, its header describes {format.FileLength}");
     }
 
-    public static bool IsColumnName(string? name) => name is { Length: > 0 and <= 80 } && !name.Any(c => char.IsControl(c) || char.IsSurrogate(c));
+    public static bool IsColumnName(string? name) =>
+        name is { Length: > 0 and <= 80 } && !name.Any(c => char.IsControl(c) || char.IsSurrogate(c));
 
     private static long Section(ref long at, long length)
     {
@@ -162,7 +173,8 @@ internal sealed record ShardHeader(
     [property: JsonRequired] IReadOnlyList<ShardColumn> Columns);
 
 /// <summary>One metadata column: its name, how many different values it has, and their bytes in UTF-8 together.</summary>
-internal sealed record ShardColumn([property: JsonRequired] string Name, [property: JsonRequired] int Distinct, [property: JsonRequired] long Bytes);
+internal sealed record ShardColumn(
+    [property: JsonRequired] string Name, [property: JsonRequired] int Distinct, [property: JsonRequired] long Bytes);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow)]
 [JsonSerializable(typeof(ShardHeader))]

@@ -41,7 +41,9 @@ public sealed class ShardWriter
             ? dimension
             : throw Invalid($"The dimension of shard '{shard}' is {dimension}.", $"It must be 1 to {ShardFormat.MaxDimension}.");
         _columns = [.. columns ?? []];
-        if (_columns.Length > ShardFormat.MaxColumns || _columns.Distinct(StringComparer.Ordinal).Count() != _columns.Length || !_columns.All(ShardFormat.IsColumnName))
+        if (_columns.Length > ShardFormat.MaxColumns
+            || _columns.Distinct(StringComparer.Ordinal).Count() != _columns.Length
+            || !_columns.All(ShardFormat.IsColumnName))
         {
             throw Invalid(
                 $"The metadata columns of shard '{shard}' are not valid: {string.Join(", ", _columns.Take(12))}.",
@@ -57,14 +59,16 @@ public sealed class ShardWriter
 
     /// <summary>Adds one item; the embedding is copied.</summary>
     /// <exception cref="FuseMixException">
-    /// An id that is empty, too long, not valid Unicode or already there; an embedding of another dimension, not of unit length, zero, or with a value
-    /// that is not finite; a metadata column that was not declared.
+    /// An id that is empty, too long, not valid Unicode or already there; an embedding of another dimension, not of unit length, zero, or
+    /// with a value that is not finite; a metadata column that was not declared.
     /// </exception>
     public void Add(string id, ReadOnlySpan<float> embedding, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        if (_rows.Count == ShardFormat.MaxCount) throw Invalid($"Shard '{_shard}' is full with {ShardFormat.MaxCount} items.", "Write more, smaller shards.");
+        if (_rows.Count == ShardFormat.MaxCount)
+            throw Invalid($"Shard '{_shard}' is full with {ShardFormat.MaxCount} items.", "Write more, smaller shards.");
         var bytes = RequireText(id, "id");
-        if (bytes.Length is 0 or > ShardFormat.MaxIdBytes) throw Invalid($"The id '{Shorten(id)}' has {bytes.Length} bytes.", $"An id has 1 to {ShardFormat.MaxIdBytes} bytes of UTF-8.");
+        if (bytes.Length is 0 or > ShardFormat.MaxIdBytes)
+            throw Invalid($"The id '{Shorten(id)}' has {bytes.Length} bytes.", $"An id has 1 to {ShardFormat.MaxIdBytes} bytes of UTF-8.");
         RequireUnit(id, embedding);
         var values = new string?[_columns.Length];
         foreach (var (name, value) in metadata ?? System.Collections.ObjectModel.ReadOnlyDictionary<string, string>.Empty)
@@ -75,7 +79,8 @@ public sealed class ShardWriter
             values[column] = value;
         }
 
-        if (!_known.Add(id)) throw new FuseMixException(FailureKind.Conflict, $"Shard '{_shard}' has two items with the id '{Shorten(id)}'.", "Ids must be unique within a shard.");
+        if (!_known.Add(id)) throw new FuseMixException(
+            FailureKind.Conflict, $"Shard '{_shard}' has two items with the id '{Shorten(id)}'.", "Ids must be unique within a shard.");
         _rows.Add(embedding.ToArray());
         _ids.Add((id, bytes));
         _values.Add(values);
@@ -143,12 +148,16 @@ public sealed class ShardWriter
     }
 
     private IEnumerable<ReadOnlyMemory<byte>> Pieces(
-        byte[] json, ShardFormat format, (byte[] Codes, float[] Scales, float[] Errors)[] quantised, (int[] Codes, byte[][] Values)[] columns)
+        byte[] json,
+        ShardFormat format,
+        (byte[] Codes, float[] Scales, float[] Errors)[] quantised,
+        (int[] Codes, byte[][] Values)[] columns)
     {
         long at = ShardFormat.PreambleLength;
         foreach (var piece in Section(ref at, [json])) yield return piece;
         var padding = new byte[(format.Stride - _dimension) * sizeof(float)];
-        foreach (var piece in Section(ref at, _rows.SelectMany(IEnumerable<ReadOnlyMemory<byte>> (row) => [Bytes(row), padding]))) yield return piece;
+        foreach (var piece in Section(ref at, _rows.SelectMany(IEnumerable<ReadOnlyMemory<byte>> (row) => [Bytes(row), padding])))
+            yield return piece;
         foreach (var piece in Section(ref at, quantised.Select(q => (ReadOnlyMemory<byte>)q.Codes))) yield return piece;
         foreach (var piece in Section(ref at, quantised.Select(q => Bytes(q.Scales)))) yield return piece;
         foreach (var piece in Section(ref at, quantised.Select(q => Bytes(q.Errors)))) yield return piece;
@@ -194,18 +203,22 @@ public sealed class ShardWriter
     {
         if (embedding.Length != _dimension)
         {
-            throw Invalid($"The embedding of '{Shorten(id)}' has {embedding.Length} values, shard '{_shard}' has {_dimension}.", "All items of a collection are embedded by one fusion model.");
+            throw Invalid(
+                $"The embedding of '{Shorten(id)}' has {embedding.Length} values, shard '{_shard}' has {_dimension}.",
+                "All items of a collection are embedded by one fusion model.");
         }
 
         double squares = 0;
         foreach (var value in embedding)
         {
-            if (!float.IsFinite(value)) throw Invalid($"The embedding of '{Shorten(id)}' holds {value}.", "Only finite numbers can be searched: check the item and its latent.");
+            if (!float.IsFinite(value)) throw Invalid(
+                $"The embedding of '{Shorten(id)}' holds {value}.", "Only finite numbers can be searched: check the item and its latent.");
             squares += (double)value * value;
         }
 
         if (squares == 0) throw Invalid($"The embedding of '{Shorten(id)}' is zero: it has no direction.", "Leave the item out.");
-        if (Math.Abs(Math.Sqrt(squares) - 1) > UnitTolerance) throw Invalid($"The embedding of '{Shorten(id)}' has length {Math.Sqrt(squares):G6}.", "Normalise embeddings to length 1.");
+        if (Math.Abs(Math.Sqrt(squares) - 1) > UnitTolerance)
+            throw Invalid($"The embedding of '{Shorten(id)}' has length {Math.Sqrt(squares):G6}.", "Normalise embeddings to length 1.");
     }
 
     private static byte[] RequireText(string? text, string what)

@@ -36,7 +36,8 @@ internal static class ApiHosting
             kestrel.AddServerHeader = false;
             kestrel.Listen(IPAddress.Parse(options.Address), options.Port, listen =>
             {
-                if (options.Certificate.Path is not null) ServeTls(listen, listen.ApplicationServices.GetRequiredService<RenewedCertificate>().Start());
+                if (options.Certificate.Path is not null)
+                    ServeTls(listen, listen.ApplicationServices.GetRequiredService<RenewedCertificate>().Start());
             });
         });
 
@@ -45,7 +46,10 @@ internal static class ApiHosting
         services.AddSingleton(options);
         services.AddSingleton(options.Certificate);
         services.AddSingleton(provider => new RenewedCertificate(
-            options.Certificate, HttpOptions.CertificateSection, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RenewedCertificate>>()));
+            options.Certificate,
+            HttpOptions.CertificateSection,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<RenewedCertificate>>()));
         services.AddSingleton<ApiKeyRing>();
         services.AddSingleton<BrowserSafety>();
         services.AddSingleton<EventStream>();
@@ -62,7 +66,8 @@ internal static class ApiHosting
         services.AddSingleton<IAuthorizationHandler, ScopeRequirementHandler>();
         services.AddAuthorization(policies =>
         {
-            foreach (var scope in ApiKeyOptions.AllScopes) policies.AddPolicy(scope, policy => policy.AddRequirements(new ScopeRequirement(scope)));
+            foreach (var scope in ApiKeyOptions.AllScopes)
+                policies.AddPolicy(scope, policy => policy.AddRequirements(new ScopeRequirement(scope)));
             policies.AddPolicy(Scope.Metrics, policy => policy.AddRequirements(new ScopeRequirement(Scope.Read, OrFromThisMachine: true)));
 
             // What was mapped without a word on who may call it, and what is not there at all: strangers learn nothing of either.

@@ -35,11 +35,14 @@ internal sealed class BrowserSafety(HttpOptions options)
                 $"This node answers as {string.Join(", ", names[..^1])} or {names[^1]}, {given}.", StatusCodes.Status421MisdirectedRequest);
         }
 
-        // Browsers send some requests to a node without asking it first, whatever page they come from; only reading the answer is forbidden.
+        // Browsers send some requests to a node without asking it first, whatever page they come from; only reading the answer is
+        // forbidden.
         if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method) && IsFromAnotherSite(context.Request))
         {
             throw new FuseMixException(
-                FailureKind.Invalid, "The request comes from a web page of another site.", "Send it from the node's own page, or from a program.");
+                FailureKind.Invalid,
+                "The request comes from a web page of another site.",
+                "Send it from the node's own page, or from a program.");
         }
 
         return next(context);
@@ -47,10 +50,15 @@ internal sealed class BrowserSafety(HttpOptions options)
 
     private bool IsOurs(string host, PathString path)
     {
-        if (host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address))) return true;
+        if (host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+            || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address)))
+        {
+            return true;
+        }
         if (options.PublicNames.Contains(host, StringComparer.OrdinalIgnoreCase)) return true;
 
-        // Probes and scrapers come with the name that they were given by whoever runs them, or with none; they are told nothing that matters.
+        // Probes and scrapers come with the name that they were given by whoever runs them, or with none; they are told nothing that
+        // matters.
         if (path.StartsWithSegments("/health") || path == "/metrics") return true;
 
         // Where a key is needed, a page that has none gains nothing from reaching the node.

@@ -41,7 +41,8 @@ internal static class CollectionsApi
                 new Answer(
                     StatusCodes.Status200OK,
                     typeof(Stream),
-                    "Its bytes. Pictures are told by their first bytes; what is neither a picture nor a text comes as application/octet-stream.",
+                    "Its bytes. Pictures are told by their first bytes; what is neither a picture nor a text comes as "
+                        + "application/octet-stream.",
                     "image/png",
                     "image/jpeg",
                     "image/gif",
@@ -60,28 +61,36 @@ internal static class CollectionsApi
         });
         api.Put("/collections/{collection}/build", StartBuild, new ApiRoute("startBuild", Scope.Write, "Build a collection")
         {
-            Description = "Embeds a dataset's latents into a new generation, which goes live when it is whole; searches see the old one until then. A build of "
+            Description = "Embeds a dataset's latents into a new generation, which goes live when it is whole; searches see the old one "
+                + "until then. A build of "
                 + "the same is recognised, whether it runs or has ended; another one is a conflict while one runs.",
             Body = Body.Json<BuildBody>("What to build it from.", """{ "model": "emoji-small", "dataset": "emoji" }"""),
             Answers = JobAnswers.Describe<BuildStatus>(),
             Problems =
             [
-                StatusCodes.Status404NotFound, StatusCodes.Status409Conflict, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType,
+                StatusCodes.Status404NotFound,
+                StatusCodes.Status409Conflict,
+                StatusCodes.Status413PayloadTooLarge,
+                StatusCodes.Status415UnsupportedMediaType,
             ],
         });
-        api.Get("/collections/{collection}/build/events", BuildEvents, new ApiRoute("watchBuild", Scope.Read, "Watch the build of a collection")
-        {
-            Description = JobAnswers.EventsDescription,
-            Answers = JobAnswers.DescribeEvents<BuildStatus>(),
-            Problems = [StatusCodes.Status404NotFound],
-            IsStream = true,
-        });
-        api.Post("/collections/{collection}/build/cancel", CancelBuild, new ApiRoute("cancelBuild", Scope.Write, "Stop the build of a collection")
-        {
-            Description = "What it wrote is removed, and the live generation stays. Safe to repeat; a build that is over stays as it is.",
-            Answers = [Answer.Json<BuildStatus>("How the build ended.")],
-            Problems = [StatusCodes.Status404NotFound],
-        });
+        api.Get(
+            "/collections/{collection}/build/events", BuildEvents, new ApiRoute("watchBuild", Scope.Read, "Watch the build of a collection")
+            {
+                Description = JobAnswers.EventsDescription,
+                Answers = JobAnswers.DescribeEvents<BuildStatus>(),
+                Problems = [StatusCodes.Status404NotFound],
+                IsStream = true,
+            });
+        api.Post(
+            "/collections/{collection}/build/cancel",
+            CancelBuild,
+            new ApiRoute("cancelBuild", Scope.Write, "Stop the build of a collection")
+            {
+                Description = "What it wrote is removed, and the live generation stays. Safe to repeat; a build that is over stays as it is.",
+                Answers = [Answer.Json<BuildStatus>("How the build ended.")],
+                Problems = [StatusCodes.Status404NotFound],
+            });
         api.Put("/collections/{collection}/live", GoLive, new ApiRoute("goLive", Scope.Write, "Choose the live generation")
         {
             Description = "To roll back, name the generation before the live one. Safe to repeat.",
@@ -109,9 +118,11 @@ internal static class CollectionsApi
     }
 
     /// <remarks>The id is no part of the path: ids may hold '/', and paths are tidied on their way.</remarks>
-    private static async Task<IResult> Content(string collection, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
+    private static async Task<IResult> Content(
+        string collection, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
-        var id = QueryParameters.Of(request).Text("item") ?? throw new FuseMixException(FailureKind.Invalid, "No item is named.", "Give item=ID.");
+        var id = QueryParameters.Of(request).Text("item") ?? throw new FuseMixException(
+            FailureKind.Invalid, "No item is named.", "Give item=ID.");
         var content = await calls.Content(collection, id, cancellationToken);
         request.HttpContext.Response.Headers.CacheControl = "private, max-age=60";
         return Results.Bytes(content.Bytes, content.MediaType, entityTag: new EntityTagHeaderValue($"\"{content.Sha256}\""));
@@ -120,11 +131,16 @@ internal static class CollectionsApi
     private static async Task<IResult> BuildStatus(string collection, GrainCalls calls) =>
         Results.Json(await calls.Build(collection), ApiJson.Answers.BuildStatus);
 
-    private static async Task<IResult> StartBuild(string collection, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
+    private static async Task<IResult> StartBuild(
+        string collection, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         var wanted = (await RequestBody.ReadJson(request, ApiJson.Default.BuildBody, cancellationToken)).ToRequest();
         return await JobAnswers.Start(
-            request, () => calls.Build(collection), () => calls.StartBuild(collection, wanted), status => status.State, ApiJson.Answers.BuildStatus);
+            request,
+            () => calls.Build(collection),
+            () => calls.StartBuild(collection, wanted),
+            status => status.State,
+            ApiJson.Answers.BuildStatus);
     }
 
     private static async Task BuildEvents(string collection, HttpContext context, GrainCalls calls, EventStream events)

@@ -30,11 +30,15 @@ internal static class DatasetsApi
         });
         api.Put("/datasets/{dataset}", Import, new ApiRoute("putDataset", Scope.Write, "Import a dataset")
         {
-            Description = "In place of any of that name: whoever reads meanwhile sees the old one or the new one. What cannot be taken is recorded, never dropped in "
+            Description = "In place of any of that name: whoever reads meanwhile sees the old one or the new one. What cannot be taken "
+                + "is recorded, never dropped in "
                 + "silence. What is the same as before keeps its latents.",
             Query =
             [
-                new("format", "How the tar is made up: 'folder' has pictures and sounds with captions in text files of the same name; 'jsonl' and 'csv' have one such "
+                new(
+                    "format",
+                    "How the tar is made up: 'folder' has pictures and sounds with captions in text files of the same name; 'jsonl' and "
+                        + "'csv' have one such "
                     + "table at the root, and the files that it names.") { Words = DatasetFormatWords.All, Preset = Usual },
                 new("licence", "The terms under which the data may be used.") { Preset = "not stated", Example = "CC0-1.0" },
                 new("about", "One or two sentences about them."),
@@ -48,19 +52,30 @@ internal static class DatasetsApi
             Problems = [StatusCodes.Status409Conflict, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType],
             Limit = RequestLimits.Upload,
         });
-        api.Post("/datasets/{dataset}/register", Register, new ApiRoute("registerDataset", Scope.Write, "Import a folder that is there already")
-        {
-            Description = "Of the home folder's 'imports', where whoever runs the cluster puts what is too large to send. The files stay where they are.",
-            Body = Body.Json<RegisterBody>("Which folder.", """{ "folder": "holiday-pictures" }"""),
-            Answers = [Answer.Json<DatasetSummary>("It is imported.")],
-            Problems = [StatusCodes.Status404NotFound, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType],
-            Limit = RequestLimits.Upload,
-        });
+        api.Post(
+            "/datasets/{dataset}/register", Register, new ApiRoute("registerDataset", Scope.Write, "Import a folder that is there already")
+            {
+                Description = "Of the home folder's 'imports', where whoever runs the cluster puts what is too large to send. The files "
+                + "stay where they are.",
+                Body = Body.Json<RegisterBody>("Which folder.", """{ "folder": "holiday-pictures" }"""),
+                Answers = [Answer.Json<DatasetSummary>("It is imported.")],
+                Problems = [StatusCodes.Status404NotFound, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType],
+                Limit = RequestLimits.Upload,
+            });
         api.Delete("/datasets/{dataset}", Remove, new ApiRoute("removeDataset", Scope.Admin, "Forget a dataset")
         {
-            Description = "Files that were uploaded for it go, files that were registered stay; latents and models that were made of it stay. One whose items a "
-                + "collection shows is a conflict, which names the collection, unless 'force' is true. Removing one that is gone is not found.",
-            Query = [new("force", "Whether it goes though a collection shows its items, which are not shown any more then.") { IsFlag = true, Preset = "false" }],
+            Description = "Files that were uploaded for it go, files that were registered stay; latents and models that were made of it "
+                + "stay. One whose items a "
+                + "collection shows is a conflict, which names the collection, unless 'force' is true. Removing one that is gone is not "
+                    + "found.",
+            Query =
+            [
+                new("force", "Whether it goes though a collection shows its items, which are not shown any more then.")
+                {
+                    IsFlag = true,
+                    Preset = "false",
+                },
+            ],
             Answers = [Answer.Nothing("It is gone.")],
             Problems = [StatusCodes.Status404NotFound, StatusCodes.Status409Conflict],
         });
@@ -72,7 +87,8 @@ internal static class DatasetsApi
         return Results.Json(page.ByKey(await calls.Datasets(), dataset => dataset.Name), ApiJson.Answers.PageDatasetSummary);
     }
 
-    private static async Task<IResult> One(string dataset, GrainCalls calls) => Results.Json(await calls.Dataset(dataset), ApiJson.Answers.DatasetDetails);
+    private static async Task<IResult> One(string dataset, GrainCalls calls) =>
+        Results.Json(await calls.Dataset(dataset), ApiJson.Answers.DatasetDetails);
 
     private static async Task<IResult> Import(
         string dataset, HttpRequest request, GrainCalls calls, Uploaded uploaded, CancellationToken cancellationToken)
@@ -123,13 +139,17 @@ internal static class DatasetsApi
         var word = DatasetFormatWords.Of(format);
         string[] tables =
         [
-            .. Directory.GetFiles(folder).Where(file => Path.GetExtension(file).Equals($".{word}", StringComparison.OrdinalIgnoreCase) && !Path.GetFileName(file).StartsWith('.')),
+            .. Directory.GetFiles(folder)
+                .Where(
+                    file => Path.GetExtension(file).Equals($".{word}", StringComparison.OrdinalIgnoreCase) && !Path.GetFileName(file)
+                        .StartsWith('.')),
         ];
         return tables is [var table]
             ? new DatasetSource(format, table)
             : throw new FuseMixException(
                 FailureKind.Invalid,
-                $"The tar has {(tables.Length == 0 ? "no file" : $"{tables.Length} files")} '*.{word}' at its root; it must have one, the table.",
+                $"The tar has {(tables.Length == 0 ? "no file" : $"{tables.Length} files")} '*.{word}' at its root; it must have one, "
+                    + "the table.",
                 $"Put the table beside the files that it names: tar -C FOLDER -cf data.tar . (format={word})");
     }
 }

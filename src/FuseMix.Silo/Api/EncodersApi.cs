@@ -27,9 +27,15 @@ internal static class EncodersApi
         });
         api.Put("/encoders/{encoder}", Install, new ApiRoute("putEncoder", Scope.Admin, "Install an encoder pack")
         {
-            Description = "The pack is tried out first: fingerprint, tensors, dimension, and whether latents depend on the item and only on it. All of it appears or "
-                + "nothing. The same content again changes nothing; another content under the same name is a conflict unless 'replace' is true.",
-            Query = [new("replace", "Whether a pack of that name with another content is replaced; latents of the old one stay, under its fingerprint.") { IsFlag = true, Preset = "false" }],
+            Description = "The pack is tried out first: fingerprint, tensors, dimension, and whether latents depend on the item and "
+                + "only on it. All of it appears or "
+                + "nothing. The same content again changes nothing; another content under the same name is a conflict unless 'replace' "
+                    + "is true.",
+            Query =
+            [
+                new("replace", "Whether a pack of that name with another content is replaced; latents of the old one stay, under its "
+                    + "fingerprint.") { IsFlag = true, Preset = "false" },
+            ],
             Body = new Body(typeof(Stream), TarUpload.MediaType, "A tar with encoder.json at its root: tar -C FOLDER -cf pack.tar ."),
             Answers =
             [
@@ -38,13 +44,17 @@ internal static class EncodersApi
             ],
             Problems =
             [
-                StatusCodes.Status404NotFound, StatusCodes.Status409Conflict, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType,
+                StatusCodes.Status404NotFound,
+                StatusCodes.Status409Conflict,
+                StatusCodes.Status413PayloadTooLarge,
+                StatusCodes.Status415UnsupportedMediaType,
             ],
             Limit = RequestLimits.Upload,
         });
         api.Delete("/encoders/{encoder}", Remove, new ApiRoute("removeEncoder", Scope.Admin, "Remove an encoder pack")
         {
-            Description = "Latents and models that were made with it stay. One that a collection searches with is a conflict, which names the collection, unless "
+            Description = "Latents and models that were made with it stay. One that a collection searches with is a conflict, which "
+                + "names the collection, unless "
                 + "'force' is true; the collection then keeps its copy. Removing one that is gone is not found.",
             Query = [new("force", "Whether it goes though a collection searches with it.") { IsFlag = true, Preset = "false" }],
             Answers = [Answer.Nothing("It is gone.")],
@@ -62,7 +72,8 @@ internal static class EncodersApi
     {
         _ = ResourceName.Require(encoder, "encoder");
         var all = await calls.Encoders();
-        var found = all.FirstOrDefault(known => known.Name == encoder) ?? throw FuseMixException.UnknownName("encoder", encoder, all.Select(known => known.Name));
+        var found = all.FirstOrDefault(known => known.Name == encoder) ?? throw FuseMixException.UnknownName(
+            "encoder", encoder, all.Select(known => known.Name));
         return Results.Json(found, ApiJson.Answers.EncoderSummary);
     }
 
@@ -72,7 +83,8 @@ internal static class EncodersApi
         _ = ResourceName.Require(encoder, "encoder");
         var replace = QueryParameters.Of(request).Flag("replace");
         var known = (await calls.Encoders()).Any(other => other.Name == encoder);
-        var installed = await uploaded.TakeWhole(request, upload => calls.PutEncoder(encoder, upload.Folder, replace, null, cancellationToken), cancellationToken);
+        var installed = await uploaded.TakeWhole(
+            request, upload => calls.PutEncoder(encoder, upload.Folder, replace, null, cancellationToken), cancellationToken);
         if (known) return Results.Json(installed, ApiJson.Answers.EncoderSummary);
         request.HttpContext.Response.Headers.Location = request.Path.ToUriComponent();
         return Results.Json(installed, ApiJson.Answers.EncoderSummary, statusCode: StatusCodes.Status201Created);

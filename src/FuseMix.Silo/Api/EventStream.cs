@@ -15,7 +15,8 @@ namespace FuseMix.Silo.Api;
 /// Sends the statuses of a job as server-sent events: <c>event: status</c>, <c>id: n</c>, <c>data: {json}</c>; a comment now and then where
 /// there is nothing to tell; and the end after the status in which the job is over.
 /// </summary>
-/// <remarks>Every event tells all there is to know, so a reader that comes back, or is slow, has missed nothing by what it did not see.</remarks>
+/// <remarks>Every event tells all there is to know, so a reader that comes back, or is slow, has missed nothing by what it did not
+/// see.</remarks>
 internal sealed partial class EventStream(TimeProvider clock, IHostApplicationLifetime host, ILogger<EventStream> logger)
 {
     /// <summary>How long a stream may be silent, for proxies not to take it for dead.</summary>
@@ -56,7 +57,8 @@ internal sealed partial class EventStream(TimeProvider clock, IHostApplicationLi
                 if (sent.Number > before) newsAt = clock.GetTimestamp();
                 if (!IsPassing(failure) || clock.GetElapsedTime(newsAt) > GiveUpAfter)
                 {
-                    var problem = JsonSerializer.SerializeToUtf8Bytes(Problems.Of(failure, context.TraceIdentifier), ApiJson.Answers.Problem);
+                    var problem = JsonSerializer.SerializeToUtf8Bytes(
+                        Problems.Of(failure, context.TraceIdentifier), ApiJson.Answers.Problem);
                     await Write(context, Event("failure", sent.Number + 1, problem), stop.Token);
                     LogBrokenOff(context.Request.Path, failure);
                     return;
@@ -153,7 +155,8 @@ internal sealed partial class EventStream(TimeProvider clock, IHostApplicationLi
 
     private static async Task Write(HttpContext context, ReadOnlyMemory<byte> bytes, CancellationToken stop)
     {
-        // A reader that does not read holds this up, and with it nothing but its own stream; the server ends it when it has read too little for too long.
+        // A reader that does not read holds this up, and with it nothing but its own stream; the server ends it when it has read too little
+        // for too long.
         await context.Response.Body.WriteAsync(bytes, stop);
         await context.Response.Body.FlushAsync(stop);
     }
@@ -163,7 +166,10 @@ internal sealed partial class EventStream(TimeProvider clock, IHostApplicationLi
 
     /// <summary>A reader that comes back says which event it saw last; numbers go on from there.</summary>
     private static long NumberBefore(HttpRequest request) =>
-        long.TryParse(request.Headers["Last-Event-ID"], NumberStyles.None, CultureInfo.InvariantCulture, out var last) && last < long.MaxValue / 2 ? last : 0;
+        long.TryParse(request.Headers["Last-Event-ID"], NumberStyles.None, CultureInfo.InvariantCulture, out var last)
+            && last < long.MaxValue / 2
+            ? last
+            : 0;
 
     /// <summary>Whether the job may be watched again after this: its node has died or leaves, and another one takes over.</summary>
     private static bool IsPassing(Exception failure) =>

@@ -23,7 +23,8 @@ internal static class ExtractionsApi
         api.Get("/extractions", List, new ApiRoute("listExtractions", Scope.Read, "List extractions")
         {
             Query = Paging.Parameters,
-            Answers = [Answer.Json<Page<ExtractionStatus>>("Extraction jobs, the one begun last first; of those that are over the last 10,000.")],
+            Answers =
+                [Answer.Json<Page<ExtractionStatus>>("Extraction jobs, the one begun last first; of those that are over the last 10,000.")],
         });
         api.Get("/extractions/{dataset}/{encoder}", Status, new ApiRoute("getExtraction", Scope.Read, "One extraction")
         {
@@ -66,18 +67,24 @@ internal static class ExtractionsApi
     private static async Task<IResult> List(HttpRequest request, GrainCalls calls)
     {
         var jobs = Paging.Of(request).NewestFirst(await calls.ExtractionJobs(), job => job.Key);
-        return Results.Json(new Page<ExtractionStatus>(await calls.Extractions(jobs.Items), jobs.Next), ApiJson.Answers.PageExtractionStatus);
+        return Results.Json(
+            new Page<ExtractionStatus>(await calls.Extractions(jobs.Items), jobs.Next), ApiJson.Answers.PageExtractionStatus);
     }
 
     private static async Task<IResult> Status(string dataset, string encoder, GrainCalls calls) =>
         Results.Json(await calls.Extraction(dataset, encoder), ApiJson.Answers.ExtractionStatus);
 
-    private static async Task<IResult> Start(string dataset, string encoder, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
+    private static async Task<IResult> Start(
+        string dataset, string encoder, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
         var body = await RequestBody.ReadOptionalJson(request, ApiJson.Default.ExtractionBody, cancellationToken);
         var wanted = new ExtractionRequest(dataset, encoder, body?.Accelerator);
         return await JobAnswers.Start(
-            request, () => calls.Extraction(dataset, encoder), () => calls.StartExtraction(wanted), status => status.State, ApiJson.Answers.ExtractionStatus);
+            request,
+            () => calls.Extraction(dataset, encoder),
+            () => calls.StartExtraction(wanted),
+            status => status.State,
+            ApiJson.Answers.ExtractionStatus);
     }
 
     private static async Task Events(string dataset, string encoder, HttpContext context, GrainCalls calls, EventStream events)

@@ -19,12 +19,16 @@ internal static class JobAnswers
     public static Answer[] DescribeEvents<T>() =>
     [
         new Answer(
-            StatusCodes.Status200OK, typeof(T), "'event: status' with 'id: n' and the status as JSON in 'data', now and whenever it changes.", "text/event-stream"),
+            StatusCodes.Status200OK,
+            typeof(T),
+            "'event: status' with 'id: n' and the status as JSON in 'data', now and whenever it changes.",
+            "text/event-stream"),
     ];
 
     /// <summary>What is said of every stream of statuses.</summary>
     public const string EventsDescription =
-        "Server-sent events. Every event tells the whole status, so none need be seen. Comments come where there is nothing to tell, at least "
+        "Server-sent events. Every event tells the whole status, so none need be seen. Comments come where there is nothing to tell, at "
+            + "least "
         + "every 15 seconds. The stream goes on when the node of the job dies, and ends after the status in which the job is over; "
         + "'event: failure' with a problem in 'data' comes where it must end before.";
 
@@ -34,7 +38,8 @@ internal static class JobAnswers
     /// <param name="start">Sets it going, and tells where it stands then.</param>
     /// <param name="stateOf">What a status says of it.</param>
     /// <param name="type">How to write a status.</param>
-    public static async Task<IResult> Start<T>(HttpRequest request, Func<Task<T>> look, Func<Task<T>> start, Func<T, JobState> stateOf, JsonTypeInfo<T> type)
+    public static async Task<IResult> Start<T>(
+        HttpRequest request, Func<Task<T>> look, Func<Task<T>> start, Func<T, JobState> stateOf, JsonTypeInfo<T> type)
     {
         var before = await StateBefore();
         var status = await start();

@@ -30,13 +30,18 @@ internal static class ModelsApi
         });
         api.Post("/models/{model}/evaluation", Evaluate, new ApiRoute("evaluateModel", Scope.Write, "Measure a fusion model")
         {
-            Description = "Recall of every direction on one split of a dataset whose latents are stored. Changes nothing, but may keep a node's processors "
-                + "busy for minutes: a node measures one model at a time, and stops when the caller leaves. Where too many wait already the answer is 503.",
+            Description = "Recall of every direction on one split of a dataset whose latents are stored. Changes nothing, but may keep "
+                + "a node's processors "
+                + "busy for minutes: a node measures one model at a time, and stops when the caller leaves. Where too many wait already "
+                    + "the answer is 503.",
             Query =
             [
                 new("dataset", "Name of a dataset; where missing, the one that the model was last trained on.") { Example = "emoji" },
                 new("split", "Which part of the dataset.") { Words = Splits, Preset = "test" },
-                new("fold", "Divides train and validation anew: validation is the second of five parts, train the others.") { Example = "2/5" },
+                new("fold", "Divides train and validation anew: validation is the second of five parts, train the others.")
+                {
+                    Example = "2/5",
+                },
                 new("without", "Leave out items whose metadata have this key set to \"true\".") { Example = "flag" },
             ],
             Answers = [Answer.Json<EvaluationReport>("Recall in percent.")],
@@ -44,7 +49,8 @@ internal static class ModelsApi
         });
         api.Put("/models/{model}/baseline", FitBaseline, new ApiRoute("fitBaseline", Scope.Write, "Fit the yardstick of a fusion model")
         {
-            Description = "Regularised linear CCA on the latents of the model's encoders, as a fusion model of its own. It is named by what it is fitted to: "
+            Description = "Regularised linear CCA on the latents of the model's encoders, as a fusion model of its own. It is named by "
+                + "what it is fitted to: "
                 + "the same request finds it made. May take minutes, and waits, stops and is refused as evaluations are.",
             Body = Body.Json<BaselineBody>("What to fit it to.", """{ "dataset": "emoji" }"""),
             Answers = [Answer.Json<BaselineAnswer>("Name of the linear model.")],
@@ -58,7 +64,8 @@ internal static class ModelsApi
         return Results.Json(page.ByKey(await calls.Models(), model => model.Name), ApiJson.Answers.PageModelSummary);
     }
 
-    private static async Task<IResult> One(string model, GrainCalls calls) => Results.Json(await Find(model, calls), ApiJson.Answers.ModelSummary);
+    private static async Task<IResult> One(string model, GrainCalls calls) =>
+        Results.Json(await Find(model, calls), ApiJson.Answers.ModelSummary);
 
     private static async Task<IResult> Evaluate(string model, HttpRequest request, GrainCalls calls, CancellationToken cancellationToken)
     {
@@ -80,7 +87,8 @@ internal static class ModelsApi
     {
         _ = ResourceName.Require(model, "fusion model");
         var models = await calls.Models();
-        return models.FirstOrDefault(known => known.Name == model) ?? throw FuseMixException.UnknownName("fusion model", model, models.Select(known => known.Name));
+        return models.FirstOrDefault(known => known.Name == model) ?? throw FuseMixException.UnknownName(
+            "fusion model", model, models.Select(known => known.Name));
     }
 
     private static async Task<string> TrainedOn(string model, GrainCalls calls)
@@ -89,7 +97,8 @@ internal static class ModelsApi
         for (string? next = null; ;)
         {
             var page = await calls.Trainings(ITrainerGrain.MostListed, next);
-            if (page.Trainings.FirstOrDefault(job => job.Model == model && job.State == JobState.Completed) is { Dataset.Length: > 0 } job) return job.Dataset;
+            if (page.Trainings.FirstOrDefault(job => job.Model == model && job.State == JobState.Completed) is { Dataset.Length: > 0 } job)
+                return job.Dataset;
             if ((next = page.Next) is null) break;
         }
 

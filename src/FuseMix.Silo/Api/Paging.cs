@@ -31,7 +31,8 @@ internal sealed record Paging(int Limit, string? After, int Position)
         if (parameters.Text("cursor") is not { } cursor) return new Paging(limit, null, 0);
         return Decode(cursor) is var (position, after)
             ? new Paging(limit, after, position)
-            : throw new FuseMixException(FailureKind.Invalid, "Query parameter 'cursor' is not one that a page named.", "Give 'next' of the page before, as it is.");
+            : throw new FuseMixException(
+                FailureKind.Invalid, "Query parameter 'cursor' is not one that a page named.", "Give 'next' of the page before, as it is.");
     }
 
     /// <summary>Most items of the page, for a list that cuts itself.</summary>
@@ -41,7 +42,8 @@ internal sealed record Paging(int Limit, string? After, int Position)
         var limit = QueryParameters.Of(request).Integer("limit") ?? DefaultLimit;
         return limit is >= 1 and <= MaxLimit
             ? limit
-            : throw new FuseMixException(FailureKind.Invalid, $"Query parameter 'limit' is {limit}; it must be 1 to {MaxLimit}.", "Follow 'next' for more.");
+            : throw new FuseMixException(
+                FailureKind.Invalid, $"Query parameter 'limit' is {limit}; it must be 1 to {MaxLimit}.", "Follow 'next' for more.");
     }
 
     /// <summary>A page of a list in ordinal order of its keys.</summary>

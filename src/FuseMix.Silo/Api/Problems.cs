@@ -9,7 +9,8 @@ using Orleans.Runtime;
 
 namespace FuseMix.Silo.Api;
 
-/// <summary>Turns failures into problem+json: a type and title that never change, what happened here (detail), and the way out (remedy).</summary>
+/// <summary>Turns failures into problem+json: a type and title that never change, what happened here (detail), and the way out
+/// (remedy).</summary>
 internal sealed partial class Problems(IProblemDetailsService writer, ILogger<Problems> logger) : IExceptionHandler
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception failure, CancellationToken cancellationToken)
@@ -21,7 +22,8 @@ internal sealed partial class Problems(IProblemDetailsService writer, ILogger<Pr
             LogUnexpected(context.Request.Method, context.Request.Path, context.TraceIdentifier, failure);
 
         context.Response.StatusCode = status;
-        return await writer.TryWriteAsync(new ProblemDetailsContext { HttpContext = context, ProblemDetails = problem, Exception = failure });
+        return await writer.TryWriteAsync(
+            new ProblemDetailsContext { HttpContext = context, ProblemDetails = problem, Exception = failure });
     }
 
     /// <summary>A failure for whoever reads an answer that has begun already.</summary>
@@ -45,12 +47,15 @@ internal sealed partial class Problems(IProblemDetailsService writer, ILogger<Pr
         }
 
         if (status == StatusCodes.Status415UnsupportedMediaType && problem.Detail is null)
-            problem.Extensions["remedy"] = "Say what the body is: with curl, -H 'content-type: application/json', or application/x-tar for a tar.";
+            problem.Extensions["remedy"] =
+                "Say what the body is: with curl, -H 'content-type: application/json', or application/x-tar for a tar.";
         problem.Detail ??= status switch
         {
             StatusCodes.Status404NotFound => $"There is nothing at '{http.Request.Path}'.",
-            StatusCodes.Status405MethodNotAllowed => $"'{http.Request.Path}' does not answer {http.Request.Method} but {http.Response.Headers.Allow}.",
-            StatusCodes.Status415UnsupportedMediaType => $"'{http.Request.Path}' does not take the content type '{http.Request.ContentType}'.",
+            StatusCodes.Status405MethodNotAllowed =>
+                $"'{http.Request.Path}' does not answer {http.Request.Method} but {http.Response.Headers.Allow}.",
+            StatusCodes.Status415UnsupportedMediaType =>
+                $"'{http.Request.Path}' does not take the content type '{http.Request.ContentType}'.",
             _ => null,
         };
         problem.Extensions.Remove("traceId");
@@ -102,7 +107,8 @@ internal sealed partial class Problems(IProblemDetailsService writer, ILogger<Pr
         _ => ProblemTypes.Internal,
     };
 
-    private static string TitleOf(int status) => Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status) is { Length: > 0 } phrase
+    private static string TitleOf(int status) =>
+        Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status) is { Length: > 0 } phrase
         ? phrase
         : "Failure";
 

@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace FuseMix.Silo.Api;
 
-/// <summary>The parameters of a query string, read strictly: what is unknown, given twice or not UTF-8 is refused rather than guessed at.</summary>
+/// <summary>The parameters of a query string, read strictly: what is unknown, given twice or not UTF-8 is refused rather than guessed
+/// at.</summary>
 internal sealed class QueryParameters
 {
     // The framework's own reader puts U+FFFD or the escapes themselves in the place of bytes that are not UTF-8.
@@ -24,8 +25,10 @@ internal sealed class QueryParameters
             var equals = part.IndexOf('=', StringComparison.Ordinal);
             var name = Decode(equals < 0 ? part : part[..equals], "The name of a query parameter");
             if (known.Length == 0)
-                throw new FuseMixException(FailureKind.Invalid, $"'{request.Path}' takes no query parameters, but '{name}' was given.", "Leave it out.");
-            if (!known.Contains(name, StringComparer.Ordinal)) throw FuseMixException.UnknownName("query parameter", name, known, FailureKind.Invalid);
+                throw new FuseMixException(
+                    FailureKind.Invalid, $"'{request.Path}' takes no query parameters, but '{name}' was given.", "Leave it out.");
+            if (!known.Contains(name, StringComparer.Ordinal))
+                throw FuseMixException.UnknownName("query parameter", name, known, FailureKind.Invalid);
             if (!_values.TryAdd(name, equals < 0 ? "" : Decode(part[(equals + 1)..], $"Query parameter '{name}'")))
                 throw new FuseMixException(FailureKind.Invalid, $"Query parameter '{name}' is given twice.", "Give it once.");
         }
@@ -34,7 +37,9 @@ internal sealed class QueryParameters
     /// <summary>Reads the query string of a request as its route describes it.</summary>
     /// <exception cref="FuseMixException">A parameter is unknown (the nearest one is named), given twice or not UTF-8.</exception>
     public static QueryParameters Of(HttpRequest request) =>
-        new(request, [.. (request.HttpContext.GetEndpoint()?.Metadata.GetMetadata<ApiRoute>()?.Query ?? []).Select(parameter => parameter.Name)]);
+        new(
+            request,
+            [.. (request.HttpContext.GetEndpoint()?.Metadata.GetMetadata<ApiRoute>()?.Query ?? []).Select(parameter => parameter.Name)]);
 
     /// <summary>The value of a parameter, white space and all; null where it is missing.</summary>
     public string? Given(string name) => _values.GetValueOrDefault(name);
@@ -46,7 +51,8 @@ internal sealed class QueryParameters
     /// <exception cref="FuseMixException">It is something else.</exception>
     public int? Integer(string name) => Text(name) is not { } text ? null
         : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number
-        : throw new FuseMixException(FailureKind.Invalid, $"Query parameter '{name}' is '{text}', which is not a whole number in range.", $"Give e.g. {name}=10.");
+        : throw new FuseMixException(
+            FailureKind.Invalid, $"Query parameter '{name}' is '{text}', which is not a whole number in range.", $"Give e.g. {name}=10.");
 
     /// <summary>The value of a parameter that must be there.</summary>
     /// <exception cref="FuseMixException">It is missing or blank.</exception>
@@ -72,9 +78,11 @@ internal sealed class QueryParameters
             if (escaped[i] == '%')
             {
                 if (i + 2 >= escaped.Length
-                    || !byte.TryParse(escaped.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out bytes[count]))
+                    || !byte.TryParse(
+                        escaped.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out bytes[count]))
                 {
-                    throw new FuseMixException(FailureKind.Invalid, $"{what} has a '%' that two hexadecimal digits do not follow.", "Write '%' itself as %25.");
+                    throw new FuseMixException(
+                        FailureKind.Invalid, $"{what} has a '%' that two hexadecimal digits do not follow.", "Write '%' itself as %25.");
                 }
 
                 i += 2;

@@ -17,7 +17,8 @@ internal static class RequestBody
     /// <param name="limit">Most bytes to take.</param>
     /// <exception cref="FuseMixException">It is not such JSON; the message names the key and its place.</exception>
     /// <exception cref="BadHttpRequestException">It says to be something else (415), is too large (413), or broke off.</exception>
-    public static async Task<T> ReadJson<T>(HttpRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken, int limit = MaxDocument) =>
+    public static async Task<T> ReadJson<T>(
+        HttpRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken, int limit = MaxDocument) =>
         StrictJson.Read(await ReadJson(request, limit, cancellationToken), type, "The body of the request");
 
     /// <summary>A JSON document that may be left out: then it is null.</summary>
@@ -47,8 +48,8 @@ internal static class RequestBody
 
         var content = await Read(request, limit, cancellationToken);
 
-        // The type is no help: curl gives it to whole files as well. Each format has zero bytes in its head; curl -d takes these out, and line
-        // ends, too.
+        // The type is no help: curl gives it to whole files as well. Each format has zero bytes in its head; curl -d takes these out, and
+        // line ends, too.
         if (content.Length > 0 && IsOfType(request, "application/x-www-form-urlencoded") && !content.AsSpan().ContainsAny("\0\r\n"u8))
         {
             throw new FuseMixException(

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 
 namespace FuseMix.Silo.Api;
 
-/// <summary>Gives every request an id that its answer, the problem in it and the log lines about it carry: the caller's own where it sends a
-/// valid one, else that of the trace.</summary>
+/// <summary>Gives every request an id that its answer, the problem in it and the log lines about it carry: the caller's own where it sends
+/// a valid one, else that of the trace.</summary>
 internal static class RequestIds
 {
     /// <summary>The header of requests and answers.</summary>
@@ -40,7 +40,9 @@ internal static class RequestIds
     }
 
     private static bool IsValid(string id) =>
-        id.Length is >= 1 and <= MaxLength && id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':' or '/' or '+' or '=');
+        id.Length is >= 1 and <= MaxLength && id.All(
+            c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':' or '/' or '+' or '=');
 
-    private static string NewId() => Activity.Current is { IdFormat: ActivityIdFormat.W3C } trace ? trace.TraceId.ToHexString() : Guid.NewGuid().ToString("N");
+    private static string NewId() =>
+        Activity.Current is { IdFormat: ActivityIdFormat.W3C } trace ? trace.TraceId.ToHexString() : Guid.NewGuid().ToString("N");
 }

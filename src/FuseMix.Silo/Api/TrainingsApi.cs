@@ -18,7 +18,12 @@ internal static class TrainingsApi
         api.Get("/trainings", List, new ApiRoute("listTrainings", Scope.Read, "List trainings")
         {
             Query = Paging.Parameters,
-            Answers = [Answer.Json<Page<TrainingStatus>>("Training jobs: those that wait, the one submitted last first; the one that runs; and those that are over, the one that ended last first.")],
+            Answers =
+            [
+                Answer.Json<Page<TrainingStatus>>(
+                    "Training jobs: those that wait, the one submitted last first; the one that runs; and those that are over, the one "
+                        + "that ended last first."),
+            ],
         });
         api.Get("/trainings/{jobId}", Status, new ApiRoute("getTraining", Scope.Read, "One training")
         {
@@ -27,7 +32,8 @@ internal static class TrainingsApi
         });
         api.Put("/trainings/{jobId}", Submit, new ApiRoute("submitTraining", Scope.Write, "Train a fusion model")
         {
-            Description = "Puts a job in the queue of the one trainer, and answers at once: what only the data tell, missing latents for example, fails the job. The id is the caller's: the same request under the same id finds its job, and goes on "
+            Description = "Puts a job in the queue of the one trainer, and answers at once: what only the data tell, missing latents "
+                + "for example, fails the job. The id is the caller's: the same request under the same id finds its job, and goes on "
                 + "with one that was cancelled or failed; another request under an id that is taken is a conflict.",
             Body = Body.Json<TrainingBody>(
                 "What to train.",
@@ -35,7 +41,10 @@ internal static class TrainingsApi
             Answers = JobAnswers.Describe<TrainingStatus>(),
             Problems =
             [
-                StatusCodes.Status404NotFound, StatusCodes.Status409Conflict, StatusCodes.Status413PayloadTooLarge, StatusCodes.Status415UnsupportedMediaType,
+                StatusCodes.Status404NotFound,
+                StatusCodes.Status409Conflict,
+                StatusCodes.Status413PayloadTooLarge,
+                StatusCodes.Status415UnsupportedMediaType,
             ],
         });
         api.Get("/trainings/{jobId}/events", Events, new ApiRoute("watchTraining", Scope.Read, "Watch a training")
@@ -70,7 +79,8 @@ internal static class TrainingsApi
         // For its words alone: they say where the fault is.
         _ = TrainingRecipe.Parse(wanted.Recipe, "'recipe' in the body of the request");
         return await JobAnswers.Start(
-            request, () => calls.Training(jobId), () => calls.SubmitTraining(wanted), status => status.State, ApiJson.Answers.TrainingStatus);
+            request, () => calls.Training(jobId), () => calls.SubmitTraining(wanted), status => status.State,
+            ApiJson.Answers.TrainingStatus);
     }
 
     private static async Task Events(string jobId, HttpContext context, GrainCalls calls, EventStream events)

@@ -4,7 +4,8 @@ using FuseMix.Hosting.Configuration;
 
 namespace FuseMix.Silo.Configuration;
 
-/// <summary>Fills option classes from configuration sources, and notes every key that is unknown and every value of a wrong type or range.</summary>
+/// <summary>Fills option classes from configuration sources, and notes every key that is unknown and every value of a wrong type or
+/// range.</summary>
 /// <remarks>.NET's own binder ignores unknown keys, reads the time span "30" as 30 days, and mixes lists of several sources.</remarks>
 /// <param name="sources">The sources; later ones win.</param>
 /// <param name="problems">Where to note.</param>
@@ -33,9 +34,11 @@ internal sealed class ConfigurationReader(IReadOnlyList<ConfigurationSource> sou
 
     private void Read(object target, string path, IReadOnlyList<ConfigurationSource> from)
     {
-        var properties = target.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite).ToArray();
+        var properties = target.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(
+            property => property.CanWrite).ToArray();
         string[] names = [.. properties.Select(property => property.Name)];
-        foreach (var key in Keys(path, from).Where(key => !names.Contains(key, StringComparer.OrdinalIgnoreCase))) NoteUnknown($"{path}:", key, names);
+        foreach (var key in Keys(path, from).Where(key => !names.Contains(key, StringComparer.OrdinalIgnoreCase)))
+            NoteUnknown($"{path}:", key, names);
         if (from.Any(source => source.Values.ContainsKey(path)))
             problems.Add(path, $"is a section{SourceOf(path, from)}; it has the keys {string.Join(", ", names)}");
         foreach (var property in properties) Read(target, property, $"{path}:{property.Name}", from);
@@ -82,12 +85,15 @@ internal sealed class ConfigurationReader(IReadOnlyList<ConfigurationSource> sou
         foreach (var place in places.Where(place => !int.TryParse(place, NumberStyles.None, CultureInfo.InvariantCulture, out _)))
             problems.Add($"{path}:{place}", $"is not a place of a list{source.Name}; the first is {path}:0");
         var list = new List<object>();
-        foreach (var place in places.Where(place => int.TryParse(place, NumberStyles.None, CultureInfo.InvariantCulture, out _)).OrderBy(int.Parse))
+        foreach (var place in
+            places.Where(place => int.TryParse(place, NumberStyles.None, CultureInfo.InvariantCulture, out _)).OrderBy(int.Parse))
         {
             var at = $"{path}:{place}";
             if (place != $"{list.Count}")
             {
-                problems.Add(at, $"has no place {list.Count} before it{source.Name}; a list is given as a whole and replaces the one of other sources");
+                problems.Add(
+                    at,
+                    $"has no place {list.Count} before it{source.Name}; a list is given as a whole and replaces the one of other sources");
                 break;
             }
 
@@ -112,11 +118,14 @@ internal sealed class ConfigurationReader(IReadOnlyList<ConfigurationSource> sou
     private static object? Value(Type type, string text)
     {
         if (type == typeof(string)) return text;
-        if (type == typeof(int)) return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) ? whole : null;
-        if (type == typeof(long)) return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var large) ? large : null;
+        if (type == typeof(int))
+            return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole) ? whole : null;
+        if (type == typeof(long))
+            return long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var large) ? large : null;
 
         // A number alone would be days.
-        if (type == typeof(TimeSpan)) return text.Contains(':') && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) ? time : null;
+        if (type == typeof(TimeSpan))
+            return text.Contains(':') && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out var time) ? time : null;
         if (type.IsEnum) return text.All(char.IsAsciiLetter) && Enum.TryParse(type, text, ignoreCase: true, out var word) ? word : null;
         throw new InvalidOperationException($"Options of type {type} are not known.");
     }
@@ -140,7 +149,8 @@ internal sealed class ConfigurationReader(IReadOnlyList<ConfigurationSource> sou
         var nearest = NearestName.Of(key, known);
         problems.Add(
             $"{path}{key}",
-            $"is not known{SourceOf($"{path}{key}", sources)}; {(nearest is null ? $"known here: {string.Join(", ", known)}" : $"did you mean {path}{nearest}?")}");
+            $"is not known{SourceOf($"{path}{key}", sources)}; "
+                + $"{(nearest is null ? $"known here: {string.Join(", ", known)}" : $"did you mean {path}{nearest}?")}");
     }
 
     private IEnumerable<string> Keys(string path) => Keys(path, sources);

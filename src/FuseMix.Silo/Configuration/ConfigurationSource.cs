@@ -18,15 +18,21 @@ internal sealed record ConfigurationSource(string Name, IReadOnlyCollection<stri
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new FuseMixException(FailureKind.NotFound, $"The configuration file '{path}' is not there.", "Check the path after --config.", failure);
+            throw new FuseMixException(
+                FailureKind.NotFound, $"The configuration file '{path}' is not there.", "Check the path after --config.", failure);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new FuseMixException(FailureKind.Unavailable, $"The configuration file '{path}' cannot be read: {failure.Message}", null, failure);
+            throw new FuseMixException(
+                FailureKind.Unavailable, $"The configuration file '{path}' cannot be read: {failure.Message}", null, failure);
         }
         catch (Exception failure) when (failure is FormatException or System.Text.Json.JsonException or InvalidDataException)
         {
-            throw new FuseMixException(FailureKind.Invalid, $"The configuration file '{path}' is not a JSON object as it should be: {failure.Message}", null, failure);
+            throw new FuseMixException(
+                FailureKind.Invalid,
+                $"The configuration file '{path}' is not a JSON object as it should be: {failure.Message}",
+                null,
+                failure);
         }
     }
 

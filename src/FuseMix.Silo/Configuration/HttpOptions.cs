@@ -29,7 +29,8 @@ public sealed class HttpOptions
     /// <summary>Who may do what. None: whoever reaches the node may do everything, which is allowed on a loopback address alone.</summary>
     public IReadOnlyList<ApiKeyOptions> ApiKeys { get; set; } = [];
 
-    /// <summary>Requests per second of one key, and of one address that sends none; more are answered 429. No limit where nobody needs a key.</summary>
+    /// <summary>Requests per second of one key, and of one address that sends none; more are answered 429. No limit where nobody needs a
+    /// key.</summary>
     [Range(1, 1_000_000)]
     public int RequestsPerSecond { get; set; } = 200;
 
@@ -52,22 +53,30 @@ public sealed class HttpOptions
     {
         if (!IPAddress.TryParse(Address, out _))
         {
-            problems.Add("FuseMix:Http:Address", $"is '{Address}'; it must be an IP address of this machine, e.g. 127.0.0.1, or 0.0.0.0 for all of them");
+            problems.Add(
+                "FuseMix:Http:Address",
+                $"is '{Address}'; it must be an IP address of this machine, e.g. 127.0.0.1, or 0.0.0.0 for all of them");
         }
         else if (!IsLoopback && ApiKeys.Count == 0)
         {
             problems.Add(
-                "FuseMix:Http:ApiKeys", $"is empty, but others can reach {Address}; add a key, or set FuseMix:Http:Address to a loopback address such as 127.0.0.1");
+                "FuseMix:Http:ApiKeys",
+                $"is empty, but others can reach {Address}; add a key, or set FuseMix:Http:Address to a loopback address such as "
+                    + "127.0.0.1");
         }
 
-        // Whoever reaches a node without keys may do everything, and a web page in a browser on this machine reaches what has a public name.
+        // Whoever reaches a node without keys may do everything, and a web page in a browser on this machine reaches what has a public
+        // name.
         if (PublicNames.Count > 0 && ApiKeys.Count == 0)
-            problems.Add("FuseMix:Http:ApiKeys", "is empty, but FuseMix:Http:PublicNames is not; a node that others reach by name needs keys");
+            problems.Add(
+                "FuseMix:Http:ApiKeys", "is empty, but FuseMix:Http:PublicNames is not; a node that others reach by name needs keys");
 
         foreach (var (name, i) in PublicNames.Select((name, i) => (name, i)))
         {
             if (Uri.CheckHostName(name) == UriHostNameType.Unknown)
-                problems.Add($"FuseMix:Http:PublicNames:{i}", $"is '{name}'; it must be a host name or IP address without scheme and port, e.g. fusemix.example.org");
+                problems.Add(
+                    $"FuseMix:Http:PublicNames:{i}",
+                    $"is '{name}'; it must be a host name or IP address without scheme and port, e.g. fusemix.example.org");
         }
 
         Certificate.Validate(problems, CertificateSection);
@@ -75,7 +84,8 @@ public sealed class HttpOptions
         foreach (var (key, i) in ApiKeys.Select((key, i) => (key, i)))
         {
             key.Validate(problems, $"FuseMix:Http:ApiKeys:{i}");
-            if (ApiKeys.Take(i).Any(other => other.Name == key.Name)) problems.Add($"FuseMix:Http:ApiKeys:{i}:Name", $"is '{key.Name}', as of another key; names are unique");
+            if (ApiKeys.Take(i).Any(other => other.Name == key.Name))
+                problems.Add($"FuseMix:Http:ApiKeys:{i}:Name", $"is '{key.Name}', as of another key; names are unique");
             if (ApiKeys.Take(i).Any(other => other.Sha256.Equals(key.Sha256, StringComparison.OrdinalIgnoreCase)))
                 problems.Add($"FuseMix:Http:ApiKeys:{i}:Sha256", "is that of another key; make a new key");
         }
@@ -85,8 +95,8 @@ public sealed class HttpOptions
 /// <summary>Somebody who may use the HTTP API. The key itself is not kept, only its hash.</summary>
 public sealed class ApiKeyOptions
 {
-    /// <summary>What may be in <see cref="Scopes"/>: to look and search; to import, extract, train and build; to add and remove encoders, and to
-    /// delete.</summary>
+    /// <summary>What may be in <see cref="Scopes"/>: to look and search; to import, extract, train and build; to add and remove encoders,
+    /// and to delete.</summary>
     public static readonly IReadOnlyList<string> AllScopes = ["read", "write", "admin"];
 
     /// <summary>Who that is, as logs name it.</summary>
@@ -101,7 +111,8 @@ public sealed class ApiKeyOptions
     internal void Validate(ConfigurationProblems problems, string path)
     {
         if (!ResourceName.IsValid(Name))
-            problems.Add($"{path}:Name", $"is '{Name}'; it must be 1 to {ResourceName.MaxLength} lower-case letters, digits, '-', '_' or '.'");
+            problems.Add(
+                $"{path}:Name", $"is '{Name}'; it must be 1 to {ResourceName.MaxLength} lower-case letters, digits, '-', '_' or '.'");
 
         // Not quoted: it may be the key itself.
         if (Sha256.Length != 64 || !Sha256.All(char.IsAsciiHexDigit))
@@ -111,7 +122,9 @@ public sealed class ApiKeyOptions
         {
             if (AllScopes.Contains(scope)) continue;
             var nearest = NearestName.Of(scope, AllScopes);
-            problems.Add($"{path}:Scopes", $"has '{scope}'; {(nearest is null ? $"known are {string.Join(", ", AllScopes)}" : $"did you mean '{nearest}'?")}");
+            problems.Add(
+                $"{path}:Scopes",
+                $"has '{scope}'; {(nearest is null ? $"known are {string.Join(", ", AllScopes)}" : $"did you mean '{nearest}'?")}");
         }
     }
 }

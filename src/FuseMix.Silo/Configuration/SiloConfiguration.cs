@@ -25,7 +25,8 @@ public sealed class SiloConfiguration : NodeConfiguration
     /// <param name="environment">Environment variables, of which FUSEMIX_HOME and those that begin with <c>FUSEMIX__</c> are read:
     /// <c>FUSEMIX__Http__Port</c>.</param>
     /// <param name="settings">Further keys and values, e.g. ("FuseMix:Http:Port", "5080"), which win over all others.</param>
-    /// <exception cref="FuseMixException">A file cannot be read, or keys are unknown or have wrong values; the message names each.</exception>
+    /// <exception cref="FuseMixException">A file cannot be read, or keys are unknown or have wrong values; the message names
+    /// each.</exception>
     public static SiloConfiguration Load(
         IEnumerable<string> files,
         IEnumerable<KeyValuePair<string, string?>>? environment = null,

@@ -7,8 +7,8 @@ using Microsoft.AspNetCore.Routing;
 
 namespace FuseMix.Silo.Describing;
 
-/// <summary>All that is said of a route, once: for its callers in the OpenAPI document, for who may call it, and for how its query string is
-/// read.</summary>
+/// <summary>All that is said of a route, once: for its callers in the OpenAPI document, for who may call it, and for how its query string
+/// is read.</summary>
 /// <param name="Id">Name of the operation, unique.</param>
 /// <param name="Scope">The least scope that a caller's key must have; see <see cref="Security.Scope"/>.</param>
 /// <param name="Summary">What it does, in a few words.</param>
@@ -97,7 +97,8 @@ internal sealed record Body(Type Type, string MediaType, string Description)
 internal sealed record Answer(int Status, Type? Type, string Description, params string[] MediaTypes)
 {
     /// <summary>A JSON document.</summary>
-    public static Answer Json<T>(string description, int status = StatusCodes.Status200OK) => new(status, typeof(T), description, "application/json");
+    public static Answer Json<T>(string description, int status = StatusCodes.Status200OK) =>
+        new(status, typeof(T), description, "application/json");
 
     /// <summary>Status 204, and nothing.</summary>
     public static Answer Nothing(string description) => new(StatusCodes.Status204NoContent, null, description);
@@ -112,13 +113,16 @@ internal static class RouteMapping
     public static RouteGroupBuilder About(this IEndpointRouteBuilder routes, string noun) => routes.MapGroup("").WithTags(noun);
 
     /// <summary>Answers GET and HEAD.</summary>
-    public static void Get(this IEndpointRouteBuilder routes, string pattern, Delegate handler, ApiRoute route) => routes.Map(Reading, pattern, handler, route);
+    public static void Get(this IEndpointRouteBuilder routes, string pattern, Delegate handler, ApiRoute route) =>
+        routes.Map(Reading, pattern, handler, route);
 
     /// <summary>Answers PUT.</summary>
-    public static void Put(this IEndpointRouteBuilder routes, string pattern, Delegate handler, ApiRoute route) => routes.Map([HttpMethods.Put], pattern, handler, route);
+    public static void Put(this IEndpointRouteBuilder routes, string pattern, Delegate handler, ApiRoute route) =>
+        routes.Map([HttpMethods.Put], pattern, handler, route);
 
     /// <summary>Answers POST.</summary>
-    public static void Post(this IEndpointRouteBuilder routes, string pattern, Delegate handler, ApiRoute route) => routes.Map([HttpMethods.Post], pattern, handler, route);
+    public static void Post(this IEndpointRouteBuilder routes, string pattern, Delegate handler, ApiRoute route) =>
+        routes.Map([HttpMethods.Post], pattern, handler, route);
 
     /// <summary>Answers DELETE.</summary>
     public static void Delete(this IEndpointRouteBuilder routes, string pattern, Delegate handler, ApiRoute route) =>

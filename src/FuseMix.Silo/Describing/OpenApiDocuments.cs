@@ -13,7 +13,8 @@ using Microsoft.OpenApi;
 
 namespace FuseMix.Silo.Describing;
 
-/// <summary>The OpenAPI document of the API, made of what is said of its routes (<see cref="ApiRoute"/>) and of the types of its documents.</summary>
+/// <summary>The OpenAPI document of the API, made of what is said of its routes (<see cref="ApiRoute"/>) and of the types of its
+/// documents.</summary>
 internal static class OpenApiDocuments
 {
     /// <summary>Where it is.</summary>
@@ -37,9 +38,12 @@ internal static class OpenApiDocuments
         services.AddOpenApi(DocumentName, options =>
         {
             options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
-            options.ShouldInclude = route => route.HttpMethod != HttpMethods.Head && route.ActionDescriptor.EndpointMetadata.OfType<ApiRoute>().Any();
+            options.ShouldInclude = route =>
+                route.HttpMethod != HttpMethods.Head && route.ActionDescriptor.EndpointMetadata.OfType<ApiRoute>().Any();
             options.CreateSchemaReferenceId = type =>
-                type.Type == typeof(Stream) || type.Type == typeof(JsonElement) || type.Type == typeof(JsonElement?) ? null : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
+                type.Type == typeof(Stream) || type.Type == typeof(JsonElement) || type.Type == typeof(JsonElement?)
+                    ? null
+                    : OpenApiOptions.CreateDefaultSchemaReferenceId(type);
             options.AddDocumentTransformer((document, _, _) =>
             {
                 Describe(document);
@@ -79,7 +83,8 @@ internal static class OpenApiDocuments
     public static async Task<byte[]> Make(IServiceProvider services)
     {
         using var scope = services.CreateScope();
-        var document = await scope.ServiceProvider.GetRequiredKeyedService<IOpenApiDocumentProvider>(DocumentName).GetOpenApiDocumentAsync(CancellationToken.None);
+        var document = await scope.ServiceProvider.GetRequiredKeyedService<IOpenApiDocumentProvider>(DocumentName).GetOpenApiDocumentAsync(
+            CancellationToken.None);
         using var content = new MemoryStream();
         await document.SerializeAsJsonAsync(content, OpenApiSpecVersion.OpenApi3_1, CancellationToken.None);
         return content.ToArray();
@@ -91,9 +96,12 @@ internal static class OpenApiDocuments
         {
             Title = "FuseMix.Cluster",
             Version = typeof(OpenApiDocuments).Assembly.GetName().Version?.ToString(3) ?? "0",
-            Description = "Frozen encoders, aligned by light adapters; search across text and images, and sounds whose latents were made elsewhere. Failures are application/problem+json with a stable "
-                + "'type', the sentence in 'detail' and the way out in 'remedy'. Unknown parameters and keys are refused. Every answer has the header "
-                + $"{RequestIds.HeaderName}: the caller's own, else one that the node gives. Answers with status 429 and 503 say in Retry-After after how many seconds to try again.",
+            Description = "Frozen encoders, aligned by light adapters; search across text and images, and sounds whose latents were "
+                + "made elsewhere. Failures are application/problem+json with a stable "
+                + "'type', the sentence in 'detail' and the way out in 'remedy'. Unknown parameters and keys are refused. Every answer "
+                    + "has the header "
+                + $"{RequestIds.HeaderName}: the caller's own, else one that the node gives. Answers with status 429 and 503 say in "
+                    + "Retry-After after how many seconds to try again.",
             License = new OpenApiLicense { Name = "MIT" },
         };
 
@@ -102,7 +110,8 @@ internal static class OpenApiDocuments
         document.Components ??= new OpenApiComponents();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>
         {
-            [BearerScheme] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "Authorization: Bearer KEY" },
+            [BearerScheme] =
+                new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "Authorization: Bearer KEY" },
             [HeaderScheme] = new OpenApiSecurityScheme
             {
                 Type = SecuritySchemeType.ApiKey,
@@ -115,7 +124,8 @@ internal static class OpenApiDocuments
 
     private static void Describe(OpenApiOperation operation, ApiRoute route, OpenApiDocument? document)
     {
-        operation.Description = $"{(route.Description is { } text ? $"{text} " : "")}Needs a key with the scope '{route.Scope}', where keys are needed.";
+        operation.Description =
+            $"{(route.Description is { } text ? $"{text} " : "")}Needs a key with the scope '{route.Scope}', where keys are needed.";
         operation.Security =
         [
             new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(BearerScheme, document)] = [] },
@@ -136,7 +146,8 @@ internal static class OpenApiDocuments
         {
             described.Description = body.Description;
             described.Required = !body.IsOptional;
-            if (body.Example is { } example && described.Content is { } all && all.TryGetValue(body.MediaType, out var content)) content.Example = JsonNode.Parse(example);
+            if (body.Example is { } example && described.Content is { } all && all.TryGetValue(body.MediaType, out var content))
+                content.Example = JsonNode.Parse(example);
         }
 
         foreach (var answer in route.Answers)
@@ -160,10 +171,14 @@ internal static class OpenApiDocuments
 
     private static OpenApiParameter Describe(QueryParameter parameter)
     {
-        var schema = new OpenApiSchema { Type = parameter.IsFlag ? JsonSchemaType.Boolean : parameter.Range is null ? JsonSchemaType.String : JsonSchemaType.Integer };
+        var schema = new OpenApiSchema
+        {
+            Type = parameter.IsFlag ? JsonSchemaType.Boolean : parameter.Range is null ? JsonSchemaType.String : JsonSchemaType.Integer,
+        };
         if (parameter.Words is { } words) schema.Enum = [.. words.Select(word => (JsonNode)word)];
         if (parameter.Range is var (least, most)) (schema.Minimum, schema.Maximum) = ($"{least}", $"{most}");
-        if (parameter.Preset is { } preset) schema.Default = parameter.IsFlag || parameter.Range is not null ? JsonNode.Parse(preset) : preset;
+        if (parameter.Preset is { } preset)
+            schema.Default = parameter.IsFlag || parameter.Range is not null ? JsonNode.Parse(preset) : preset;
         return new OpenApiParameter
         {
             Name = parameter.Name,
@@ -217,7 +232,8 @@ internal static class OpenApiDocuments
     }
 
     private static void AddHeader(OpenApiResponse response, string name, string description, JsonSchemaType type) =>
-        (response.Headers ??= new Dictionary<string, IOpenApiHeader>())[name] = new OpenApiHeader { Description = description, Schema = new OpenApiSchema { Type = type } };
+        (response.Headers ??= new Dictionary<string, IOpenApiHeader>())[name] =
+            new OpenApiHeader { Description = description, Schema = new OpenApiSchema { Type = type } };
 
     private static string StatusText(int status) => status.ToString(System.Globalization.CultureInfo.InvariantCulture);
 
@@ -243,7 +259,8 @@ internal static class OpenApiDocuments
         [StatusCodes.Status421MisdirectedRequest] = "The node does not answer under that name.",
         [StatusCodes.Status429TooManyRequests] = "The caller has sent too many requests.",
         [StatusCodes.Status500InternalServerError] = "Stored data are damaged; or a fault of the node, of which its log tells more.",
-        [StatusCodes.Status503ServiceUnavailable] = "Something that it needs is missing or busy, or the node has more to do than it can take on.",
+        [StatusCodes.Status503ServiceUnavailable] =
+            "Something that it needs is missing or busy, or the node has more to do than it can take on.",
         [StatusCodes.Status504GatewayTimeout] = "A part of the cluster did not answer in time.",
     };
 }

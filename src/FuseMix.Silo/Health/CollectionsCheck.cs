@@ -8,8 +8,8 @@ namespace FuseMix.Silo.Health;
 /// <summary>Whether what is live can be searched: each collection is, and what it stands on is looked for.</summary>
 /// <remarks>
 /// A collection that fails does so on every node, and most of what a node does goes on without it. So it is told, and the node stays ready:
-/// without any node that is ready nobody would be served at all. Nobody waits for the searches but for a moment: who asks meanwhile gets what
-/// was found the last time.
+/// without any node that is ready nobody would be served at all. Nobody waits for the searches but for a moment: who asks meanwhile gets
+/// what was found the last time.
 /// </remarks>
 internal sealed class CollectionsCheck : IHealthCheck
 {

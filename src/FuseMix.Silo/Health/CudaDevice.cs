@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace FuseMix.Silo.Health;
 
-/// <summary>Asks the GPU through NVIDIA's management library, which comes with the driver and knows when a device has fallen off the bus.</summary>
+/// <summary>Asks the GPU through NVIDIA's management library, which comes with the driver and knows when a device has fallen off the
+/// bus.</summary>
 internal static partial class CudaDevice
 {
     private const string Library = "libnvidia-ml.so.1";

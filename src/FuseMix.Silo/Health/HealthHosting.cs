@@ -17,8 +17,8 @@ using Orleans;
 
 namespace FuseMix.Silo.Health;
 
-/// <summary>What a node says of its health: at <c>/health/startup</c> whether it has ever joined its cluster, at <c>/health/ready</c> whether to
-/// send it work, at <c>/health/live</c> whether anything but starting it anew can help it.</summary>
+/// <summary>What a node says of its health: at <c>/health/startup</c> whether it has ever joined its cluster, at <c>/health/ready</c>
+/// whether to send it work, at <c>/health/live</c> whether anything but starting it anew can help it.</summary>
 internal static partial class HealthHosting
 {
     /// <summary>How long a check may take; then it counts as failed.</summary>
@@ -47,7 +47,11 @@ internal static partial class HealthHosting
         if (node.Roles.Contains(NodeRoles.Gateway)) Add<CollectionsCheck>(services, "collections", "ready");
         if (cluster.DependsOnFirst)
         {
-            AddCostly(services, "first-node", "the first node of this machine's cluster, which alone knows its members, does not answer", provider =>
+            AddCostly(
+                services,
+                "first-node",
+                "the first node of this machine's cluster, which alone knows its members, does not answer",
+                provider =>
                 () => provider.GetRequiredService<IMembershipTable>().ReadAllAsync(CancellationToken.None));
         }
 
@@ -101,7 +105,8 @@ internal static partial class HealthHosting
         Register(services, name, provider => provider.GetRequiredKeyedService<RememberedCheck>(name), "ready");
     }
 
-    private static void Register(IServiceCollection services, string name, Func<IServiceProvider, IHealthCheck> check, params string[] probes) =>
+    private static void Register(
+        IServiceCollection services, string name, Func<IServiceProvider, IHealthCheck> check, params string[] probes) =>
         services.Configure<HealthCheckServiceOptions>(options =>
             options.Registrations.Add(new HealthCheckRegistration(name, check, HealthStatus.Unhealthy, probes, Patience)));
 
@@ -110,7 +115,9 @@ internal static partial class HealthHosting
         context.RequestServices.GetRequiredService<HealthLog>().Write(report);
         var word = report.Status == HealthStatus.Unhealthy ? probe.Bad : probe.Good;
         var checks = report.Entries.ToDictionary(
-            check => check.Key, check => new CheckDocument(check.Value.Status == HealthStatus.Healthy, Trouble(check.Value)), StringComparer.Ordinal);
+            check => check.Key,
+            check => new CheckDocument(check.Value.Status == HealthStatus.Healthy, Trouble(check.Value)),
+            StringComparer.Ordinal);
         var accepted = context.Request.GetTypedHeaders().Accept;
         if (context.Request.Query["format"] == "json" || accepted.Any(type => type.MediaType == "application/json"))
             return context.Response.WriteAsJsonAsync(new HealthDocument(word, checks), HealthJson.Default.HealthDocument);
@@ -123,7 +130,11 @@ internal static partial class HealthHosting
 
     /// <summary>What may leave the machine: the words of exceptions may name its paths, and are in its log.</summary>
     private static string? Trouble(HealthReportEntry check) =>
-        check.Status == HealthStatus.Healthy ? null : check.Exception is OperationCanceledException ? "no answer in time" : check.Description;
+        check.Status == HealthStatus.Healthy
+            ? null
+            : check.Exception is OperationCanceledException
+            ? "no answer in time"
+            : check.Description;
 
     private sealed record Probe(string Name, string Good, string Bad);
 

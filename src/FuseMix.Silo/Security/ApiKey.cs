@@ -19,8 +19,8 @@ public static class ApiKey
     /// <summary>A new key: 256 random bits, written in letters, digits, '-' and '_'.</summary>
     public static string Create() => Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(RandomBytes));
 
-    /// <summary>What configurations keep of a key: 64 lower-case hexadecimal digits. A hash without salt will do where what is hashed cannot be
-    /// guessed.</summary>
+    /// <summary>What configurations keep of a key: 64 lower-case hexadecimal digits. A hash without salt will do where what is hashed
+    /// cannot be guessed.</summary>
     public static string Sha256Of(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 }
 

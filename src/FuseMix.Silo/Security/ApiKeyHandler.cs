@@ -31,7 +31,9 @@ internal sealed partial class ApiKeyHandler(
         if (Presented(out var why) is { } key)
         {
             if (keys.Find(key) is { } known)
-                return Task.FromResult(AuthenticateResult.Success(new AuthenticationTicket(CallerOf(known.Name, Security.Scope.Highest(known.Scopes)), Scheme.Name)));
+                return Task.FromResult(
+                    AuthenticateResult.Success(
+                        new AuthenticationTicket(CallerOf(known.Name, Security.Scope.Highest(known.Scopes)), Scheme.Name)));
             why = "The key is not one that this node knows.";
         }
 
@@ -45,16 +47,20 @@ internal sealed partial class ApiKeyHandler(
     {
         _ = await HandleAuthenticateOnceSafeAsync();
         Context.Features.Set(new Refusal(
-            _refused ?? "This needs a key.", $"Send one as 'Authorization: Bearer KEY' or '{HeaderName}: KEY'; whoever runs the node makes them."));
+            _refused ?? "This needs a key.",
+            $"Send one as 'Authorization: Bearer KEY' or '{HeaderName}: KEY'; whoever runs the node makes them."));
         Response.StatusCode = StatusCodes.Status401Unauthorized;
-        Response.Headers.WWWAuthenticate = _refused is null ? "Bearer realm=\"fusemix\"" : "Bearer realm=\"fusemix\", error=\"invalid_token\"";
+        Response.Headers.WWWAuthenticate =
+            _refused is null ? "Bearer realm=\"fusemix\"" : "Bearer realm=\"fusemix\", error=\"invalid_token\"";
     }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
-        var needed = Context.GetEndpoint()?.Metadata.GetOrderedMetadata<Microsoft.AspNetCore.Authorization.IAuthorizeData>().LastOrDefault()?.Policy ?? Security.Scope.Read;
+        var needed = Context.GetEndpoint()?.Metadata.GetOrderedMetadata<Microsoft.AspNetCore.Authorization.IAuthorizeData>()
+            .LastOrDefault()?.Policy ?? Security.Scope.Read;
         Context.Features.Set(new Refusal(
-            $"The key '{Context.User.Identity?.Name}' has the scope '{ScopeOf(Context.User)}', but this needs '{needed}'.", "Take another key, or have its scopes changed in the configuration."));
+            $"The key '{Context.User.Identity?.Name}' has the scope '{ScopeOf(Context.User)}', but this needs '{needed}'.",
+            "Take another key, or have its scopes changed in the configuration."));
         Response.StatusCode = StatusCodes.Status403Forbidden;
         LogForbidden(Context.User.Identity?.Name, ScopeOf(Context.User), Request.Method, Request.Path, needed);
         return Task.CompletedTask;
@@ -74,9 +80,11 @@ internal sealed partial class ApiKeyHandler(
         var bearer = Request.Headers.Authorization;
         var header = Request.Headers[HeaderName];
         why = "";
-        if (bearer.Count + header.Count > 1) why = $"The request carries more than one key: 'Authorization' and '{HeaderName}' are for one, once.";
+        if (bearer.Count + header.Count > 1)
+            why = $"The request carries more than one key: 'Authorization' and '{HeaderName}' are for one, once.";
         else if (header.Count == 1) return header[0]?.Trim() is { Length: > 0 } key ? key : Empty(out why);
-        else if (bearer[0]?.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) != true) why = "The header 'Authorization' is not of the form 'Bearer KEY'.";
+        else if (bearer[0]?.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase) != true)
+            why = "The header 'Authorization' is not of the form 'Bearer KEY'.";
         else return bearer[0]![BearerPrefix.Length..].Trim() is { Length: > 0 } key ? key : Empty(out why);
         return null;
 

@@ -6,7 +6,8 @@ using Microsoft.AspNetCore.RateLimiting;
 
 namespace FuseMix.Silo.Security;
 
-/// <summary>How much a node takes on: so many requests per second of each key, so many searches and uploads at once, and a queue that ends.</summary>
+/// <summary>How much a node takes on: so many requests per second of each key, so many searches and uploads at once, and a queue that
+/// ends.</summary>
 internal static class RequestLimits
 {
     /// <summary>The policy of searches.</summary>
@@ -24,7 +25,9 @@ internal static class RequestLimits
     public static void Configure(RateLimiterOptions limits, HttpOptions options, ApiKeyRing keys)
     {
         limits.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
-            keys.IsEmpty || context.Request.Path.StartsWithSegments("/health") ? RateLimitPartition.GetNoLimiter("") : RateLimitPartition.GetTokenBucketLimiter(
+            keys.IsEmpty || context.Request.Path.StartsWithSegments("/health")
+                ? RateLimitPartition.GetNoLimiter("")
+                : RateLimitPartition.GetTokenBucketLimiter(
                 CallerOf(context),
                 _ => new TokenBucketRateLimiterOptions
                 {
@@ -40,9 +43,12 @@ internal static class RequestLimits
             var tooMany = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after);
             var response = rejected.HttpContext.Response;
             response.StatusCode = tooMany ? StatusCodes.Status429TooManyRequests : StatusCodes.Status503ServiceUnavailable;
-            response.Headers.RetryAfter = Math.Max(RetryAfter, (int)Math.Ceiling(after.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+            response.Headers.RetryAfter = Math.Max(RetryAfter, (int)Math.Ceiling(after.TotalSeconds)).ToString(
+                CultureInfo.InvariantCulture);
             rejected.HttpContext.Features.Set(tooMany
-                ? new Refusal($"More than {options.RequestsPerSecond} requests per second came from this caller.", "Send fewer, or put several queries into one request.")
+                ? new Refusal(
+                    $"More than {options.RequestsPerSecond} requests per second came from this caller.",
+                    "Send fewer, or put several queries into one request.")
                 : new Refusal("The node has more to do than it can take on.", "Try again after the seconds that Retry-After names."));
             return ValueTask.CompletedTask;
         };

@@ -23,5 +23,6 @@ internal static class Scope
     /// <summary>Whether who has a scope may do what needs another.</summary>
     public static bool Holds(string has, string needed) => Rank(has) >= Rank(needed);
 
-    private static int Rank(string scope) => ApiKeyOptions.AllScopes.Index().Where(entry => entry.Item == scope).Select(entry => entry.Index).DefaultIfEmpty(-1).First();
+    private static int Rank(string scope) =>
+        ApiKeyOptions.AllScopes.Index().Where(entry => entry.Item == scope).Select(entry => entry.Index).DefaultIfEmpty(-1).First();
 }

@@ -15,8 +15,8 @@ using OpenTelemetry.Trace;
 
 namespace FuseMix.Silo.Telemetry;
 
-/// <summary>What a node tells of itself: metrics to Prometheus at <see cref="MetricsAddress"/>, and metrics, traces and logs to whoever the standard
-/// variables of OpenTelemetry name.</summary>
+/// <summary>What a node tells of itself: metrics to Prometheus at <see cref="MetricsAddress"/>, and metrics, traces and logs to whoever the
+/// standard variables of OpenTelemetry name.</summary>
 internal static class TelemetryHosting
 {
     /// <summary>Where Prometheus scrapes.</summary>
@@ -53,7 +53,8 @@ internal static class TelemetryHosting
         builder.Logging.AddOpenTelemetry(logs =>
         {
             logs.IncludeFormattedMessage = logs.IncludeScopes = true;
-            logs.SetResourceBuilder(Describe(ResourceBuilder.CreateEmpty(), node)).AddOtlpExporter(options => PointAt(options, variables, "LOGS"));
+            logs.SetResourceBuilder(Describe(ResourceBuilder.CreateEmpty(), node)).AddOtlpExporter(
+                options => PointAt(options, variables, "LOGS"));
         });
     }
 
@@ -120,7 +121,8 @@ internal static class TelemetryHosting
     /// <summary>What the variables say wins over what the node says of itself.</summary>
     private static ResourceBuilder Describe(ResourceBuilder resource, NodeOptions node) => resource
         .Clear()
-        .AddService("fusemix", serviceVersion: typeof(TelemetryHosting).Assembly.GetName().Version?.ToString(3), serviceInstanceId: node.Name)
+        .AddService(
+            "fusemix", serviceVersion: typeof(TelemetryHosting).Assembly.GetName().Version?.ToString(3), serviceInstanceId: node.Name)
         .AddTelemetrySdk()
         .AddEnvironmentVariableDetector();
 

@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace FuseMix.Silo.Uploads;
 
-/// <summary>Stands between the network and <see cref="TarReader"/>, which takes a tar at its word: it makes room for as much metadata as a header
-/// claims, and takes the end of the stream for the end of the tar.</summary>
+/// <summary>Stands between the network and <see cref="TarReader"/>, which takes a tar at its word: it makes room for as much metadata as a
+/// header claims, and takes the end of the stream for the end of the tar.</summary>
 /// <param name="source">Where the tar comes from.</param>
 internal sealed class TarInput(Stream source) : Stream
 {
@@ -48,7 +48,8 @@ internal sealed class TarInput(Stream source) : Stream
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Requests are read without blocking.");
+    public override int Read(byte[] buffer, int offset, int count) =>
+        throw new NotSupportedException("Requests are read without blocking.");
 
     public override void Flush()
     {
@@ -66,7 +67,8 @@ internal sealed class TarInput(Stream source) : Stream
         SawEnd = !header.ContainsAnyExcept((byte)0);
         const int sizeAt = 124, sizeLength = 12, typeAt = 156;
         var type = (TarEntryType)header[typeAt];
-        if (type is not (TarEntryType.ExtendedAttributes or TarEntryType.GlobalExtendedAttributes or TarEntryType.LongPath or TarEntryType.LongLink)) return;
+        if (type is not (TarEntryType.ExtendedAttributes or TarEntryType.GlobalExtendedAttributes or TarEntryType.LongPath
+            or TarEntryType.LongLink)) return;
         long size = 0;
         foreach (var digit in header.Slice(sizeAt, sizeLength))
         {
@@ -79,5 +81,6 @@ internal sealed class TarInput(Stream source) : Stream
     }
 
     private static BadHttpRequestException TooMuchMetadata() => new(
-        $"An entry of the tar has more than {TarLimits.MetadataBytes >> 10} KiB of names and attributes.", StatusCodes.Status413PayloadTooLarge);
+        $"An entry of the tar has more than {TarLimits.MetadataBytes >> 10} KiB of names and attributes.",
+        StatusCodes.Status413PayloadTooLarge);
 }

@@ -11,6 +11,7 @@ internal sealed record TarLimits(long Bytes, int Entries)
     /// <summary>Most folders within folders.</summary>
     public const int Depth = 32;
 
-    /// <summary>Most bytes that a tar may say of one entry beside its content: long names and the like, which are read into memory.</summary>
+    /// <summary>Most bytes that a tar may say of one entry beside its content: long names and the like, which are read into
+    /// memory.</summary>
     public const int MetadataBytes = 64 << 10;
 }

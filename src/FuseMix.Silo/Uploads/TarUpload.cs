@@ -31,16 +31,19 @@ internal static class TarUpload
     /// <returns>What was left out, here or by the sender.</returns>
     /// <exception cref="FuseMixException">It is no tar, or broke off.</exception>
     /// <exception cref="BadHttpRequestException">It is said to be something else (415), or is too large (413).</exception>
-    public static async Task<IReadOnlyList<FolderOmission>> Unpack(HttpRequest request, string folder, TarLimits limits, CancellationToken cancellationToken)
+    public static async Task<IReadOnlyList<FolderOmission>> Unpack(
+        HttpRequest request, string folder, TarLimits limits, CancellationToken cancellationToken)
     {
         RequestBody.RequireType(request, MediaType, RequestBody.IsOfType(request, MediaType));
         var body = RequestBody.Open(request, limits.Bytes, () => TooLarge(limits));
-        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = limits.Bytes;
+        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = limits.Bytes;
         return await Unpack(body, folder, limits, cancellationToken);
     }
 
     /// <inheritdoc cref="Unpack(HttpRequest, string, TarLimits, CancellationToken)"/>
-    internal static async Task<IReadOnlyList<FolderOmission>> Unpack(Stream tar, string folder, TarLimits limits, CancellationToken cancellationToken)
+    internal static async Task<IReadOnlyList<FolderOmission>> Unpack(
+        Stream tar, string folder, TarLimits limits, CancellationToken cancellationToken)
     {
         await using var input = new TarInput(tar);
         await using var reader = new TarReader(input, leaveOpen: true);
@@ -133,12 +136,19 @@ internal static class TarUpload
         {
             // What follows it cannot be found either.
             throw new FuseMixException(
-                FailureKind.Invalid, $"The tar has an entry that is not read here: {wrong.Message}", "Make it without --sparse and --multi-volume: tar -C FOLDER -cf FILE.tar .", wrong);
+                FailureKind.Invalid,
+                $"The tar has an entry that is not read here: {wrong.Message}",
+                "Make it without --sparse and --multi-volume: tar -C FOLDER -cf FILE.tar .",
+                wrong);
         }
-        catch (Exception wrong) when (wrong is FormatException or InvalidDataException or InvalidOperationException or ArgumentException or OverflowException)
+        catch (Exception wrong) when (wrong is FormatException or InvalidDataException or InvalidOperationException or ArgumentException
+            or OverflowException)
         {
             throw new FuseMixException(
-                FailureKind.Invalid, "The body of the request is not a tar that can be read.", "Make one with: tar -C FOLDER -cf FILE.tar .", wrong);
+                FailureKind.Invalid,
+                "The body of the request is not a tar that can be read.",
+                "Make one with: tar -C FOLDER -cf FILE.tar .",
+                wrong);
         }
         finally
         {
@@ -168,7 +178,8 @@ internal static class TarUpload
         }
 
         var path = Path.Combine(folder, Path.Combine(parts));
-        if (entry.EntryType == TarEntryType.Directory) return File.Exists(path) || IsBelowFile(path, folder) ? "it is a file and a folder at once" : null;
+        if (entry.EntryType == TarEntryType.Directory)
+            return File.Exists(path) || IsBelowFile(path, folder) ? "it is a file and a folder at once" : null;
         return File.Exists(path) ? "it is in the tar twice, and the first one stays"
             : Directory.Exists(path) || IsBelowFile(path, folder) ? "it is a file and a folder at once" : null;
     }
@@ -177,7 +188,12 @@ internal static class TarUpload
     private static string? OriginalOf(TarEntry link, string folder, out string? problem)
     {
         problem = null;
-        if (PartsOf(link.LinkName, isFolder: false, out _) is { } parts && Path.Combine(folder, Path.Combine(parts)) is var path && File.Exists(path)) return path;
+        if (PartsOf(link.LinkName, isFolder: false, out _) is { } parts
+            && Path.Combine(folder, Path.Combine(parts)) is var path
+            && File.Exists(path))
+        {
+            return path;
+        }
         problem = "it is a hard link to what did not come before it (tar --hard-dereference writes the file itself)";
         return null;
     }
@@ -219,5 +235,7 @@ internal static class TarUpload
         new(FailureKind.Invalid, "The tar breaks off before its end.", "Send all of it.", inner);
 
     private static BadHttpRequestException TooLarge(TarLimits limits) =>
-        new($"The upload is larger than the {limits.Bytes} bytes that FuseMix:Http:MaxUploadBytes allows.", StatusCodes.Status413PayloadTooLarge);
+        new(
+            $"The upload is larger than the {limits.Bytes} bytes that FuseMix:Http:MaxUploadBytes allows.",
+            StatusCodes.Status413PayloadTooLarge);
 }

@@ -16,10 +16,12 @@ internal sealed class Uploaded(UploadStore store, HttpOptions options)
     /// <param name="use">Makes use of the files, and of what is not among them; the folder is gone afterwards.</param>
     /// <param name="cancellationToken">The caller has gone.</param>
     /// <exception cref="FuseMixException">See <see cref="TarUpload"/>, and what <paramref name="use"/> fails with.</exception>
-    public async Task<T> Take<T>(HttpRequest request, Func<Upload, IReadOnlyList<FolderOmission>, Task<T>> use, CancellationToken cancellationToken)
+    public async Task<T> Take<T>(
+        HttpRequest request, Func<Upload, IReadOnlyList<FolderOmission>, Task<T>> use, CancellationToken cancellationToken)
     {
         using var upload = await Task.Run(store.Begin, cancellationToken);
-        var omissions = await TarUpload.Unpack(request, upload.Folder, new TarLimits(options.MaxUploadBytes, MaxEntries), cancellationToken);
+        var omissions = await TarUpload.Unpack(
+            request, upload.Folder, new TarLimits(options.MaxUploadBytes, MaxEntries), cancellationToken);
         return await Hiding(upload.Folder, () => use(upload, omissions));
     }
 
@@ -27,8 +29,11 @@ internal sealed class Uploaded(UploadStore store, HttpOptions options)
     /// <exception cref="FuseMixException">Something was left out.</exception>
     public Task<T> TakeWhole<T>(HttpRequest request, Func<Upload, Task<T>> use, CancellationToken cancellationToken) => Take(
         request,
-        (upload, omissions) => omissions.FirstOrDefault(omission => !omission.IsSystemFile) is not { } missing ? use(upload) : throw new FuseMixException(
-            FailureKind.Invalid, $"'{missing.Name}' in the tar cannot be taken: {missing.Reason}.", "Make one of plain files with: tar -C FOLDER --dereference -cf FILE.tar ."),
+        (upload, omissions) =>
+            omissions.FirstOrDefault(omission => !omission.IsSystemFile) is not { } missing ? use(upload) : throw new FuseMixException(
+            FailureKind.Invalid,
+            $"'{missing.Name}' in the tar cannot be taken: {missing.Reason}.",
+            "Make one of plain files with: tar -C FOLDER --dereference -cf FILE.tar ."),
         cancellationToken);
 
     /// <summary>Gives what came in to a dataset; see <see cref="UploadStore.Enter"/>.</summary>

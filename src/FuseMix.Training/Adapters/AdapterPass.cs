@@ -34,7 +34,8 @@ internal abstract unsafe class AdapterPass(AdapterShape shape, int capacity) : I
     /// <summary>Computes <see cref="Embeddings"/> from <see cref="Input"/>.</summary>
     public abstract void Forward(int rows, AdapterDropout dropout);
 
-    /// <summary>Computes the gradients of all parameters from <see cref="EmbeddingGradients"/>, for the batch of the last forward pass.</summary>
+    /// <summary>Computes the gradients of all parameters from <see cref="EmbeddingGradients"/>, for the batch of the last forward
+    /// pass.</summary>
     /// <param name="accumulate">Whether to add to what the gradients hold (the modality's second pair list).</param>
     public abstract void Backward(bool accumulate);
 
@@ -84,7 +85,8 @@ internal sealed unsafe class AdapterPass<T> : AdapterPass
     /// <param name="capacity">The largest batch.</param>
     /// <param name="team">Threads.</param>
     /// <param name="products">Products, on the same threads.</param>
-    public AdapterPass(AdapterShape shape, float* parameters, T* weights, float* gradients, int capacity, ThreadTeam team, IProducts<T> products)
+    public AdapterPass(
+        AdapterShape shape, float* parameters, T* weights, float* gradients, int capacity, ThreadTeam team, IProducts<T> products)
         : base(shape, capacity)
     {
         (_team, _products) = (team, products);
@@ -218,7 +220,8 @@ internal sealed unsafe class AdapterPass<T> : AdapterPass
 
     private (int From, int To) Rows(int part) => (part * RowPart, Math.Min((part + 1) * RowPart, _rows));
 
-    /// <summary>LayerNorm of the residual stream; the next block's stream begins with this one's plus the bias that its product lacks.</summary>
+    /// <summary>LayerNorm of the residual stream; the next block's stream begins with this one's plus the bias that its product
+    /// lacks.</summary>
     private void NormRows(int part)
     {
         var width = Shape.Input;
@@ -228,7 +231,8 @@ internal sealed unsafe class AdapterPass<T> : AdapterPass
         for (var r = from; r < to; r++)
         {
             var x = _residual[_block] + ((long)r * width);
-            var (mean, inverse) = RowKernels.LayerNorm(x, _parameters[first], _parameters[first + 1], _normal[_block] + ((long)r * width), width);
+            var (mean, inverse) = RowKernels.LayerNorm(
+                x, _parameters[first], _parameters[first + 1], _normal[_block] + ((long)r * width), width);
             _statistics[_block][2 * r] = mean;
             _statistics[_block][(2 * r) + 1] = inverse;
             if (!last) RowKernels.Add(x, _parameters[first + 5], _residual[_block + 1] + ((long)r * width), width);
@@ -242,7 +246,8 @@ internal sealed unsafe class AdapterPass<T> : AdapterPass
         var (from, to) = Rows(part);
         for (var r = from; r < to; r++)
         {
-            RowKernels.BiasGeluDropout(_slope[_block] + ((long)r * width), bias, _activation[_block] + ((long)r * width), in _mask, r, width);
+            RowKernels.BiasGeluDropout(
+                _slope[_block] + ((long)r * width), bias, _activation[_block] + ((long)r * width), in _mask, r, width);
         }
     }
 
@@ -291,7 +296,8 @@ internal sealed unsafe class AdapterPass<T> : AdapterPass
         SumColumns((Fp32*)_residualGradient, Shape.Input, part - RowParts, _gradients[(_block * AdapterShape.PerBlock) + 5]);
     }
 
-    /// <summary>Rows: the gradient through LayerNorm. Columns: those of γ and β, then of the bias before it in the backward order.</summary>
+    /// <summary>Rows: the gradient through LayerNorm. Columns: those of γ and β, then of the bias before it in the backward
+    /// order.</summary>
     private void NormBackward(int part)
     {
         var width = Shape.Input;

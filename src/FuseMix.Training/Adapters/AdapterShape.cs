@@ -133,7 +133,8 @@ internal sealed record AdapterShape
     /// <summary>Parameters per block: two of the norm, four of the two Linears.</summary>
     public const int PerBlock = 6;
 
-    public static AdapterShape Mlp(int input, int output, int depth, int expansion) => new(AdapterKind.Mlp, input, output, depth, expansion);
+    public static AdapterShape Mlp(int input, int output, int depth, int expansion) =>
+        new(AdapterKind.Mlp, input, output, depth, expansion);
 
     public static AdapterShape Linear(int input, int output) => new(AdapterKind.Linear, input, output, 0, 0);
 

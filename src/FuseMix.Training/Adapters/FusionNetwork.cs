@@ -135,7 +135,8 @@ internal sealed unsafe class FusionNetwork : IFusionNetwork
         a.Forward(rows, Dropout(list, left, step));
         b.Forward(rows, Dropout(list, right, step));
         var loss = _loss.Compute(
-            a.Embeddings, b.Embeddings, rows, a.Shape.Output, Temperature, Bias, batch.Negatives, a.EmbeddingGradients, b.EmbeddingGradients);
+            a.Embeddings, b.Embeddings, rows, a.Shape.Output, Temperature, Bias, batch.Negatives, a.EmbeddingGradients,
+            b.EmbeddingGradients);
         Gradients.Pointer[Layout.TemperatureOffset] += (float)loss.Temperature;
         if (Layout.Loss == ContrastiveLoss.Sigmoid) Gradients.Pointer[Layout.BiasOffset] += (float)loss.Bias;
         a.Backward(_touched[left]);

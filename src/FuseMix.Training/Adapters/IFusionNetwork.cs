@@ -31,7 +31,8 @@ internal unsafe interface IFusionNetwork : IDisposable
     /// <summary>One AdamW update of everything.</summary>
     void Update(AdamW adamW);
 
-    /// <summary>Moves the averages towards the parameters: average ← keep·average + (1 - keep)·parameter. For a layout that has them.</summary>
+    /// <summary>Moves the averages towards the parameters: average ← keep·average + (1 - keep)·parameter. For a layout that has
+    /// them.</summary>
     void Average(float keep);
 
     /// <summary>Brings <see cref="State"/> up to the device's.</summary>

@@ -6,8 +6,8 @@ namespace FuseMix.Training.Adapters;
 
 /// <summary>The symmetric InfoNCE loss (paper §3, eq. 1), averaged over pairs and both directions.</summary>
 /// <remarks>
-/// Rows are summed within their block; columns over all blocks, by log Σ exp of what was summed so far and of the next block, in fp64. Where
-/// there is more than one block, all but the last are computed again for their gradients.
+/// Rows are summed within their block; columns over all blocks, by log Σ exp of what was summed so far and of the next block, in fp64.
+/// Where there is more than one block, all but the last are computed again for their gradients.
 /// </remarks>
 internal sealed unsafe class InfoNce : PairLoss
 {

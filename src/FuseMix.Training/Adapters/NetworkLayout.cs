@@ -53,7 +53,8 @@ internal sealed class NetworkLayout
     /// <summary>Where the sigmoid loss has its bias: behind τ, in what is padding with InfoNCE.</summary>
     public long BiasOffset => TemperatureOffset + 1;
 
-    /// <summary>Numbers that the loss learns, from <see cref="TemperatureOffset"/> on: τ, and the bias where it has one. They do not decay.</summary>
+    /// <summary>Numbers that the loss learns, from <see cref="TemperatureOffset"/> on: τ, and the bias where it has one. They do not
+    /// decay.</summary>
     public int LossParameters => Loss == ContrastiveLoss.Sigmoid ? 2 : 1;
 
     /// <summary>Floats that all parameters take, padding included.</summary>
@@ -87,7 +88,8 @@ internal sealed class NetworkLayout
                 var values = parameters.Pointer + adapter.Offset + parameter.Offset;
                 if (IsNormParameter(adapter.Shape, p))
                 {
-                    new Span<float>(values, (int)parameter.Length).Fill(parameter.Name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0);
+                    new Span<float>(values, (int)parameter.Length).Fill(
+                        parameter.Name.EndsWith("weight", StringComparison.Ordinal) ? 1 : 0);
                     continue;
                 }
 
@@ -103,7 +105,8 @@ internal sealed class NetworkLayout
 
     /// <summary>In words, for comparing with that of a checkpoint.</summary>
     public override string ToString() => string.Join(
-        "; ", Adapters.Select(a => $"{TrainingData.Name(a.Modality)} {a.Shape.Kind} {a.Shape.Input} → {a.Shape.Output}, depth {a.Shape.Depth}"));
+        "; ",
+        Adapters.Select(a => $"{TrainingData.Name(a.Modality)} {a.Shape.Kind} {a.Shape.Input} → {a.Shape.Output}, depth {a.Shape.Depth}"));
 
     private static bool IsNormParameter(AdapterShape shape, int index)
     {

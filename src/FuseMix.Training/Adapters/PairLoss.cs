@@ -23,8 +23,8 @@ internal readonly record struct LossResult(double Loss, double Temperature, doub
 /// <summary>The loss of a batch of paired embeddings, and its gradients, over blocks of rows.</summary>
 /// <remarks>
 /// Logits are z·z'/τ. One block of them is held, [block × B], then in its place the gradient with respect to it: a batch whose matrix is
-/// larger than a block never has it whole. Blocks depend on the capacity alone, sums go in the order of the blocks: no result depends on the
-/// number of threads. Nothing is allocated after construction.
+/// larger than a block never has it whole. Blocks depend on the capacity alone, sums go in the order of the blocks: no result depends on
+/// the number of threads. Nothing is allocated after construction.
 /// </remarks>
 internal abstract unsafe class PairLoss : IDisposable
 {
@@ -88,8 +88,10 @@ internal abstract unsafe class PairLoss : IDisposable
     protected double[] RowSlopes { get; }
 
     /// <summary>The loss of a kind.</summary>
-    public static PairLoss Create(ContrastiveLoss kind, int capacity, ThreadTeam team, ParallelMatrixMultiply matrices, long mostLogits = MostLogits) =>
-        kind == ContrastiveLoss.Sigmoid ? new SigmoidLoss(capacity, team, matrices, mostLogits) : new InfoNce(capacity, team, matrices, mostLogits);
+    public static PairLoss Create(
+        ContrastiveLoss kind, int capacity, ThreadTeam team, ParallelMatrixMultiply matrices, long mostLogits = MostLogits) =>
+        kind == ContrastiveLoss.Sigmoid ? new SigmoidLoss(capacity, team, matrices, mostLogits) : new InfoNce(
+            capacity, team, matrices, mostLogits);
 
     /// <summary>The loss of a batch.</summary>
     /// <param name="left">Unit rows, [rows × width].</param>
@@ -102,7 +104,8 @@ internal abstract unsafe class PairLoss : IDisposable
     /// <param name="leftGradient">Out: [rows × width].</param>
     /// <param name="rightGradient">Out: [rows × width].</param>
     public LossResult Compute(
-        float* left, float* right, int rows, int width, float temperature, float bias, NegativeWeights negatives, float* leftGradient, float* rightGradient)
+        float* left, float* right, int rows, int width, float temperature, float bias, NegativeWeights negatives, float* leftGradient,
+        float* rightGradient)
     {
         (Rows, _width, _inverse, Bias, Negatives) = (rows, width, 1 / temperature, bias, negatives);
         _left = left;
@@ -156,7 +159,8 @@ internal abstract unsafe class PairLoss : IDisposable
     /// <summary>Brings the negatives' weights into a row of logits.</summary>
     protected abstract void Weigh(int row);
 
-    /// <summary>A row of logits becomes the gradient with respect to it; what it contributes goes into <see cref="RowLosses"/> and <see cref="RowSlopes"/>.</summary>
+    /// <summary>A row of logits becomes the gradient with respect to it; what it contributes goes into <see cref="RowLosses"/> and
+    /// <see cref="RowSlopes"/>.</summary>
     protected abstract void Gradient(int row);
 
     protected abstract LossResult Result(double loss, double slope, float temperature);
@@ -173,7 +177,8 @@ internal abstract unsafe class PairLoss : IDisposable
         First = block * Block;
         End = Math.Min(First + Block, Rows);
         _matrices.Multiply(
-            false, true, End - First, Rows, _width, _inverse, _left + ((long)First * _width), _width, _right, _width, 0, _logits.Pointer, Rows);
+            false, true, End - First, Rows, _width, _inverse, _left + ((long)First * _width), _width, _right, _width, 0, _logits.Pointer,
+            Rows);
         if (Negatives.Apply) Team.For(RowParts, _prepare);
     }
 

@@ -6,7 +6,8 @@ namespace FuseMix.Training.Adapters;
 
 /// <summary>SigLIP's loss (Zhai et al. 2023): Σ over all i, j of log(1 + exp(∓(z·z'/τ + bias))), over the pairs of the batch.</summary>
 /// <remarks>No element needs any other, so that the matrix is gone through once, whatever its blocks.</remarks>
-internal sealed unsafe class SigmoidLoss(int capacity, ThreadTeam team, ParallelMatrixMultiply matrices, long mostLogits = PairLoss.MostLogits)
+internal sealed unsafe class SigmoidLoss(
+    int capacity, ThreadTeam team, ParallelMatrixMultiply matrices, long mostLogits = PairLoss.MostLogits)
     : PairLoss(capacity, team, matrices, mostLogits)
 {
     private readonly double[] _biases = new double[capacity];

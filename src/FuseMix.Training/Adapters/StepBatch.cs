@@ -11,9 +11,9 @@ internal readonly record struct StepBatch(int Rows, long Step, NegativeWeights N
 
 /// <summary>How much each pair of a batch counts as a negative of each other one.</summary>
 /// <remarks>
-/// A mixed pair i holds λ of a pair of group aᵢ and 1-λ of one of group bᵢ. As a negative of i, j counts 1 - o, where o is the probability that
-/// a source of i and one of j, drawn by these shares, are of one group: λ²[aᵢ=aⱼ] + (1-λ)²[bᵢ=bⱼ] + λ(1-λ)([aᵢ=bⱼ] + [bᵢ=aⱼ]). It is 0 for
-/// two pairs of one group where nothing is mixed, and the same for i and j as for j and i.
+/// A mixed pair i holds λ of a pair of group aᵢ and 1-λ of one of group bᵢ. As a negative of i, j counts 1 - o, where o is the probability
+/// that a source of i and one of j, drawn by these shares, are of one group: λ²[aᵢ=aⱼ] + (1-λ)²[bᵢ=bⱼ] + λ(1-λ)([aᵢ=bⱼ] + [bᵢ=aⱼ]). It is 0
+/// for two pairs of one group where nothing is mixed, and the same for i and j as for j and i.
 /// </remarks>
 /// <param name="Groups">[2 × rows] or longer: a, then b, of each row; null where every pair counts wholly.</param>
 /// <param name="Rows">Pairs of the batch.</param>
@@ -44,7 +44,8 @@ internal readonly record struct NegativeWeights(int[]? Groups, int Rows, double 
     /// <summary>Its logarithm; for 0 a number whose exponential is none.</summary>
     public float LogOf(int i, int j) => Of(i, j) is var weight and > 0 ? (float)Math.Log(weight) : -1e4f;
 
-    /// <summary>The first column at or behind <paramref name="from"/> that shares a group with row i; <paramref name="count"/> for none.</summary>
+    /// <summary>The first column at or behind <paramref name="from"/> that shares a group with row i; <paramref name="count"/> for
+    /// none.</summary>
     public int Next(int i, int from, int count)
     {
         ref var groups = ref MemoryMarshal.GetArrayDataReference(Groups!);
@@ -54,14 +55,21 @@ internal readonly record struct NegativeWeights(int[]? Groups, int Rows, double 
         {
             var first = Vector512.LoadUnsafe(ref groups, (nuint)j);
             var second = Vector512.LoadUnsafe(ref groups, (nuint)(Rows + j));
-            var shared = Vector512.Equals(first, a) | Vector512.Equals(first, b) | Vector512.Equals(second, a) | Vector512.Equals(second, b);
+            var shared =
+                Vector512.Equals(first, a) | Vector512.Equals(first, b) | Vector512.Equals(second, a) | Vector512.Equals(second, b);
             var lanes = shared.ExtractMostSignificantBits();
             if (lanes != 0) return j + System.Numerics.BitOperations.TrailingZeroCount(lanes);
         }
 
         for (; j < count; j++)
         {
-            if (Groups[j] == Groups[i] || Groups[j] == Groups[Rows + i] || Groups[Rows + j] == Groups[i] || Groups[Rows + j] == Groups[Rows + i]) return j;
+            if (Groups[j] == Groups[i]
+                || Groups[j] == Groups[Rows + i]
+                || Groups[Rows + j] == Groups[i]
+                || Groups[Rows + j] == Groups[Rows + i])
+            {
+                return j;
+            }
         }
 
         return count;

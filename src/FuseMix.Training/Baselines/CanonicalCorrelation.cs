@@ -60,7 +60,8 @@ public static class CanonicalCorrelation
         {
             cancellationToken.ThrowIfCancellationRequested();
             var source = data.Latents[modality];
-            var transform = LatentTransform.Fit(TransformKind.Standardise, 0, 0, source.Latents, rows, matrices, $"{TrainingData.Name(modality)} latents");
+            var transform = LatentTransform.Fit(
+                TransformKind.Standardise, 0, 0, source.Latents, rows, matrices, $"{TrainingData.Name(modality)} latents");
             return new StandardisedSide(source, rows, transform, matrices);
         }
     }
@@ -86,7 +87,8 @@ public static class CanonicalCorrelation
         return Product(Transpose(vectors, n, n), n, n, scaled, n);
     }
 
-    private static (double[] Left, double[] Right) SingularVectors(double[] t, int rows, int columns, int kept, CancellationToken cancellationToken)
+    private static (double[] Left, double[] Right) SingularVectors(
+        double[] t, int rows, int columns, int kept, CancellationToken cancellationToken)
     {
         var transposed = Transpose(t, rows, columns);
         if (rows > columns)

@@ -16,7 +16,8 @@ internal sealed record RunIdentity(TrainingRecipe Recipe, ulong Seed, Fingerprin
 /// <summary>The best validated weights so far.</summary>
 internal sealed record BestWeights(int Step, double Mean, float[] Parameters);
 
-/// <summary>The state of a run on disk: weights, their averages, both moments, the step, which stands for every random number to come.</summary>
+/// <summary>The state of a run on disk: weights, their averages, both moments, the step, which stands for every random number to
+/// come.</summary>
 internal sealed class Checkpoint(string folder)
 {
     private const string Format = "2";
@@ -26,7 +27,8 @@ internal sealed class Checkpoint(string folder)
     public string Path { get; } = System.IO.Path.Combine(folder, FileName);
 
     /// <summary>How far the run of the checkpoint in a folder has come.</summary>
-    /// <returns>Steps done and steps in all, the latter 0 in one of an earlier version; both 0 where there is none, or none that can be read.</returns>
+    /// <returns>Steps done and steps in all, the latter 0 in one of an earlier version; both 0 where there is none, or none that can be
+    /// read.</returns>
     public static (int Step, int Steps) Reached(string folder)
     {
         var path = System.IO.Path.Combine(folder, FileName);
@@ -36,7 +38,10 @@ internal sealed class Checkpoint(string folder)
             using var file = SafetensorsFile.Open(path);
             return (Number("step"), Number("steps"));
 
-            int Number(string key) => int.TryParse(file.Metadata.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : 0;
+            int Number(string key) =>
+                int.TryParse(file.Metadata.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+                ? value
+                : 0;
         }
         catch (FuseMixException)
         {
@@ -59,7 +64,8 @@ internal sealed class Checkpoint(string folder)
             .AddMetadata("data", run.Data.Hex)
             .AddMetadata("layout", network.Layout.ToString())
             .AddMetadata("validations", JsonSerializer.Serialize([.. validations], ModelJson.Default.ValidationResultArray));
-        foreach (var (name, buffer) in network.State.Buffers) writer.AddStreamed(name, SafetensorsDtype.F32, [buffer.Length], stream => Write(stream, buffer));
+        foreach (var (name, buffer) in network.State.Buffers)
+            writer.AddStreamed(name, SafetensorsDtype.F32, [buffer.Length], stream => Write(stream, buffer));
         foreach (var (modality, transform) in session.Transforms.OrderBy(t => t.Key))
         {
             if (transform.Kind == TransformKind.None) continue;
@@ -88,7 +94,8 @@ internal sealed class Checkpoint(string folder)
         {
             var format = Text(file, "format");
             if (format != Format) throw Other($"it has format {format}, this version writes {Format}");
-            if (Text(file, "data") != run.Data.Hex) throw Other("it was trained on other data (another dataset, other encoders or another split)");
+            if (Text(file, "data") != run.Data.Hex)
+                throw Other("it was trained on other data (another dataset, other encoders or another split)");
             var seed = run.Seed.ToString(CultureInfo.InvariantCulture);
             if (Text(file, "seed") != seed) throw Other($"its seed is {Text(file, "seed")}, not {seed}");
             if (Difference(Text(file, "recipe"), run.Recipe.ToJson()) is { } difference) throw Other(difference);
@@ -127,7 +134,8 @@ internal sealed class Checkpoint(string folder)
     public (BestWeights? Best, IReadOnlyList<ValidationResult> Validations) Restore(SafetensorsFile file, TrainingSession session)
     {
         var network = session.Network;
-        if (Text(file, "layout") is var layout && layout != network.Layout.ToString()) throw Other($"its adapters are {layout}, not {network.Layout}");
+        if (Text(file, "layout") is var layout && layout != network.Layout.ToString())
+            throw Other($"its adapters are {layout}, not {network.Layout}");
         foreach (var (name, buffer) in network.State.Buffers) file.CopyFloats(name, buffer.Span);
         network.Push();
         session.Done = int.Parse(Text(file, "step"), CultureInfo.InvariantCulture);
@@ -145,7 +153,8 @@ internal sealed class Checkpoint(string folder)
         const long Most = 1 << 20;
         for (long start = 0; start < buffer.Length; start += Most)
         {
-            stream.Write(MemoryMarshal.AsBytes(new ReadOnlySpan<float>(buffer.Pointer + start, (int)Math.Min(Most, buffer.Length - start))));
+            stream.Write(
+                MemoryMarshal.AsBytes(new ReadOnlySpan<float>(buffer.Pointer + start, (int)Math.Min(Most, buffer.Length - start))));
         }
     }
 
@@ -169,5 +178,7 @@ internal sealed class Checkpoint(string folder)
     }
 
     private FuseMixException Other(string difference) => new(
-        FailureKind.Conflict, $"Checkpoint '{Path}' is of another run: {difference}.", "Go on with what it was made by, or delete it to start anew.");
+        FailureKind.Conflict,
+        $"Checkpoint '{Path}' is of another run: {difference}.",
+        "Go on with what it was made by, or delete it to start anew.");
 }

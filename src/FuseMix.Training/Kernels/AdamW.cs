@@ -11,8 +11,10 @@ namespace FuseMix.Training.Kernels;
 /// <param name="Update">Number of this update, from 1.</param>
 internal readonly record struct AdamW(double Rate, double Decay, double Beta1, double Beta2, double Epsilon, long Update)
 {
-    /// <summary>Updates <paramref name="count"/> parameters and both their moments in one pass, and what products read of them (null for nothing).</summary>
-    public unsafe void Apply(float* parameters, float* gradients, float* means, float* squares, long count, bool decays, Bf16* operands = null)
+    /// <summary>Updates <paramref name="count"/> parameters and both their moments in one pass, and what products read of them (null for
+    /// nothing).</summary>
+    public unsafe void Apply(
+        float* parameters, float* gradients, float* means, float* squares, long count, bool decays, Bf16* operands = null)
     {
         var keep = (float)(decays ? 1 - (Rate * Decay) : 1);
         var step = (float)(Rate / (1 - Math.Pow(Beta1, Update)));

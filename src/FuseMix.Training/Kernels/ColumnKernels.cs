@@ -10,7 +10,8 @@ internal static unsafe class ColumnKernels
 
     private const int Lanes = 16;
 
-    /// <summary>total[j] ← total[j]·<paramref name="keep"/> + Σ over rows of x[row, j], for j from <paramref name="from"/> to <paramref name="to"/>-1.</summary>
+    /// <summary>total[j] ← total[j]·<paramref name="keep"/> + Σ over rows of x[row, j], for j from <paramref name="from"/> to
+    /// <paramref name="to"/>-1.</summary>
     public static void Sum<T>(T* x, int rows, int width, int from, int to, float keep, float* total)
         where T : unmanaged, IOperand<T>
     {

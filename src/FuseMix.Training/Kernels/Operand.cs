@@ -43,7 +43,8 @@ internal readonly unsafe struct Fp32(float value) : IOperand<Fp32>
 }
 
 /// <summary>The upper half of a single: its exponent, and 8 bits of precision. Stored rounded to nearest, halves to even.</summary>
-/// <remarks>.NET has no access to the processor's own conversion. A NaN stays one unless all its payload is set, which arithmetic never makes.</remarks>
+/// <remarks>.NET has no access to the processor's own conversion. A NaN stays one unless all its payload is set, which arithmetic never
+/// makes.</remarks>
 internal readonly unsafe struct Bf16(ushort bits) : IOperand<Bf16>
 {
     private readonly ushort _bits = bits;
@@ -54,7 +55,8 @@ internal readonly unsafe struct Bf16(ushort bits) : IOperand<Bf16>
     public static Vector512<float> Load(Bf16* from)
     {
         var bits = Vector256.Load((ushort*)from);
-        var wide = Avx512F.IsSupported ? Avx512F.ConvertToVector512UInt32(bits) : Vector512.Create(Vector256.WidenLower(bits), Vector256.WidenUpper(bits));
+        var wide = Avx512F.IsSupported ? Avx512F.ConvertToVector512UInt32(bits) : Vector512.Create(
+            Vector256.WidenLower(bits), Vector256.WidenUpper(bits));
         return (wide << 16).AsSingle();
     }
 
@@ -63,7 +65,8 @@ internal readonly unsafe struct Bf16(ushort bits) : IOperand<Bf16>
     {
         var bits = values.AsUInt32();
         var rounded = (bits + Vector512.Create(0x7FFFu) + ((bits >>> 16) & Vector512<uint>.One)) >>> 16;
-        var narrow = Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(rounded) : Vector256.Narrow(rounded.GetLower(), rounded.GetUpper());
+        var narrow = Avx512F.IsSupported ? Avx512F.ConvertToVector256UInt16(rounded) : Vector256.Narrow(
+            rounded.GetLower(), rounded.GetUpper());
         Vector256.Store(narrow, (ushort*)to);
     }
 

@@ -120,7 +120,8 @@ internal static unsafe class RowKernels
     {
         var (k, rest) = (Vector512.Create(keep), Vector512.Create(1 - keep));
         var i = 0;
-        for (; i + Lanes <= width; i += Lanes) Vector512.Store(Vector512.FusedMultiplyAdd(Vector512.Load(a + i), k, Vector512.Load(b + i) * rest), a + i);
+        for (; i + Lanes <= width; i += Lanes)
+            Vector512.Store(Vector512.FusedMultiplyAdd(Vector512.Load(a + i), k, Vector512.Load(b + i) * rest), a + i);
         for (; i < width; i++) a[i] = MathF.FusedMultiplyAdd(a[i], keep, b[i] * (1 - keep));
     }
 

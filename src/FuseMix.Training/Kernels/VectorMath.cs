@@ -28,7 +28,8 @@ internal static class VectorMath
     }
 
     /// <summary>GELU in its erf form, x·Φ(x), and its derivative Φ(x) + x·φ(x).</summary>
-    /// <remarks>Φ by Abramowitz and Stegun 7.1.26: off by at most 7.5e-8, the size of one rounding near 1. One exponential serves both.</remarks>
+    /// <remarks>Φ by Abramowitz and Stegun 7.1.26: off by at most 7.5e-8, the size of one rounding near 1. One exponential serves
+    /// both.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static (Vector512<float> Value, Vector512<float> Slope) Gelu(Vector512<float> x)
     {

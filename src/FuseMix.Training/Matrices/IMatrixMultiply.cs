@@ -21,5 +21,6 @@ internal unsafe interface IMatrixMultiply
     /// <param name="c">[m × n].</param>
     /// <param name="ldc">Values from one row of C to the next.</param>
     void Multiply(
-        bool transposeA, bool transposeB, int m, int n, int k, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc);
+        bool transposeA, bool transposeB, int m, int n, int k, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c,
+        int ldc);
 }

@@ -103,7 +103,8 @@ internal static unsafe partial class OneDnn
 
     public static void SetMemory(nint memory, void* data) => Check(MemorySetHandle(memory, data), "memory");
 
-    public static void Execute(nint primitive, nint stream, Argument* arguments, int count) => Check(PrimitiveExecute(primitive, stream, count, arguments), "execution");
+    public static void Execute(nint primitive, nint stream, Argument* arguments, int count) =>
+        Check(PrimitiveExecute(primitive, stream, count, arguments), "execution");
 
     public static void DestroyMemory(nint memory) => MemoryDestroy(memory);
 
@@ -115,7 +116,8 @@ internal static unsafe partial class OneDnn
 
     [LibraryImport(Library, EntryPoint = "dnnl_sgemm")]
     public static partial int Sgemm(
-        byte transposeA, byte transposeB, long m, long n, long k, float alpha, float* a, long lda, float* b, long ldb, float beta, float* c, long ldc);
+        byte transposeA, byte transposeB, long m, long n, long k, float alpha, float* a, long lda, float* b, long ldb, float beta, float* c,
+        long ldc);
 
     private static string? FindVersion()
     {

@@ -55,7 +55,9 @@ internal sealed unsafe class OneDnnBFloat16Products : IProducts<Bf16>, IDisposab
         if (OneDnn.Version is null)
         {
             throw new FuseMixException(
-                FailureKind.Unavailable, "Training in bf16 needs oneDNN 2, which is not installed.", "Install it (Debian: libdnnl2), or set 'precision' to fp32.");
+                FailureKind.Unavailable,
+                "Training in bf16 needs oneDNN 2, which is not installed.",
+                "Install it (Debian: libdnnl2), or set 'precision' to fp32.");
         }
     }
 

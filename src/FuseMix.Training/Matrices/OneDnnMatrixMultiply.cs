@@ -11,7 +11,8 @@ internal sealed unsafe class OneDnnMatrixMultiply : IMatrixMultiply
     public static OneDnnMatrixMultiply? TryLoad() => OneDnn.Version is { } version ? new OneDnnMatrixMultiply($"oneDNN {version}") : null;
 
     public void Multiply(
-        bool transposeA, bool transposeB, int m, int n, int k, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc)
+        bool transposeA, bool transposeB, int m, int n, int k, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c,
+        int ldc)
     {
         OneDnn.WorkAlone();
         var status = OneDnn.Sgemm(

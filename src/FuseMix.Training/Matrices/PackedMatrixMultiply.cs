@@ -34,7 +34,8 @@ internal sealed unsafe class PackedMatrixMultiply : IMatrixMultiply
     public string Name => _wide ? "own kernel, 512-bit" : "own kernel, 256-bit";
 
     public void Multiply(
-        bool transposeA, bool transposeB, int m, int n, int k, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc)
+        bool transposeA, bool transposeB, int m, int n, int k, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c,
+        int ldc)
     {
         if (m == 0 || n == 0) return;
         var depth = Math.Min(k, DepthBlock);
@@ -158,8 +159,10 @@ internal sealed unsafe class PackedMatrixMultiply : IMatrixMultiply
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile8X32(int k, float* a, float* b, float* c, int ldc, float alpha, float keep)
     {
-        Vector512<float> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
-        Vector512<float> c40 = default, c41 = default, c50 = default, c51 = default, c60 = default, c61 = default, c70 = default, c71 = default;
+        Vector512<float> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default,
+        c31 = default;
+        Vector512<float> c40 = default, c41 = default, c50 = default, c51 = default, c60 = default, c61 = default, c70 = default,
+        c71 = default;
         for (var p = 0; p < k; p++)
         {
             var b0 = Vector512.Load(b);
@@ -221,7 +224,8 @@ internal sealed unsafe class PackedMatrixMultiply : IMatrixMultiply
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tile4X16(int k, float* a, float* b, float* c, int ldc, float alpha, float keep)
     {
-        Vector256<float> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
+        Vector256<float> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default,
+        c31 = default;
         for (var p = 0; p < k; p++)
         {
             var b0 = Vector256.Load(b);

@@ -29,7 +29,8 @@ internal sealed unsafe class ParallelMatrixMultiply : IProducts<Fp32>
 
     /// <inheritdoc cref="IMatrixMultiply.Multiply"/>
     public void Multiply(
-        bool transposeA, bool transposeB, int m, int n, int k, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c, int ldc)
+        bool transposeA, bool transposeB, int m, int n, int k, float alpha, float* a, int lda, float* b, int ldb, float beta, float* c,
+        int ldc)
     {
         if (_team.Threads == 1 || (long)m * n * k < WorthSharing)
         {
@@ -37,7 +38,8 @@ internal sealed unsafe class ParallelMatrixMultiply : IProducts<Fp32>
             return;
         }
 
-        (_transposeA, _transposeB, _m, _n, _k, _lda, _ldb, _ldc, _alpha, _beta) = (transposeA, transposeB, m, n, k, lda, ldb, ldc, alpha, beta);
+        (_transposeA, _transposeB, _m, _n, _k, _lda, _ldb, _ldc, _alpha, _beta) =
+            (transposeA, transposeB, m, n, k, lda, ldb, ldc, alpha, beta);
         _a = a;
         _b = b;
         _c = c;

@@ -23,7 +23,9 @@ internal static class AdapterOnnx
             x = graph.Node("Sub", [x, graph.Initializer("transform.mean", transform.Mean, transform.Input)]);
             x = transform.Rotates
                 ? graph.Node(
-                    "Gemm", [x, graph.Initializer("transform.factors", transform.Factors, transform.Output, transform.Input)], [OnnxAttribute.Int("transB", 1)])
+                    "Gemm",
+                    [x, graph.Initializer("transform.factors", transform.Factors, transform.Output, transform.Input)],
+                    [OnnxAttribute.Int("transB", 1)])
                 : graph.Node("Mul", [x, graph.Initializer("transform.factors", transform.Factors, transform.Input)]);
         }
 
@@ -41,7 +43,8 @@ internal static class AdapterOnnx
 
                 // GELU in its erf form: ½·u·(1 + erf(u/√2)).
                 var erf = graph.Node("Erf", [graph.Node("Mul", [hidden, graph.Scalar(0.70710678f)])]);
-                var active = graph.Node("Mul", [graph.Node("Mul", [hidden, graph.Scalar(0.5f)]), graph.Node("Add", [erf, graph.Scalar(1)])]);
+                var active = graph.Node(
+                    "Mul", [graph.Node("Mul", [hidden, graph.Scalar(0.5f)]), graph.Node("Add", [erf, graph.Scalar(1)])]);
                 x = graph.Node("Add", [x, Linear(active, p[4], p[5])]);
             }
 
@@ -53,9 +56,12 @@ internal static class AdapterOnnx
         graph.Output(unit, "embeddings", OnnxElement.Float, "n", shape.Output);
         return graph;
 
-        OnnxValue Linear(OnnxValue input, OnnxValue weight, OnnxValue bias) => graph.Node("Gemm", [input, weight, bias], [OnnxAttribute.Int("transB", 1)]);
+        OnnxValue Linear(OnnxValue input, OnnxValue weight, OnnxValue bias) =>
+            graph.Node("Gemm", [input, weight, bias], [OnnxAttribute.Int("transB", 1)]);
 
         OnnxValue Norm(OnnxValue input, OnnxValue gain, OnnxValue offset) => graph.Node(
-            "LayerNormalization", [input, gain, offset], [OnnxAttribute.Int("axis", -1), OnnxAttribute.Float("epsilon", RowKernels.LayerNormEpsilon)]);
+            "LayerNormalization",
+            [input, gain, offset],
+            [OnnxAttribute.Int("axis", -1), OnnxAttribute.Float("epsilon", RowKernels.LayerNormEpsilon)]);
     }
 }

@@ -84,7 +84,8 @@ public sealed class FusionModel
     /// <summary>How it came to be.</summary>
     public TrainingSummary Training { get; }
 
-    /// <summary>Over encoders, weights, recipe, seed and training data: embeddings of two models are comparable only where this is equal.</summary>
+    /// <summary>Over encoders, weights, recipe, seed and training data: embeddings of two models are comparable only where this is
+    /// equal.</summary>
     public Fingerprint Fingerprint { get; }
 
     /// <summary>The modalities that it embeds.</summary>
@@ -126,7 +127,11 @@ public sealed class FusionModel
         }
 
         var copy = latents.ToArray();
-        return Embed(branch, count, (first, rows, destination) => copy.AsSpan(first * dimension, rows * dimension).CopyTo(destination), CancellationToken.None);
+        return Embed(
+            branch,
+            count,
+            (first, rows, destination) => copy.AsSpan(first * dimension, rows * dimension).CopyTo(destination),
+            CancellationToken.None);
     }
 
     /// <summary>Embeds stored latents, on all cores where there are many.</summary>
@@ -136,14 +141,16 @@ public sealed class FusionModel
     /// <param name="cancellationToken">Stops between two blocks.</param>
     /// <returns>[rows × <see cref="SharedDimension"/>], rows of unit length.</returns>
     /// <exception cref="FuseMixException">As for latents in memory.</exception>
-    public float[] Embed(Modality modality, ILatentMatrix latents, IReadOnlyList<int>? rows = null, CancellationToken cancellationToken = default)
+    public float[] Embed(
+        Modality modality, ILatentMatrix latents, IReadOnlyList<int>? rows = null, CancellationToken cancellationToken = default)
     {
         var branch = Branch(modality);
         if (latents.Dimension != branch.Source.Dimension)
         {
             throw new FuseMixException(
                 FailureKind.Invalid,
-                $"These latents have {latents.Dimension} values each; the model takes those of encoder '{branch.Source.Encoder}', which have "
+                $"These latents have {latents.Dimension} values each; the model takes those of encoder '{branch.Source.Encoder}', which "
+                    + "have "
                 + $"{branch.Source.Dimension}.",
                 "Embed latents of the encoder that the model was trained on, or train a model on yours.");
         }
@@ -230,22 +237,26 @@ public sealed class FusionModel
     public static ModelOrigin ReadOrigin(string folder)
     {
         var document = ReadDocument(folder);
-        foreach (var branch in document.Modalities.Values) FileChecksum.Require(WeightsOf(folder, branch), new Fingerprint(branch.WeightsSha256), TrainAgain);
+        foreach (var branch in document.Modalities.Values)
+            FileChecksum.Require(WeightsOf(folder, branch), new Fingerprint(branch.WeightsSha256), TrainAgain);
         return new ModelOrigin(document.Seed, document.Recipe, document.Temperature, document.Training);
     }
 
     /// <summary>The single encoders of a model, which is not loaded for that.</summary>
     /// <exception cref="FuseMixException">There is none, or its description is damaged or of a newer format.</exception>
-    internal static IEnumerable<ModelSource> EncodersIn(string folder) => ReadDocument(folder).Modalities.Values.SelectMany(branch => branch.Source().Parts);
+    internal static IEnumerable<ModelSource> EncodersIn(string folder) =>
+        ReadDocument(folder).Modalities.Values.SelectMany(branch => branch.Source().Parts);
 
     private static ModelDocument ReadDocument(string folder)
     {
         var path = Path.Combine(folder, Description);
-        if (!File.Exists(path)) throw new FuseMixException(FailureKind.NotFound, $"There is no fusion model in '{folder}'.", "Train one: fusemix train.");
+        if (!File.Exists(path))
+            throw new FuseMixException(FailureKind.NotFound, $"There is no fusion model in '{folder}'.", "Train one: fusemix train.");
         ModelDocument document;
         try
         {
-            document = JsonSerializer.Deserialize(File.ReadAllBytes(path), ModelJson.Default.ModelDocument) ?? throw new JsonException("It is null.");
+            document = JsonSerializer.Deserialize(File.ReadAllBytes(path), ModelJson.Default.ModelDocument)
+                ?? throw new JsonException("It is null.");
         }
         catch (JsonException e)
         {
@@ -297,7 +308,8 @@ public sealed class FusionModel
         {
             var first = block * ModelBranch.Block;
             var rows = Math.Min(ModelBranch.Block, count - first);
-            branch.Embed(latents => read(first, rows, latents), rows, first, embeddings.AsSpan(first * SharedDimension, rows * SharedDimension));
+            branch.Embed(
+                latents => read(first, rows, latents), rows, first, embeddings.AsSpan(first * SharedDimension, rows * SharedDimension));
         }
     }
 

@@ -2,8 +2,10 @@ using FuseMix.Storage;
 
 namespace FuseMix.Training.Models;
 
-/// <summary>The fusion models of a home folder: <c>models/&lt;name&gt;/&lt;fingerprint&gt;/</c> each, and which of them a name means now.</summary>
-/// <remarks>A model that was trained anew stays for the collections that were built with it, until <see cref="CollectGarbage"/> finds that none is.</remarks>
+/// <summary>The fusion models of a home folder: <c>models/&lt;name&gt;/&lt;fingerprint&gt;/</c> each, and which of them a name means
+/// now.</summary>
+/// <remarks>A model that was trained anew stays for the collections that were built with it, until <see cref="CollectGarbage"/> finds that
+/// none is.</remarks>
 /// <param name="home">The home folder.</param>
 public sealed class FusionModelStore(FuseMixHome home)
 {
@@ -73,23 +75,31 @@ public sealed class FusionModelStore(FuseMixHome home)
     /// <param name="model">The model.</param>
     /// <exception cref="FuseMixException">The disk is full, or the folder cannot be written to.</exception>
     public void Save(string name, FusionModel model) => _models.Put(
-        new NamedContent(name, model.Fingerprint), model.Save, IsSound, replace: true, model.Training.Job is { } job ? Signature(job) : null);
+        new NamedContent(name, model.Fingerprint),
+        model.Save,
+        IsSound,
+        replace: true,
+        model.Training.Job is { } job ? Signature(job) : null);
 
-    /// <summary>Whether it was this job whose model was stored last under a name, even where another one had made the same before.</summary>
+    /// <summary>Whether it was this job whose model was stored last under a name, even where another one had made the same
+    /// before.</summary>
     /// <exception cref="FuseMixException">What the name means cannot be read.</exception>
     public bool IsBy(string name, TrainingJob job) => _models.By(name) == Signature(job);
 
     /// <summary>The encoders of every model that is here, whether its name still means it or not.</summary>
     /// <exception cref="FuseMixException">A model's description cannot be read.</exception>
     public IReadOnlySet<NamedContent> Encoders() =>
-        _models.Folders().SelectMany(FusionModel.EncodersIn).Select(source => new NamedContent(source.Encoder, source.Fingerprint)).ToHashSet();
+        _models.Folders().SelectMany(FusionModel.EncodersIn).Select(
+            source => new NamedContent(source.Encoder, source.Fingerprint)).ToHashSet();
 
-    /// <summary>Deletes models that were replaced and that no collection was built with, see <see cref="ContentFolders.CollectGarbage"/>.</summary>
+    /// <summary>Deletes models that were replaced and that no collection was built with, see
+    /// <see cref="ContentFolders.CollectGarbage"/>.</summary>
     /// <param name="pinned">Models to keep.</param>
     /// <param name="now">The time.</param>
     /// <returns>The deleted folders.</returns>
     /// <exception cref="FuseMixException">What a name means cannot be read; nothing of that name was deleted.</exception>
-    public IReadOnlyList<string> CollectGarbage(IReadOnlySet<NamedContent> pinned, DateTimeOffset now) => _models.CollectGarbage(pinned, now);
+    public IReadOnlyList<string> CollectGarbage(IReadOnlySet<NamedContent> pinned, DateTimeOffset now) =>
+        _models.CollectGarbage(pinned, now);
 
     private static string Signature(TrainingJob job) => $"{job.Id} {job.SubmittedAt.UtcTicks}";
 

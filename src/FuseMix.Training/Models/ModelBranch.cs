@@ -87,7 +87,10 @@ internal sealed unsafe class ModelBranch
     /// <summary>Reads what <see cref="Save"/> wrote: exactly the tensors that the document implies, of exactly their shapes.</summary>
     public static ModelBranch Load(string path, Modality modality, BranchDocument document, int sharedDimension)
     {
-        if (document.LatentDimension < 1 || document.AdapterInput < 1 || document.Depth is < 0 or > AdapterShape.MaxDepth || document.Expansion is < 0 or > 16)
+        if (document.LatentDimension < 1
+            || document.AdapterInput < 1
+            || document.Depth is < 0 or > AdapterShape.MaxDepth
+            || document.Expansion is < 0 or > 16)
             throw Wrong("model.json gives impossible sizes");
         var shape = document.Adapter switch
         {
@@ -113,7 +116,8 @@ internal sealed unsafe class ModelBranch
         {
             if (!file.Tensors.TryGetValue(name, out var tensor)) throw Wrong($"tensor '{name}' is missing");
             if (tensor.Dtype != SafetensorsDtype.F32 || !tensor.Shape.SequenceEqual(dimensions.Select(d => (long)d)))
-                throw Wrong($"tensor '{name}' is {tensor.Dtype} [{string.Join(", ", tensor.Shape)}], not F32 [{string.Join(", ", dimensions)}]");
+                throw Wrong(
+                    $"tensor '{name}' is {tensor.Dtype} [{string.Join(", ", tensor.Shape)}], not F32 [{string.Join(", ", dimensions)}]");
         }
 
         var surplus = file.Tensors.Keys.FirstOrDefault(name => !expected.ContainsKey(name));
@@ -140,7 +144,9 @@ internal sealed unsafe class ModelBranch
         return new ModelBranch(source, transform, shape, parameters);
 
         FuseMixException Wrong(string what) => new(
-            FailureKind.Corrupt, $"The {TrainingData.Name(modality)} part of the fusion model, '{path}', does not fit: {what}.", "Train the model again.");
+            FailureKind.Corrupt,
+            $"The {TrainingData.Name(modality)} part of the fusion model, '{path}', does not fit: {what}.",
+            "Train the model again.");
     }
 
     private void RequireSound(ReadOnlySpan<float> latents, int firstRow)

@@ -62,7 +62,8 @@ internal sealed record BranchDocument
 
     /// <summary>The encoder, or the single ones that stand side by side.</summary>
     public ModelSource Source() => Parts is { } parts
-        ? ModelSource.Join([.. parts.Select(part => new ModelSource(part.Encoder, new Fingerprint(part.EncoderFingerprint), part.LatentDimension))])
+        ? ModelSource.Join(
+            [.. parts.Select(part => new ModelSource(part.Encoder, new Fingerprint(part.EncoderFingerprint), part.LatentDimension))])
         : new ModelSource(Encoder, new Fingerprint(EncoderFingerprint), LatentDimension);
 }
 

@@ -12,7 +12,8 @@ public enum TransformKind
     /// <summary>Each feature gets mean 0 and deviation 1.</summary>
     Standardise,
 
-    /// <summary>Centred, rotated to the first principal components, divided by one number for all, so that their mean square is 1.</summary>
+    /// <summary>Centred, rotated to the first principal components, divided by one number for all, so that their mean square is
+    /// 1.</summary>
     Pca,
 
     /// <summary>
@@ -32,7 +33,8 @@ internal sealed class LatentTransform
         (Kind, Input, Output, Mean, Factors) = (kind, input, output, mean, factors);
         if (kind == TransformKind.None) return;
         var expected = Rotates ? (long)output * input : input;
-        if (mean.Length != input || factors.Length != expected) throw new ArgumentException($"A {kind} of {input} to {output} has other sizes.");
+        if (mean.Length != input || factors.Length != expected)
+            throw new ArgumentException($"A {kind} of {input} to {output} has other sizes.");
     }
 
     public TransformKind Kind { get; }
@@ -67,11 +69,13 @@ internal sealed class LatentTransform
     /// <param name="what">What to call the latents in failures.</param>
     /// <exception cref="FuseMixException">Too few rows, or rows that are all the same.</exception>
     public static LatentTransform Fit(
-        TransformKind kind, int components, double shrinkage, ILatentMatrix latents, int[] rows, ParallelMatrixMultiply matrices, string what)
+        TransformKind kind, int components, double shrinkage, ILatentMatrix latents, int[] rows, ParallelMatrixMultiply matrices,
+        string what)
     {
         var d = latents.Dimension;
         if (kind == TransformKind.None) return None(d);
-        if (rows.Length < 2) throw new FuseMixException(FailureKind.Invalid, $"{what}: {rows.Length} training latents are too few to fit '{kind}'.");
+        if (rows.Length < 2)
+            throw new FuseMixException(FailureKind.Invalid, $"{what}: {rows.Length} training latents are too few to fit '{kind}'.");
         var mean = MeanOf(latents, rows);
         if (!mean.All(double.IsFinite)) throw Unsound(latents, rows, what);
         if (kind == TransformKind.Standardise)
@@ -193,7 +197,9 @@ internal sealed class LatentTransform
             return !values.All(float.IsFinite);
         });
         return new FuseMixException(
-            FailureKind.Corrupt, $"{what}: row {row} holds values that are not finite numbers.", "Extract this item again, or leave it out of the pairs.");
+            FailureKind.Corrupt,
+            $"{what}: row {row} holds values that are not finite numbers.",
+            "Extract this item again, or leave it out of the pairs.");
     }
 
     private static FuseMixException AllTheSame(string what) => new(

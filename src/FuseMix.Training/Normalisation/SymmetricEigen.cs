@@ -50,7 +50,8 @@ internal static class SymmetricEigen
     }
 
     /// <summary>A ← H…H·A·H…H, and <paramref name="rows"/> ← the product of all H, transposed.</summary>
-    private static void Tridiagonalise(double[] a, int n, double[] diagonal, double[] beside, double[] rows, CancellationToken cancellationToken)
+    private static void Tridiagonalise(
+        double[] a, int n, double[] diagonal, double[] beside, double[] rows, CancellationToken cancellationToken)
     {
         var v = new double[n];
         var p = new double[n];
@@ -187,7 +188,8 @@ internal static class SymmetricEigen
     internal static void AddScaled(Span<double> target, double factor, ReadOnlySpan<double> x)
     {
         var i = 0;
-        for (; i + 8 <= target.Length; i += 8) (Vector512.Create<double>(target[i..]) + (Vector512.Create(x[i..]) * factor)).CopyTo(target[i..]);
+        for (; i + 8 <= target.Length; i += 8)
+            (Vector512.Create<double>(target[i..]) + (Vector512.Create(x[i..]) * factor)).CopyTo(target[i..]);
         for (; i < target.Length; i++) target[i] += factor * x[i];
     }
 

@@ -2,7 +2,8 @@ using FuseMix.Core.Selection;
 
 namespace FuseMix.Training.Recipe;
 
-/// <summary>Trains on a part of the training pairs only: what fewer pairs, or other ones, would have given (the paper's Figures 1 and 3).</summary>
+/// <summary>Trains on a part of the training pairs only: what fewer pairs, or other ones, would have given (the paper's Figures 1 and
+/// 3).</summary>
 public sealed record PairSubset
 {
     /// <summary>Pairs of each list, at least 4; all of a list that has fewer.</summary>
@@ -15,9 +16,13 @@ public sealed record PairSubset
     public SubsetMethod Selection { get; init; } = SubsetMethod.Uniform;
 
     /// <summary>The data with the chosen training pairs in their first order; validation pairs stay.</summary>
-    /// <exception cref="FuseMixException">The work does not fit its memory, or the latents of a pair that is looked at are not finite.</exception>
+    /// <exception cref="FuseMixException">The work does not fit its memory, or the latents of a pair that is looked at are not
+    /// finite.</exception>
     internal TrainingData Of(TrainingData data, ulong seed, CancellationToken cancellationToken) =>
-        data with { Pairs = [.. data.Pairs.Select((list, index) => list with { Train = Of(data, list, seed + (ulong)index, cancellationToken) })] };
+        data with
+        {
+            Pairs = [.. data.Pairs.Select((list, index) => list with { Train = Of(data, list, seed + (ulong)index, cancellationToken) })],
+        };
 
     private PairRows Of(TrainingData data, PairList list, ulong seed, CancellationToken cancellationToken)
     {

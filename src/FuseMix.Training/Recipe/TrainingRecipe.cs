@@ -26,7 +26,8 @@ public sealed record ModalityRecipe
     /// <summary>For <see cref="TransformKind.Whiten"/>: from 0, fully whitened, to 1, the PCA; 0.5 where not given.</summary>
     public double? Shrinkage { get; init; }
 
-    /// <summary><see cref="AdapterKind.Mlp"/>, or <see cref="AdapterKind.Identity"/>: the encoder's own space is the shared space.</summary>
+    /// <summary><see cref="AdapterKind.Mlp"/>, or <see cref="AdapterKind.Identity"/>: the encoder's own space is the shared
+    /// space.</summary>
     public AdapterKind Adapter { get; init; } = AdapterKind.Mlp;
 }
 
@@ -46,7 +47,8 @@ public enum TrainingPrecision
     /// <summary>Single precision.</summary>
     Fp32,
 
-    /// <summary>Operands rounded to bf16, sums, weights and moments in fp32; needs a processor with AVX512-BF16 or AMX-BF16, and oneDNN.</summary>
+    /// <summary>Operands rounded to bf16, sums, weights and moments in fp32; needs a processor with AVX512-BF16 or AMX-BF16, and
+    /// oneDNN.</summary>
     Bf16,
 }
 
@@ -72,13 +74,15 @@ public sealed partial record TrainingRecipe
     /// <summary>What is done to latents before a step.</summary>
     public Augmentation Augmentation { get; init; } = Augmentation.FuseMix;
 
-    /// <summary>With <see cref="Augmentation.FuseMix"/>: which pairs are mixed; <see cref="MixingVariant.Halves"/> where not given.</summary>
+    /// <summary>With <see cref="Augmentation.FuseMix"/>: which pairs are mixed; <see cref="MixingVariant.Halves"/> where not
+    /// given.</summary>
     public MixingVariant? Mixing { get; init; }
 
     /// <summary>With <see cref="Augmentation.FuseMix"/>: λ ~ Beta(α, α), above 0 to 100; 1 where not given.</summary>
     public double? Alpha { get; init; }
 
-    /// <summary>With <see cref="Augmentation.FuseMix"/>: α of the last epoch, to which it goes in equal parts, above 0 to 100; α stays where not given.</summary>
+    /// <summary>With <see cref="Augmentation.FuseMix"/>: α of the last epoch, to which it goes in equal parts, above 0 to 100; α stays
+    /// where not given.</summary>
     public double? AlphaEnd { get; init; }
 
     /// <summary>
@@ -147,7 +151,8 @@ public sealed partial record TrainingRecipe
     /// <summary>Whether the model of the best validated epoch is the result, rather than that of the last step.</summary>
     public bool KeepBest { get; init; }
 
-    /// <summary>With <see cref="KeepBest"/>: validations in a row that are no better than the best, after which the run ends; never where not given.</summary>
+    /// <summary>With <see cref="KeepBest"/>: validations in a row that are no better than the best, after which the run ends; never where
+    /// not given.</summary>
     public int? Patience { get; init; }
 
     /// <summary>In what matrix products compute; <see cref="TrainingPrecision.Fp32"/> where not given.</summary>
@@ -222,7 +227,9 @@ public sealed partial record TrainingRecipe
             if (preset is not JsonValue name || !name.TryGetValue<string>(out var text))
             {
                 throw new FuseMixException(
-                    FailureKind.Invalid, $"{source}: '{PresetKey}' must be the name of a recipe.", $"Known: {string.Join(", ", PresetNames)}.");
+                    FailureKind.Invalid,
+                    $"{source}: '{PresetKey}' must be the name of a recipe.",
+                    $"Known: {string.Join(", ", PresetNames)}.");
             }
 
             merged = JsonSerializer.SerializeToNode(Preset(text), RecipeJson.Default.TrainingRecipe)!.AsObject();
@@ -262,16 +269,27 @@ public sealed partial record TrainingRecipe
             throw new FuseMixException(FailureKind.Invalid, $"{source} must give '{SharedDimensionKey}': no identity adapter does.");
         Range("batchSize", BatchSize, 2, 65_536);
         Require(LearningRate is > 0 and <= 1, "learningRate", LearningRate, "above 0 and at most 1");
-        Require(LearningRateFloor >= 0 && LearningRateFloor <= LearningRate, "learningRateFloor", LearningRateFloor, "at least 0 and at most learningRate");
+        Require(
+            LearningRateFloor >= 0 && LearningRateFloor <= LearningRate,
+            "learningRateFloor",
+            LearningRateFloor,
+            "at least 0 and at most learningRate");
         Require(WeightDecay is >= 0 and <= 1, "weightDecay", WeightDecay, "at least 0 and at most 1");
         Require(Beta1 is >= 0 and < 1, "beta1", Beta1, "at least 0 and below 1");
         Require(Beta2 is >= 0 and < 1, "beta2", Beta2, "at least 0 and below 1");
         Require(Epsilon is > 0 and <= 0.01, "epsilon", Epsilon, "above 0 and at most 0.01");
         if (AverageDecay is { } decay) Require(decay is > 0 and < 1, "averageDecay", decay, "above 0 and below 1");
         Require(TemperatureLeast > 0, "temperatureLeast", TemperatureLeast, "above 0");
-        Require(TemperatureMost >= TemperatureLeast && TemperatureMost <= 100, "temperatureMost", TemperatureMost, "at least temperatureLeast and at most 100");
         Require(
-            Temperature >= TemperatureLeast && Temperature <= TemperatureMost, "temperature", Temperature, "between temperatureLeast and temperatureMost");
+            TemperatureMost >= TemperatureLeast && TemperatureMost <= 100,
+            "temperatureMost",
+            TemperatureMost,
+            "at least temperatureLeast and at most 100");
+        Require(
+            Temperature >= TemperatureLeast && Temperature <= TemperatureMost,
+            "temperature",
+            Temperature,
+            "between temperatureLeast and temperatureMost");
 
         if (Steps is null == Epochs is null)
             throw new FuseMixException(FailureKind.Invalid, $"{source} must give either 'steps' or 'epochs', and not both.");
@@ -279,7 +297,8 @@ public sealed partial record TrainingRecipe
         if (Epochs is { } epochs) Range("epochs", epochs, 1, int.MaxValue);
         if (ValidateEveryEpochs is { } every) Range("validateEveryEpochs", every, 1, int.MaxValue);
         if (KeepBest && ValidateEveryEpochs is null)
-            throw new FuseMixException(FailureKind.Invalid, $"{source} asks for 'keepBest' without validation.", "Give 'validateEveryEpochs' too.");
+            throw new FuseMixException(
+                FailureKind.Invalid, $"{source} asks for 'keepBest' without validation.", "Give 'validateEveryEpochs' too.");
 
         OnlyWith(KeepBest, "patience", Patience is not null, "keepBest");
         if (Patience is { } patience) Range("patience", patience, 1, int.MaxValue);
@@ -289,8 +308,16 @@ public sealed partial record TrainingRecipe
         OnlyWith(mixes, "mixing", Mixing is not null, "augmentation fuseMix");
         OnlyWith(mixes, "alpha", Alpha is not null, "augmentation fuseMix");
         OnlyWith(mixes && Epochs != 1, "alphaEnd", AlphaEnd is not null, "augmentation fuseMix and several epochs");
-        OnlyWith(mixes || Augmentation == Augmentation.GaussianNoise, "noiseSigma", NoiseSigma is not null, "augmentation fuseMix or gaussianNoise");
-        OnlyWith(Augmentation == Augmentation.RandomQuantization, "quantizationBins", QuantizationBins is not null, "augmentation randomQuantization");
+        OnlyWith(
+            mixes || Augmentation == Augmentation.GaussianNoise,
+            "noiseSigma",
+            NoiseSigma is not null,
+            "augmentation fuseMix or gaussianNoise");
+        OnlyWith(
+            Augmentation == Augmentation.RandomQuantization,
+            "quantizationBins",
+            QuantizationBins is not null,
+            "augmentation randomQuantization");
         if (Alpha is { } alpha) Require(alpha is > 0 and <= 100, "alpha", alpha, "above 0 and at most 100");
         if (AlphaEnd is { } alphaEnd) Require(alphaEnd is > 0 and <= 100, "alphaEnd", alphaEnd, "above 0 and at most 100");
         if (NoiseSigma is { } sigma) Require(sigma is > 0 and <= 100, "noiseSigma", sigma, "above 0 and at most 100");
@@ -301,9 +328,11 @@ public sealed partial record TrainingRecipe
         foreach (var (modality, own) in Modalities)
         {
             var place = $"modalities.{JsonNamingPolicy.CamelCase.ConvertName(modality.ToString())}";
-            OnlyWith(LatentTransform.IsRotation(own.Transform), $"{place}.components", own.Components is not null, "transform pca or whiten");
+            OnlyWith(
+                LatentTransform.IsRotation(own.Transform), $"{place}.components", own.Components is not null, "transform pca or whiten");
             OnlyWith(own.Transform == TransformKind.Whiten, $"{place}.shrinkage", own.Shrinkage is not null, "transform whiten");
-            if (own.Shrinkage is { } shrinkage) Require(shrinkage is >= 0 and <= 1, $"{place}.shrinkage", shrinkage, "at least 0 and at most 1");
+            if (own.Shrinkage is { } shrinkage)
+                Require(shrinkage is >= 0 and <= 1, $"{place}.shrinkage", shrinkage, "at least 0 and at most 1");
             if (own.Components is { } components) Range($"{place}.components", components, 1, 65_536);
             if (own.Adapter == AdapterKind.Linear)
             {

@@ -3,7 +3,8 @@ using System.Numerics;
 
 namespace FuseMix.Training.TensorBoard;
 
-/// <summary>The framing of TensorFlow's record files: length, checksum of the length, content, checksum of the content; little-endian.</summary>
+/// <summary>The framing of TensorFlow's record files: length, checksum of the length, content, checksum of the content;
+/// little-endian.</summary>
 internal static class RecordFile
 {
     private const int HeaderLength = 12;
@@ -45,7 +46,8 @@ internal static class RecordFile
     internal static uint Checksum(ReadOnlySpan<byte> content)
     {
         var crc = uint.MaxValue;
-        for (; content.Length >= 8; content = content[8..]) crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(content));
+        for (; content.Length >= 8; content = content[8..])
+            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(content));
         foreach (var value in content) crc = BitOperations.Crc32C(crc, value);
         return ~crc;
     }

@@ -5,8 +5,9 @@ namespace FuseMix.Training.TensorBoard;
 
 /// <summary>The curves of a run in event files that TensorBoard shows.</summary>
 /// <remarks>
-/// <para>Each call of the trainer writes a file of its own, so that two trainers of which one is only thought dead never write to the same one;
-/// a run that goes on from a checkpoint leaves out the steps that are there. A run that begins anew removes the files of the one before.</para>
+/// <para>Each call of the trainer writes a file of its own, so that two trainers of which one is only thought dead never write to the same
+/// one; a run that goes on from a checkpoint leaves out the steps that are there. A run that begins anew removes the files of the one
+/// before.</para>
 /// <para>Writing happens beside the trainer, which it neither slows nor stops: where the disk cannot follow, points are left out.</para>
 /// </remarks>
 public sealed class TensorBoardLog : IDisposable
@@ -29,7 +30,11 @@ public sealed class TensorBoardLog : IDisposable
     /// <param name="clock">Tells the wall time of each point.</param>
     /// <param name="failed">Told once why nothing more is written.</param>
     public TensorBoardLog(string folder, TimeProvider clock, Action<Exception> failed)
-        : this(folder, clock, failed, path => new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
+        : this(
+            folder,
+            clock,
+            failed,
+            path => new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete))
     {
     }
 
@@ -66,7 +71,8 @@ public sealed class TensorBoardLog : IDisposable
         scalars.Add(("validation/mean", (float)validation.Mean));
         foreach (var direction in validation.Reports.SelectMany(report => new[] { report.Forward, report.Backward }))
         {
-            scalars.Add(($"validation/recall@1/{TrainingData.Name(direction.From)}-to-{TrainingData.Name(direction.To)}", (float)direction.At1));
+            scalars.Add(
+                ($"validation/recall@1/{TrainingData.Name(direction.From)}-to-{TrainingData.Name(direction.To)}", (float)direction.At1));
         }
 
         return scalars;

@@ -50,7 +50,8 @@ public sealed class BenchCommandTests
     [Trait("Category", "Slow")]
     public async Task Every_product_is_measured_beside_the_peak()
     {
-        var report = (await new CliTester().Run("bench", "products", "--workload", "demo", "--rounds", "1", "--threads", "1", "--json")).Json;
+        var report =
+            (await new CliTester().Run("bench", "products", "--workload", "demo", "--rounds", "1", "--threads", "1", "--json")).Json;
         var kernels = report.GetProperty("workloads").EnumerateArray().Single().GetProperty("kernels").EnumerateArray().ToArray();
         Assert.Equal("fp32 peak", kernels[0].GetProperty("name").GetString());
         Assert.Equal(1, kernels[0].GetProperty("peakShare").GetDouble());

@@ -12,13 +12,15 @@ public sealed class CollectionsCommandTests
         var result = await Run("collections", "build", "emoji", "--model", "emoji-small");
         Assert.Equal(0, result.Code);
         Assert.Equal(new CollectionBuild("emoji-small", "emoji"), _client.Built);
-        Assert.Contains("✓ emoji: 3,822 images and 1,911 texts, 512 dimensions, 2 shards, generation g2", result.Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "✓ emoji: 3,822 images and 1,911 texts, 512 dimensions, 2 shards, generation g2", result.Out, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Options_of_a_build_are_passed_on()
     {
-        await Run("collections", "build", "emoji", "--model", "emoji-small", "--dataset", "other", "--rows-per-shard", "100", "--no-replace");
+        await Run(
+            "collections", "build", "emoji", "--model", "emoji-small", "--dataset", "other", "--rows-per-shard", "100", "--no-replace");
         Assert.Equal(new CollectionBuild("emoji-small", "other", 100, Replace: false), _client.Built);
     }
 
@@ -51,7 +53,10 @@ public sealed class CollectionsCommandTests
     {
         var result = await Run("collections", "drop", "emoji");
         Assert.Equal(["drop emoji"], _client.Commands);
-        Assert.Contains("'./fusemix collections build emoji --model emoji-small --dataset emoji' makes it again.", result.Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "'./fusemix collections build emoji --model emoji-small --dataset emoji' makes it again.",
+            result.Out,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -86,7 +91,8 @@ public sealed class CollectionsCommandTests
     {
         using var stop = new CancellationTokenSource();
         var client = new FakeClient { StandsStill = stop.Cancel };
-        var result = await new CliTester { Client = client, Home = TestHome.Path, Stop = stop.Token }.Run("collections", "build", "emoji", "--model", "emoji-small", "--dataset", "emoji");
+        var result = await new CliTester { Client = client, Home = TestHome.Path, Stop = stop.Token }.Run(
+            "collections", "build", "emoji", "--model", "emoji-small", "--dataset", "emoji");
         Assert.Equal(130, result.Code);
         Assert.Equal(["cancel emoji"], client.Commands);
         Assert.Contains("what was live before stays", result.Error, StringComparison.Ordinal);

@@ -32,10 +32,16 @@ public sealed class ClusterOptionTests : IDisposable
     [Fact]
     public async Task So_do_environment_variables_where_there_are_no_options()
     {
-        var tester = new CliTester { Client = _client, Home = _folder.Path, Variables = { ["FUSEMIX_CLUSTER"] = "http://three", ["FUSEMIX_API_KEY"] = Key } };
+        var tester = new CliTester
+        {
+            Client = _client,
+            Home = _folder.Path,
+            Variables = { ["FUSEMIX_CLUSTER"] = "http://three", ["FUSEMIX_API_KEY"] = Key },
+        };
         await tester.Run("models", "list");
         await tester.Run("models", "list", "--cluster", "http://four", "--api-key", "other");
-        Assert.Equal([("http://three/", Key), ("http://four/", "other")], tester.Clusters.Select(c => (c.Addresses[0].AbsoluteUri, c.ApiKey)));
+        Assert.Equal(
+            [("http://three/", Key), ("http://four/", "other")], tester.Clusters.Select(c => (c.Addresses[0].AbsoluteUri, c.ApiKey)));
     }
 
     [Theory]
@@ -108,7 +114,10 @@ public sealed class ClusterOptionTests : IDisposable
             Assert.DoesNotContain(Key, result.Out + result.Error, StringComparison.Ordinal);
         }
 
-        Assert.DoesNotContain(Key, new ClusterChoice(new FuseMixHome(_folder.Path), [new Uri("http://one")], Key, () => false, false).ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            Key,
+            new ClusterChoice(new FuseMixHome(_folder.Path), [new Uri("http://one")], Key, () => false, false).ToString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -116,7 +125,8 @@ public sealed class ClusterOptionTests : IDisposable
     {
         var result = await Run("models", "show", "emoji-small", "--cluster", "http://one", "--json");
         Assert.Null(result.Json.GetProperty("folder").GetString());
-        Assert.Contains("512 dimensions", (await Run("models", "show", "emoji-small", "--cluster", "http://one")).Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "512 dimensions", (await Run("models", "show", "emoji-small", "--cluster", "http://one")).Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -125,10 +135,18 @@ public sealed class ClusterOptionTests : IDisposable
         Directory.CreateDirectory(_folder["data"]);
         await File.WriteAllTextAsync(_folder["data/pairs.csv"], "image,audio,text\na.png,,one\nsub/b.png,c.wav,two\na.png,,three\n");
         await File.WriteAllTextAsync(_folder["data/pairs.jsonl"], """{ "image": "a.png", "text": "one" }""" + "\n");
-        Assert.Contains("✓ mine: 3,822 images", (await Run("datasets", "import", "--folder", _folder["data"], "--name", "mine", "--cluster", "http://one")).Out, StringComparison.Ordinal);
-        Assert.Contains("already imported", (await Run("datasets", "import", "--csv", _folder["data/pairs.csv"], "--name", "mine", "--cluster", "http://one")).Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "✓ mine: 3,822 images",
+            (await Run("datasets", "import", "--folder", _folder["data"], "--name", "mine", "--cluster", "http://one")).Out,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "already imported",
+            (await Run("datasets", "import", "--csv", _folder["data/pairs.csv"], "--name", "mine", "--cluster", "http://one")).Out,
+            StringComparison.Ordinal);
         await Run("datasets", "import", "--jsonl", _folder["data/pairs.jsonl"], "--name", "mine", "--cluster", "http://one");
-        Assert.Equal(["put mine Folder data", "put mine Csv pairs.csv a.png sub/b.png c.wav", "put mine JsonLines pairs.jsonl a.png"], _client.Commands);
+        Assert.Equal(
+            ["put mine Folder data", "put mine Csv pairs.csv a.png sub/b.png c.wav", "put mine JsonLines pairs.jsonl a.png"],
+            _client.Commands);
     }
 
     [Fact]
@@ -136,7 +154,8 @@ public sealed class ClusterOptionTests : IDisposable
     {
         var result = await Run("datasets", "import", "emoji", "--cluster", "http://one");
         Assert.Equal(2, result.Code);
-        Assert.Contains("'./fusemix datasets import emoji' where the home folder of the cluster is", result.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "'./fusemix datasets import emoji' where the home folder of the cluster is", result.Error, StringComparison.Ordinal);
         Assert.Empty(_client.Commands);
     }
 

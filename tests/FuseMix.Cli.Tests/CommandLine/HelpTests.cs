@@ -28,7 +28,9 @@ public sealed class HelpTests
         foreach (var command in All(CommandTree.Build()))
         {
             Assert.False(string.IsNullOrWhiteSpace(command.Description), HelpPage.PathOf(command));
-            Assert.All(command.Options.Cast<Symbol>().Concat(command.Arguments), s => Assert.False(string.IsNullOrWhiteSpace(s.Description), $"{HelpPage.PathOf(command)} {s.Name}"));
+            Assert.All(
+                command.Options.Cast<Symbol>().Concat(command.Arguments),
+                s => Assert.False(string.IsNullOrWhiteSpace(s.Description), $"{HelpPage.PathOf(command)} {s.Name}"));
             if (command is not CliCommand { Work: not null } works) continue;
             Assert.NotEmpty(works.Examples);
             Assert.All(works.Examples, e => Assert.StartsWith(HelpPage.PathOf(command), e.CommandLine, StringComparison.Ordinal));

@@ -14,7 +14,8 @@ public sealed partial class QuotedCommandsTests
     public void Every_command_line_in_the_pages_is_valid()
     {
         var pages = Directory.GetFiles(Root("docs"), "*.md", SearchOption.AllDirectories).Append(Path.Combine(Root(""), "README.md"));
-        var lines = pages.SelectMany(page => File.ReadLines(page).Select((text, i) => (Where: $"{Path.GetFileName(page)}:{i + 1}", Text: text)))
+        var lines = pages.SelectMany(
+            page => File.ReadLines(page).Select((text, i) => (Where: $"{Path.GetFileName(page)}:{i + 1}", Text: text)))
             .Where(line => line.Text.StartsWith("./fusemix ", StringComparison.Ordinal))
             .Select(line => (line.Where, Text: line.Text["./fusemix ".Length..].Split(" #")[0].Split(" | ")[0].Trim()));
         Check(lines);

@@ -5,7 +5,8 @@ namespace FuseMix.Cli.Tests.Doctor;
 
 public sealed class DoctorTests
 {
-    private const string CpuInfo = "processor\t: 0\nmodel name\t: Some CPU @ 2.00GHz\nflags\t\t: fpu sse2 avx2 avx512f avx512_vnni avx512_bf16 amx_bf16 amx_tile\n";
+    private const string CpuInfo =
+        "processor\t: 0\nmodel name\t: Some CPU @ 2.00GHz\nflags\t\t: fpu sse2 avx2 avx512f avx512_vnni avx512_bf16 amx_bf16 amx_tile\n";
 
     [Fact]
     public void The_processor_is_told_with_the_instruction_sets_that_matter()
@@ -23,7 +24,8 @@ public sealed class DoctorTests
     [InlineData(500_000_000, Verdict.Problem)]
     [InlineData(1_500_000_000, Verdict.Warning)]
     [InlineData(16_000_000_000, Verdict.Ok)]
-    public void Memory_is_judged_by_what_the_demo_needs(long bytes, object verdict) => Assert.Equal(verdict, MachineChecks.Memory(bytes).Verdict);
+    public void Memory_is_judged_by_what_the_demo_needs(long bytes, object verdict) =>
+        Assert.Equal(verdict, MachineChecks.Memory(bytes).Verdict);
 
     [Theory]
     [InlineData(100_000_000, Verdict.Problem)]
@@ -40,7 +42,9 @@ public sealed class DoctorTests
     public void No_GPU_is_no_problem()
     {
         Assert.Equal("none seen; everything runs on the processor", MachineChecks.Gpu(null, usable: false).Found);
-        Assert.Equal(new Finding("Machine", "GPU", Verdict.Ok, "NVIDIA H100, 80 GB, 550.1"), MachineChecks.Gpu("NVIDIA H100, 80 GB, 550.1\n", usable: true));
+        Assert.Equal(
+            new Finding("Machine", "GPU", Verdict.Ok, "NVIDIA H100, 80 GB, 550.1"),
+            MachineChecks.Gpu("NVIDIA H100, 80 GB, 550.1\n", usable: true));
     }
 
     [Fact]
@@ -77,7 +81,8 @@ public sealed class DoctorTests
         var result = await new CliTester { Home = folder.Path }.Run("doctor", "--json");
         Assert.Equal(1, result.Code);
         Assert.False(result.Json.GetProperty("healthy").GetBoolean());
-        var finding = result.Json.GetProperty("findings").EnumerateArray().Single(f => f.GetProperty("name").GetString() == "encoder broken");
+        var finding = result.Json.GetProperty("findings").EnumerateArray().Single(
+            f => f.GetProperty("name").GetString() == "encoder broken");
         Assert.Equal("problem", finding.GetProperty("verdict").GetString());
     }
 }

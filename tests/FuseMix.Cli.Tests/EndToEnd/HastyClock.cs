@@ -1,6 +1,7 @@
 namespace FuseMix.Cli.Tests.EndToEnd;
 
-/// <summary>A clock whose timers are a hundred times too early, so that the first line of progress comes while there is work left.</summary>
+/// <summary>A clock whose timers are a hundred times too early, so that the first line of progress comes while there is work
+/// left.</summary>
 internal sealed class HastyClock : TimeProvider
 {
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>

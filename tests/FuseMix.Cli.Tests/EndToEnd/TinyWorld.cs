@@ -57,7 +57,10 @@ internal sealed class TinyWorld : IDisposable
         var graph = new OnnxGraph(ImageEncoder);
         OnnxDimension n = "n";
         var image = graph.Input("image", OnnxElement.Float, n, 3, Side, Side);
-        var fields = graph.Node("AveragePool", [image], [OnnxAttribute.Ints("kernel_shape", Side / 2, Side / 2), OnnxAttribute.Ints("strides", Side / 2, Side / 2)]);
+        var fields = graph.Node(
+            "AveragePool",
+            [image],
+            [OnnxAttribute.Ints("kernel_shape", Side / 2, Side / 2), OnnxAttribute.Ints("strides", Side / 2, Side / 2)]);
         graph.Output(graph.Node("Reshape", [fields, graph.Longs(-1, 12)]), "latent", OnnxElement.Float, n, 12);
         graph.Save(Path.Combine(folder, "model.onnx"));
         File.WriteAllText(Path.Combine(folder, "encoder.json"), $$"""

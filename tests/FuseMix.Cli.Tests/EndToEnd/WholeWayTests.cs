@@ -35,8 +35,12 @@ public abstract class WholeWayTests : IAsyncLifetime
         Assert.Contains("✓ fields: image, 12 dimensions", await Ok("encoders", "add", World.ImagePack), StringComparison.Ordinal);
         Assert.Contains("✓ words: text, 8 dimensions", await Ok("encoders", "add", World.TextPack), StringComparison.Ordinal);
         Assert.Contains("installed, ", await Ok("encoders", "list"), StringComparison.Ordinal);
-        Assert.Contains("✓ mine: 96 images", await Ok("datasets", "import", "--folder", World.Pictures, "--name", "mine"), StringComparison.Ordinal);
-        Assert.Contains("already imported, recognised by fingerprint", await Ok("datasets", "import", "--folder", World.Pictures, "--name", "mine"), StringComparison.Ordinal);
+        Assert.Contains(
+            "✓ mine: 96 images", await Ok("datasets", "import", "--folder", World.Pictures, "--name", "mine"), StringComparison.Ordinal);
+        Assert.Contains(
+            "already imported, recognised by fingerprint",
+            await Ok("datasets", "import", "--folder", World.Pictures, "--name", "mine"),
+            StringComparison.Ordinal);
         Assert.Contains("96 images, 8 texts", await Ok("datasets", "list"), StringComparison.Ordinal);
         Assert.Contains("image – text", await Ok("datasets", "show", "mine"), StringComparison.Ordinal);
 
@@ -45,7 +49,11 @@ public abstract class WholeWayTests : IAsyncLifetime
         Assert.Contains("✓ mine × words: 8 latents", extracted, StringComparison.Ordinal);
         Assert.Contains("96 latents already there", await Ok("extract", "mine", "fields"), StringComparison.Ordinal);
 
-        string[] train = ["train", "mine", "--model", "mine-v1", "--set", Recipe, "--set", "batchSize=16", "--set", "sharedDimension=16", "--set", "dropout=0.1"];
+        string[] train =
+        [
+            "train", "mine", "--model", "mine-v1", "--set", Recipe, "--set", "batchSize=16", "--set", "sharedDimension=16", "--set",
+            "dropout=0.1",
+        ];
         Assert.Contains("✓ mine-v1: 300 steps", await Ok(train), StringComparison.Ordinal);
         Assert.Contains("already trained, recognised as job mine-v1-", await Ok(train), StringComparison.Ordinal);
 
@@ -56,13 +64,15 @@ public abstract class WholeWayTests : IAsyncLifetime
         Assert.Contains("already there", await Ok("collections", "build", "mine", "--model", "mine-v1"), StringComparison.Ordinal);
 
         // Only what was trained on is sure to be found.
-        var learnt = new DatasetStore(new FuseMixHome(ClusterHome)).Load("mine").ItemsOf(Modality.Text).First(item => item.Split == Split.Train).Text!;
+        var learnt = new DatasetStore(new FuseMixHome(ClusterHome)).Load("mine").ItemsOf(Modality.Text)
+            .First(item => item.Split == Split.Train).Text!;
         var hits = (await Run("search", "mine", learnt, "-k", "3", "--json")).Json.GetProperty("results")[0].EnumerateArray().ToArray();
         Assert.Equal(3, hits.Length);
         Assert.All(hits, hit => Assert.StartsWith($"{learnt}-", hit.GetProperty("id").GetString(), StringComparison.Ordinal));
 
         var picture = Path.Combine(World.Pictures, $"{learnt}-03.png");
-        var captions = (await Run("search", "mine", "--image", picture, "--target", "text", "-k", "1", "--json")).Json.GetProperty("results")[0];
+        var captions =
+            (await Run("search", "mine", "--image", picture, "--target", "text", "-k", "1", "--json")).Json.GetProperty("results")[0];
         Assert.Equal(learnt, captions[0].GetProperty("metadata").GetProperty("caption").GetString());
         Assert.Contains($"{learnt}-", await Ok("search", "mine", "--item", $"{learnt}-01.png", "-k", "1"), StringComparison.Ordinal);
 
@@ -82,13 +92,19 @@ public abstract class WholeWayTests : IAsyncLifetime
     [Fact]
     public async Task Tables_are_imported_with_what_they_name()
     {
-        await File.WriteAllTextAsync(Path.Combine(World.Pictures, "pairs.csv"), "image,text\nmoon-01.png,the moon\nboat-01.png,a boat\nno.png,nothing\n");
-        await File.WriteAllTextAsync(Path.Combine(World.Pictures, "pairs.jsonl"), """{ "image": "moon-01.png", "text": ["the moon", "moon"] }""");
-        var csv = await Ok("datasets", "import", "--csv", Path.Combine(World.Pictures, "pairs.csv"), "--name", "table", "--licence", "mine");
+        await File.WriteAllTextAsync(
+            Path.Combine(World.Pictures, "pairs.csv"), "image,text\nmoon-01.png,the moon\nboat-01.png,a boat\nno.png,nothing\n");
+        await File.WriteAllTextAsync(
+            Path.Combine(World.Pictures, "pairs.jsonl"), """{ "image": "moon-01.png", "text": ["the moon", "moon"] }""");
+        var csv = await Ok(
+            "datasets", "import", "--csv", Path.Combine(World.Pictures, "pairs.csv"), "--name", "table", "--licence", "mine");
         Assert.Contains("✓ table: 2 images, 2 texts", csv, StringComparison.Ordinal);
         Assert.Contains("1 source could not be imported", csv, StringComparison.Ordinal);
         Assert.Contains("Licence: mine.", await Ok("datasets", "show", "table"), StringComparison.Ordinal);
-        Assert.Contains("✓ lines: 1 image, 2 texts", await Ok("datasets", "import", "--jsonl", Path.Combine(World.Pictures, "pairs.jsonl"), "--name", "lines"), StringComparison.Ordinal);
+        Assert.Contains(
+            "✓ lines: 1 image, 2 texts",
+            await Ok("datasets", "import", "--jsonl", Path.Combine(World.Pictures, "pairs.jsonl"), "--name", "lines"),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -127,16 +143,25 @@ public abstract class WholeWayTests : IAsyncLifetime
     public async Task A_study_trains_every_method_on_every_seed_and_goes_on_where_it_stopped()
     {
         await Prepare();
-        string[] study = ["study", "augmentation", "--dataset", "mine", "--seeds", "2", "--split", "train", "--set", "steps=10", "--set", "batchSize=16", "--set", "sharedDimension=16"];
+        string[] study =
+        [
+            "study", "augmentation", "--dataset", "mine", "--seeds", "2", "--split", "train", "--set", "steps=10", "--set", "batchSize=16",
+            "--set", "sharedDimension=16",
+        ];
         var result = await Run([.. study, "--json"]);
         var methods = result.Json.GetProperty("methods").EnumerateArray().ToArray();
-        Assert.Equal(["FuseMix", "FuseMix and noise 0.02", "no augmentation", "Gaussian noise 0.01", "random quantization, 16 bins", "linear CCA"], methods.Select(m => m.GetProperty("name").GetString()));
+        Assert.Equal(
+            ["FuseMix", "FuseMix and noise 0.02", "no augmentation", "Gaussian noise 0.01", "random quantization, 16 bins", "linear CCA"],
+            methods.Select(m => m.GetProperty("name").GetString()));
         Assert.Equal([2, 2, 2, 2, 2, 1], methods.Select(m => m.GetProperty("runs").GetArrayLength()));
         Assert.Equal(11, methods.SelectMany(m => m.GetProperty("models").EnumerateArray().Select(e => e.GetString())).Distinct().Count());
         var table = await File.ReadAllTextAsync(Path.Combine(World.Home, "studies", "augmentation-mine-train.md"));
         Assert.Contains("| FuseMix ", table, StringComparison.Ordinal);
         Assert.Contains(
-            "`./fusemix study augmentation --dataset mine --seeds 2 --split train --set steps=10 --set batchSize=16 --set sharedDimension=16`", table, StringComparison.Ordinal);
+            "`./fusemix study augmentation --dataset mine --seeds 2 --split train --set steps=10 --set batchSize=16 --set "
+                + "sharedDimension=16`",
+            table,
+            StringComparison.Ordinal);
 
         var again = await Run(study);
         Assert.Equal(10, again.Error.Split("(already trained)").Length - 1);
@@ -155,8 +180,14 @@ public abstract class WholeWayTests : IAsyncLifetime
         var report = (await Run([.. study, "--json"])).Json;
         Assert.Equal(2, report.GetProperty("folds").GetInt32());
         var methods = report.GetProperty("methods").EnumerateArray().ToArray();
-        Assert.All(methods, method => Assert.Equal(["1/2", "2/2"], method.GetProperty("runs").EnumerateArray().Select(run => run.GetProperty("fold").GetString())));
-        Assert.Equal(4, methods.SelectMany(method => method.GetProperty("models").EnumerateArray()).Select(model => model.GetString()).Distinct().Count());
+        Assert.All(
+            methods,
+            method => Assert.Equal(
+                ["1/2", "2/2"], method.GetProperty("runs").EnumerateArray().Select(run => run.GetProperty("fold").GetString())));
+        Assert.Equal(
+            4,
+            methods.SelectMany(method => method.GetProperty("models").EnumerateArray()).Select(
+                model => model.GetString()).Distinct().Count());
         var table = await File.ReadAllTextAsync(Path.Combine(World.Home, "studies", "recipe-mine-2-folds.md"));
         Assert.Contains("ahead of the first", table, StringComparison.Ordinal);
         Assert.Contains("--seeds 1 --folds 2 --set batchSize=8", table, StringComparison.Ordinal);
@@ -176,19 +207,23 @@ public abstract class WholeWayTests : IAsyncLifetime
         using var stop = new CancellationTokenSource();
         var stopped = await Watch(stop.Cancel, stop.Token, [.. train, "--model", "parts"]);
         Assert.Equal(130, stopped.Code);
-        Assert.Matches(@"Stopped after step [1-9][\d,]* of 6,000, with a checkpoint\. The same command goes on from there\.", stopped.Error);
+        Assert.Matches(
+            @"Stopped after step [1-9][\d,]* of 6,000, with a checkpoint\. The same command goes on from there\.", stopped.Error);
 
         var rest = (await Run([.. train, "--model", "parts", "--json"])).Json;
         Assert.False(rest.GetProperty("reused").GetBoolean());
         Assert.InRange(rest.GetProperty("status").GetProperty("resumedFrom").GetInt32(), 1, 5_999);
-        Assert.Equal(whole.GetProperty("status").GetProperty("loss").GetDouble(), rest.GetProperty("status").GetProperty("loss").GetDouble());
+        Assert.Equal(
+            whole.GetProperty("status").GetProperty("loss").GetDouble(), rest.GetProperty("status").GetProperty("loss").GetDouble());
     }
 
     [Fact]
     public async Task An_encoder_that_lies_is_refused_with_the_reason()
     {
         var definition = Path.Combine(World.ImagePack, "encoder.json");
-        await File.WriteAllTextAsync(definition, (await File.ReadAllTextAsync(definition)).Replace("\"dimension\": 12", "\"dimension\": 13", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            definition,
+            (await File.ReadAllTextAsync(definition)).Replace("\"dimension\": 12", "\"dimension\": 13", StringComparison.Ordinal));
         var result = await Run("encoders", "add", World.ImagePack);
         Assert.Equal(1, result.Code);
         Assert.Contains("13", result.Error, StringComparison.Ordinal);
@@ -235,7 +270,8 @@ public abstract class WholeWayTests : IAsyncLifetime
     /// <summary>What only a machine with the files of the cluster can do.</summary>
     private protected virtual Task LookAtFiles() => Task.CompletedTask;
 
-    private CliTester Tester(bool outIsTerminal = false) => new() { Home = World.Home, RealCluster = true, Width = 160, OutIsTerminal = outIsTerminal, Variables = Variables };
+    private CliTester Tester(bool outIsTerminal = false) =>
+        new() { Home = World.Home, RealCluster = true, Width = 160, OutIsTerminal = outIsTerminal, Variables = Variables };
 }
 
 /// <summary>On a cluster in this process.</summary>
@@ -253,9 +289,14 @@ public sealed class HereTests : WholeWayTests
     public async Task The_study_of_quality_makes_datasets_of_poorer_captions_and_measures_all_on_the_same_items()
     {
         foreach (var caption in Directory.GetFiles(World.Pictures, "*.txt"))
-            await File.WriteAllTextAsync(caption, $"{(await File.ReadAllTextAsync(caption)).Trim()}. tree, {Path.GetFileName(caption)[..3]}\n");
+            await File.WriteAllTextAsync(
+                caption, $"{(await File.ReadAllTextAsync(caption)).Trim()}. tree, {Path.GetFileName(caption)[..3]}\n");
         await Prepare();
-        string[] study = ["study", "quality", "--dataset", "mine", "--seeds", "1", "--split", "train", "--set", "steps=10", "--set", "batchSize=16", "--set", "sharedDimension=16"];
+        string[] study =
+        [
+            "study", "quality", "--dataset", "mine", "--seeds", "1", "--split", "train", "--set", "steps=10", "--set", "batchSize=16",
+            "--set", "sharedDimension=16",
+        ];
         var methods = (await Run([.. study, "--json"])).Json.GetProperty("methods").EnumerateArray().ToArray();
         Assert.Equal(6, methods.Length);
         Assert.Equal(3, methods.Select(method => method.GetProperty("models")[0].GetString()).Distinct().Count());
@@ -269,7 +310,11 @@ public sealed class HereTests : WholeWayTests
 
         await Ok("datasets", "import", "--folder", World.Pictures, "--name", "mine-first-sentences");
         Assert.Contains("that this study has not made", (await Run(study)).Error, StringComparison.Ordinal);
-        Assert.Contains("tree", await File.ReadAllTextAsync(Directory.GetFiles(Path.Combine(World.Home, "datasets", "mine-first-sentences"), "items-*.jsonl").Single()), StringComparison.Ordinal);
+        Assert.Contains(
+            "tree",
+            await File.ReadAllTextAsync(
+                Directory.GetFiles(Path.Combine(World.Home, "datasets", "mine-first-sentences"), "items-*.jsonl").Single()),
+            StringComparison.Ordinal);
     }
 }
 
@@ -293,7 +338,11 @@ public sealed class ElsewhereTests : WholeWayTests
             Home = World["cluster"],
             Node = new NodeOptions { Threads = 1 },
             Cluster = new ClusteringOptions { SiloPort = 0, GatewayPort = 0 },
-            Http = new HttpOptions { Port = 0, ApiKeys = [new ApiKeyOptions { Name = "cli", Sha256 = ApiKey.Sha256Of(_key), Scopes = ["admin"] }] },
+            Http = new HttpOptions
+            {
+                Port = 0,
+                ApiKeys = [new ApiKeyOptions { Name = "cli", Sha256 = ApiKey.Sha256Of(_key), Scopes = ["admin"] }],
+            },
             Shutdown = new ShutdownOptions { Drain = TimeSpan.Zero },
         });
         await _app.StartAsync();
@@ -313,7 +362,8 @@ public sealed class ElsewhereTests : WholeWayTests
     public async Task Whoever_joins_a_training_may_leave_it_and_anybody_can_cancel_it()
     {
         await Prepare();
-        string[] train = ["train", "mine", "--model", "long", "--set", "steps=2000000", "--set", "batchSize=16", "--set", "sharedDimension=16"];
+        string[] train =
+            ["train", "mine", "--model", "long", "--set", "steps=2000000", "--set", "batchSize=16", "--set", "sharedDimension=16"];
         var trains = new TaskCompletionSource();
         var first = Watch(() => trains.TrySetResult(), default, train);
         Assert.Same(trains.Task, await Task.WhenAny(trains.Task, first));
@@ -321,7 +371,9 @@ public sealed class ElsewhereTests : WholeWayTests
         using var stop = new CancellationTokenSource();
         var second = await Watch(stop.Cancel, stop.Token, train);
         Assert.Equal(130, second.Code);
-        Assert.Matches("Stopped watching; the training, which ran before this command, goes on. './fusemix cancel train long-[0-9a-f]{12}' stops it.", second.Error);
+        Assert.Matches(
+            "Stopped watching; the training, which ran before this command, goes on. './fusemix cancel train long-[0-9a-f]{12}' stops it.",
+            second.Error);
         Assert.Equal("running", (await Run("status", "--json")).Json.GetProperty("trainings")[0].GetProperty("state").GetString());
 
         Assert.Matches("✓ long-[0-9a-f]{12}: stopped after step", await Ok("cancel", "train", "long"));
@@ -344,7 +396,8 @@ public sealed class ElsewhereTests : WholeWayTests
     public async Task A_cluster_that_is_not_there_is_named()
     {
         // Port 9 is for discarding, which nobody does any more.
-        var result = await new CliTester { Home = World.Home, RealCluster = true }.Run("status", "--cluster", "http://127.0.0.1:9", "--json");
+        var result = await new CliTester { Home = World.Home, RealCluster = true }.Run(
+            "status", "--cluster", "http://127.0.0.1:9", "--json");
         Assert.Equal(1, result.Code);
         Assert.Equal("unavailable", result.Json.GetProperty("error").GetProperty("kind").GetString());
         Assert.Contains("http://127.0.0.1:9 cannot be reached", result.Error, StringComparison.Ordinal);

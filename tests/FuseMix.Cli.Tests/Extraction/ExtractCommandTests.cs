@@ -42,7 +42,8 @@ public sealed class ExtractCommandTests
         var result = await Tester(_ => failed).Run("extract", "emoji", "use-lite");
         Assert.Equal(1, result.Code);
         Assert.Contains("The disk is full.", result.Error, StringComparison.Ordinal);
-        Assert.Contains("'./fusemix extract emoji use-lite' goes on from the 3 shards that are committed.", result.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "'./fusemix extract emoji use-lite' goes on from the 3 shards that are committed.", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -65,7 +66,8 @@ public sealed class ExtractCommandTests
     public async Task Ctrl_C_cancels_the_job_and_says_what_is_kept()
     {
         using var stop = new CancellationTokenSource();
-        var client = new FakeClient { ExtractionEnd = _ => Done with { State = JobState.Running, ShardsDone = 2 }, StandsStill = stop.Cancel };
+        var client =
+            new FakeClient { ExtractionEnd = _ => Done with { State = JobState.Running, ShardsDone = 2 }, StandsStill = stop.Cancel };
         var result = await Tester(client, stop.Token).Run("extract", "emoji", "use-lite");
         Assert.Equal(130, result.Code);
         Assert.Contains("cancel emoji/use-lite", client.Commands);
@@ -102,5 +104,6 @@ public sealed class ExtractCommandTests
 
     private static CliTester Tester(Func<string, ExtractionStatus> end) => Tester(new FakeClient { ExtractionEnd = end });
 
-    private static CliTester Tester(FakeClient client, CancellationToken stop = default) => new() { Client = client, Stop = stop, Home = TestHome.Path };
+    private static CliTester Tester(FakeClient client, CancellationToken stop = default) =>
+        new() { Client = client, Stop = stop, Home = TestHome.Path };
 }

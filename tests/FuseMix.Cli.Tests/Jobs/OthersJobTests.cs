@@ -14,7 +14,10 @@ public sealed class OthersJobTests
         var (client, result) = await Interrupt(isBusy: true, [.. args, "--cluster", "http://one"]);
         Assert.Equal(130, result.Code);
         Assert.DoesNotContain(client.Commands, command => command.StartsWith("cancel", StringComparison.Ordinal));
-        Assert.StartsWith($"Stopped watching; {job}, which ran before this command, goes on. './fusemix cancel {cancel}", result.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"Stopped watching; {job}, which ran before this command, goes on. './fusemix cancel {cancel}",
+            result.Error,
+            StringComparison.Ordinal);
         Assert.EndsWith("' stops it.\n", result.Error, StringComparison.Ordinal);
     }
 

@@ -82,5 +82,6 @@ public sealed class PhrasesTests
     [InlineData("a", 3, "a  ")]
     [InlineData("日本", 5, "日本 ")]
     [InlineData("abcd", 3, "ab…")]
-    public void Fitted_text_has_exactly_its_columns(string text, int columns, string expected) => Assert.Equal(expected, Phrases.Fit(text, columns));
+    public void Fitted_text_has_exactly_its_columns(string text, int columns, string expected) =>
+        Assert.Equal(expected, Phrases.Fit(text, columns));
 }

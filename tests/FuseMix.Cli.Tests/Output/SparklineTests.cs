@@ -32,6 +32,7 @@ public sealed class SparklineTests
     [Fact]
     public void Any_number_of_values_fits_its_columns()
     {
-        for (var n = 1; n < 200; n++) Assert.Equal(Math.Min(n, 17), Sparkline.Draw([.. Enumerable.Range(0, n).Select(i => Math.Sin(i))], 17).Length);
+        for (var n = 1; n < 200; n++)
+            Assert.Equal(Math.Min(n, 17), Sparkline.Draw([.. Enumerable.Range(0, n).Select(i => Math.Sin(i))], 17).Length);
     }
 }

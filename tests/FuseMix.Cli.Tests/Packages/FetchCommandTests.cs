@@ -16,7 +16,8 @@ public sealed class FetchCommandTests
 
     [Fact]
     public void A_dataset_brings_its_packages() =>
-        Assert.Equal(["emoji-datasource-twitter", "emoji-datasource-google", "emojilib"], FetchCommand.PackagesOf(["emoji"]).Select(p => p.Name));
+        Assert.Equal(
+            ["emoji-datasource-twitter", "emoji-datasource-google", "emojilib"], FetchCommand.PackagesOf(["emoji"]).Select(p => p.Name));
 
     [Fact]
     public async Task An_unknown_name_is_refused_before_anything_is_fetched()

@@ -52,7 +52,10 @@ public sealed class ProgressTests
     [Fact]
     public void A_rate_of_something_else_says_nothing_about_the_time_left() => Assert.Equal(
         "Training: 100 of 400 steps, 25 %, 3,000 pairs/s, loss 3.210",
-        PlainProgress.Line("Training", new ProgressUnit("steps"), new ProgressReading(100, 400) { PerSecond = 3_000, RateNoun = "pairs", Detail = "loss 3.210" }));
+        PlainProgress.Line(
+            "Training",
+            new ProgressUnit("steps"),
+            new ProgressReading(100, 400) { PerSecond = 3_000, RateNoun = "pairs", Detail = "loss 3.210" }));
 
     [Theory]
     [InlineData(40)]

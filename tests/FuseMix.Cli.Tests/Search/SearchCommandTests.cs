@@ -87,9 +87,19 @@ public sealed class SearchCommandTests
     [Fact]
     public async Task Pictures_are_fetched_from_the_cluster_as_many_as_are_shown()
     {
-        var client = new FakeClient { Hits = [.. Enumerable.Range(0, 9).Select(i => new Hit($"picture-{i}", i == 1 ? Modality.Text : Modality.Image, 0.5f, []))] };
+        var client = new FakeClient
+        {
+            Hits = [.. Enumerable.Range(0, 9).Select(i => new Hit($"picture-{i}", i == 1 ? Modality.Text : Modality.Image, 0.5f, []))],
+        };
         client.Contents["picture-0"] = [1, 2, 3];
-        var tester = new CliTester { Client = client, Home = TestHome.Path, Width = 100, OutIsTerminal = true, Variables = { ["COLORTERM"] = "truecolor" } };
+        var tester = new CliTester
+        {
+            Client = client,
+            Home = TestHome.Path,
+            Width = 100,
+            OutIsTerminal = true,
+            Variables = { ["COLORTERM"] = "truecolor" },
+        };
         var result = await tester.Run("search", "emoji", "x");
         Assert.Equal(5, result.Out.Split("(no picture)").Length - 1);
         Assert.Equal(["content emoji picture-0", "content emoji picture-2", "content emoji picture-3", "content emoji picture-4", "content emoji picture-5"], client.Commands);

@@ -24,7 +24,8 @@ public sealed class OwnershipTests : IDisposable
         var result = await Run("models", "list");
         Assert.Equal(1, result.Code);
         Assert.Contains($"Waiting for process {Environment.ProcessId} on ", result.Error, StringComparison.Ordinal);
-        Assert.Contains($"The home folder '{_folder.Path}' is in use by process {Environment.ProcessId} on ", result.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"The home folder '{_folder.Path}' is in use by process {Environment.ProcessId} on ", result.Error, StringComparison.Ordinal);
         Assert.Contains("Wait until it has ended, or stop it, then try again.", result.Error, StringComparison.Ordinal);
     }
 

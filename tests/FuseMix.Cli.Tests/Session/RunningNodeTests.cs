@@ -29,11 +29,15 @@ public sealed class RunningNodeTests : IDisposable
         var hits = await Run("search", "mine", "moon", "-k", "3", "--json");
         Assert.Equal(3, hits.Json.GetProperty("results")[0].GetArrayLength());
         Assert.Equal("", hits.Error);
-        Assert.StartsWith($"process {serve.Process.Id} on ", (await Run("status", "--json")).Json.GetProperty("nodeOf").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"process {serve.Process.Id} on ",
+            (await Run("status", "--json")).Json.GetProperty("nodeOf").GetString(),
+            StringComparison.Ordinal);
         Assert.Contains("('fusemix serve')", await Ok("status"), StringComparison.Ordinal);
         Assert.Contains($"serves at {serve.Url}", (await Run("doctor")).Out, StringComparison.Ordinal);
 
-        Assert.Contains("96 images", await Ok("datasets", "import", "--folder", _world.Pictures, "--name", "again"), StringComparison.Ordinal);
+        Assert.Contains(
+            "96 images", await Ok("datasets", "import", "--folder", _world.Pictures, "--name", "again"), StringComparison.Ordinal);
         Assert.Contains("again", await Ok("datasets", "list"), StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Combine(_world.Home, "uploads")));
 
@@ -51,7 +55,8 @@ public sealed class RunningNodeTests : IDisposable
     public async Task Commands_that_begin_at_once_all_come_to_their_ends()
     {
         await Prepare(extract: false);
-        var results = await Task.WhenAll(Run("extract", "mine"), Run("status"), Run("extract", "mine", "words"), Run("extract", "mine"), Run("models", "list"));
+        var results = await Task.WhenAll(
+            Run("extract", "mine"), Run("status"), Run("extract", "mine", "words"), Run("extract", "mine"), Run("models", "list"));
         Assert.All(results, result => Assert.True(result.Code == 0, result.Error));
         Assert.Contains("96 latents already there", await Ok("extract", "mine", "fields"), StringComparison.Ordinal);
     }
@@ -66,7 +71,8 @@ public sealed class RunningNodeTests : IDisposable
         CliResult result;
         await using (var serve = await Serving.Start(_world.Home))
         {
-            result = await Watching(killed ? serve.Process.Kill : serve.Process.Terminate, ["train", "mine", "--model", "parts", .. Recipe]);
+            result = await Watching(
+                killed ? serve.Process.Kill : serve.Process.Terminate, ["train", "mine", "--model", "parts", .. Recipe]);
             Assert.Equal(killed ? 137 : 0, await serve.Process.Exited);
             Assert.Contains($"The node of process {serve.Process.Id} on ", result.Error, StringComparison.Ordinal);
         }
@@ -74,7 +80,8 @@ public sealed class RunningNodeTests : IDisposable
         Assert.True(result.Code == 0, result.Error);
         var parts = (await Run(["train", "mine", "--model", "parts", .. Recipe, "--json"])).Json;
         Assert.True(parts.GetProperty("reused").GetBoolean());
-        Assert.Equal(whole.GetProperty("status").GetProperty("loss").GetDouble(), parts.GetProperty("status").GetProperty("loss").GetDouble());
+        Assert.Equal(
+            whole.GetProperty("status").GetProperty("loss").GetDouble(), parts.GetProperty("status").GetProperty("loss").GetDouble());
     }
 
     [Fact]
@@ -108,7 +115,11 @@ public sealed class RunningNodeTests : IDisposable
         {
             Home = _world.Home,
             Cluster = new ClusteringOptions { SiloPort = 0, GatewayPort = 0 },
-            Http = new HttpOptions { Port = 0, ApiKeys = [new ApiKeyOptions { Name = "cli", Sha256 = ApiKey.Sha256Of(key), Scopes = ["admin"] }] },
+            Http = new HttpOptions
+            {
+                Port = 0,
+                ApiKeys = [new ApiKeyOptions { Name = "cli", Sha256 = ApiKey.Sha256Of(key), Scopes = ["admin"] }],
+            },
             Shutdown = new ShutdownOptions { Drain = TimeSpan.Zero },
         };
         using var ownership = HomeOwnership.TryTake(new FuseMixHome(_world.Home))!;
@@ -118,7 +129,10 @@ public sealed class RunningNodeTests : IDisposable
 
         var result = await Run("status");
         Assert.Equal(2, result.Code);
-        Assert.Contains($"{app.Urls.Single()} needs an API key. Give it with --api-key, or better in FUSEMIX_API_KEY", result.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{app.Urls.Single()} needs an API key. Give it with --api-key, or better in FUSEMIX_API_KEY",
+            result.Error,
+            StringComparison.Ordinal);
         Assert.Contains("not one that this node knows", (await Run("status", "--api-key", "fmx_wrong")).Error, StringComparison.Ordinal);
         await Ok("status", "--api-key", key);
         await app.StopAsync();
@@ -129,7 +143,9 @@ public sealed class RunningNodeTests : IDisposable
     {
         await using var serve = await Serving.Start(_world.Home);
         var text = await File.ReadAllTextAsync(Announcement);
-        await File.WriteAllTextAsync(Announcement, text.Replace($"\"version\": \"{NodeAnnouncement.ThisVersion}\"", "\"version\": \"9.9.9\"", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            Announcement,
+            text.Replace($"\"version\": \"{NodeAnnouncement.ThisVersion}\"", "\"version\": \"9.9.9\"", StringComparison.Ordinal));
         var result = await Run("models", "list");
         Assert.Equal(0, result.Code);
         Assert.Contains($"is of version 9.9.9, this command of {NodeAnnouncement.ThisVersion}.", result.Error, StringComparison.Ordinal);
@@ -183,7 +199,8 @@ public sealed class RunningNodeTests : IDisposable
 
         public static async Task<Serving> Start(string home)
         {
-            var process = ChildProcess.Start(Path.Combine(AppContext.BaseDirectory, "fusemix-cli"), ["serve", "--port", "0", "--json", "--home", home]);
+            var process = ChildProcess.Start(
+                Path.Combine(AppContext.BaseDirectory, "fusemix-cli"), ["serve", "--port", "0", "--json", "--home", home]);
             try
             {
                 var line = await process.Line(line => line.Contains("\"url\"", StringComparison.Ordinal));

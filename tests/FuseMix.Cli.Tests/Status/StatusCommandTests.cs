@@ -57,7 +57,10 @@ public sealed class StatusCommandTests
     [Fact]
     public async Task A_cluster_that_does_not_answer_is_said_to_be_silent()
     {
-        var silent = new FakeClient { Nodes = () => throw new FuseMixException(FailureKind.Unavailable, "The cluster did not answer in time.", "Try again.") };
+        var silent = new FakeClient
+        {
+            Nodes = () => throw new FuseMixException(FailureKind.Unavailable, "The cluster did not answer in time.", "Try again."),
+        };
         var result = await new CliTester { Client = silent, Home = TestHome.Path }.Run("status");
         Assert.Equal(1, result.Code);
         Assert.Equal("The cluster did not answer in time. Try again.\n", result.Error);

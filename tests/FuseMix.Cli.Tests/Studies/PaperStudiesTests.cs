@@ -30,11 +30,13 @@ public sealed class PaperStudiesTests
     {
         var values = PaperStudies.Quantity(2820).Variants.Where(variant => variant.Series == "FuseMix").Select(variant => variant.Value);
         Assert.Equal([141, 282, 564, 1410, 2820], values);
-        Assert.Equal([50, 100], PaperStudies.Quantity(100).Variants.Where(variant => variant.Series == "FuseMix").Select(variant => variant.Value));
+        Assert.Equal(
+            [50, 100], PaperStudies.Quantity(100).Variants.Where(variant => variant.Series == "FuseMix").Select(variant => variant.Value));
     }
 
     private static IEnumerable<Study> All() =>
     [
-        PaperStudies.Augmentation, PaperStudies.Batch, PaperStudies.Depth, PaperStudies.Alpha, PaperStudies.Quantity(2820), PaperStudies.Diversity(2820),
+        PaperStudies.Augmentation, PaperStudies.Batch, PaperStudies.Depth, PaperStudies.Alpha, PaperStudies.Quantity(2820),
+        PaperStudies.Diversity(2820),
     ];
 }

@@ -31,7 +31,9 @@ public sealed class StudyCommandTests
         var result = await Run("study", "depth", "--seeds", "1", "--image", Both, "--json");
         Assert.Equal(0, result.Code);
         Assert.Equal(6, _client.Submitted.Count);
-        Assert.All(_client.Submitted, request => Assert.Equal((Both, "use-lite"), (request.Encoders[Modality.Image], request.Encoders[Modality.Text])));
+        Assert.All(
+            _client.Submitted,
+            request => Assert.Equal((Both, "use-lite"), (request.Encoders[Modality.Image], request.Encoders[Modality.Text])));
         Assert.Equal($"./fusemix study depth --image {Both} --seeds 1", result.Json.GetProperty("command").GetString());
     }
 

@@ -78,5 +78,6 @@ public sealed class StudyPlotTests : IDisposable
         ]);
 
     private static StudyMethod Method(string series, double? value, params double[] means) => new(
-        value is null ? series : $"{series}, {value} pairs", series, value, [], [.. means.Select(mean => $"{mean}")], [.. means.Select(mean => FakeClient.Report("m", mean))]);
+        value is null ? series : $"{series}, {value} pairs", series, value, [], [.. means.Select(mean => $"{mean}")],
+        [.. means.Select(mean => FakeClient.Report("m", mean))]);
 }

@@ -21,7 +21,9 @@ public sealed class StudyReportTests
         Assert.EndsWith("37.5±0.7 |", lines[6], StringComparison.Ordinal);
         Assert.EndsWith("37.8 |", lines[7], StringComparison.Ordinal);
         Assert.DoesNotContain("ahead of", lines[4], StringComparison.Ordinal);
-        Assert.Equal(["", "![What augmentation brings](augmentation-emoji-test.svg)", "", "Made by `./fusemix study augmentation --seeds 2`.", ""], lines[8..]);
+        Assert.Equal(
+            ["", "![What augmentation brings](augmentation-emoji-test.svg)", "", "Made by `./fusemix study augmentation --seeds 2`.", ""],
+            lines[8..]);
     }
 
     [Fact]
@@ -35,7 +37,8 @@ public sealed class StudyReportTests
             Folds = 3,
         };
         var lines = report.ToMarkdown("recipe.svg").Split('\n');
-        Assert.Contains("Dataset emoji, 3 folds of train and validation, 1 seed each: means, and by how much", lines[2], StringComparison.Ordinal);
+        Assert.Contains(
+            "Dataset emoji, 3 folds of train and validation, 1 seed each: means, and by how much", lines[2], StringComparison.Ordinal);
         Assert.EndsWith("mean of all | ahead of the first |", lines[4], StringComparison.Ordinal);
         Assert.Matches(@"\|\s+19\.2 / 40\.6 / 51\.5 \|.*\|\s+40\.0 \|\s+\|$", lines[6]);
         Assert.EndsWith("41.0 | 1.0±1.1, on 2 of 3 |", lines[7], StringComparison.Ordinal);

@@ -46,7 +46,8 @@ public sealed class TrainCommandTests
     public async Task Encoders_that_nobody_expects_give_the_model_a_name_of_its_own()
     {
         Inception(extracted: true);
-        foreach (var image in (string[])["mobilenet-v2-mid", "inception-v3", "mobilenet-v2-mid+inception-v3", "inception-v3+mobilenet-v2-mid"])
+        foreach (var image in
+            (string[])["mobilenet-v2-mid", "inception-v3", "mobilenet-v2-mid+inception-v3", "inception-v3+mobilenet-v2-mid"])
         {
             await Run("train", "emoji", "--image", image);
             await Run("train", "emoji", "--image", image, "--set", "depth=3");

@@ -50,7 +50,8 @@ public abstract class ClientContract(ServedCluster served, string name)
         var details = await Client.Dataset(TestHome.Dataset);
         Assert.Equal(TestHome.Dataset, details.Summary.Name);
         Assert.Equal(TestHome.Groups + 2, details.Pairs.Sum(pairs => pairs.Count));
-        Assert.Contains(details.Pairs, pairs => (pairs.First, pairs.Second, pairs.Split, pairs.Count) == (Modality.Image, Modality.Text, "train", 16));
+        Assert.Contains(
+            details.Pairs, pairs => (pairs.First, pairs.Second, pairs.Split, pairs.Count) == (Modality.Image, Modality.Text, "train", 16));
         Assert.True(details.Bytes[Modality.Image] > 0);
         Assert.Empty(details.Failures);
     }
@@ -68,7 +69,8 @@ public abstract class ClientContract(ServedCluster served, string name)
         await Client.StartExtraction(new ExtractionRequest(dataset, TestHome.TextEncoder));
         var seen = await Patience.Read(Client.WatchExtraction(dataset, TestHome.TextEncoder));
         Assert.Equal((JobState.Completed, 2, 2), (seen[^1].State, seen[^1].Items, seen[^1].ItemsDone));
-        Assert.Contains(await Client.Extractions(), e => (e.Dataset, e.Encoder, e.State) == (dataset, TestHome.TextEncoder, JobState.Completed));
+        Assert.Contains(
+            await Client.Extractions(), e => (e.Dataset, e.Encoder, e.State) == (dataset, TestHome.TextEncoder, JobState.Completed));
 
         var again = await Client.StartExtraction(new ExtractionRequest(dataset, TestHome.TextEncoder));
         Assert.Equal((JobState.Completed, 2), (again.State, again.ItemsFound));
@@ -136,7 +138,8 @@ public abstract class ClientContract(ServedCluster served, string name)
     public async Task A_model_is_measured_beside_its_yardstick()
     {
         var report = await Client.Evaluate(new EvaluationRequest(ServedCluster.Model, TestHome.Dataset, "test"));
-        Assert.Equal((ServedCluster.Model, "test", (string?)null, 2), (report.Model, report.Split, report.Without, report.Directions.Length));
+        Assert.Equal(
+            (ServedCluster.Model, "test", (string?)null, 2), (report.Model, report.Split, report.Without, report.Directions.Length));
         Assert.InRange(report.Mean, 1, 100);
         var without = await Client.Evaluate(new EvaluationRequest(ServedCluster.Model, TestHome.Dataset, "train", "flag"));
         Assert.Equal("flag", without.Without);
@@ -186,11 +189,14 @@ public abstract class ClientContract(ServedCluster served, string name)
     public async Task A_search_finds_by_text_picture_item_vector_and_sums_of_them()
     {
         var embedding = served.Home.Embeddings(ServedCluster.Model, Modality.Image)["img-03"];
-        var sum = new SearchQuery([new QueryTerm { Text = TestHome.Caption(3), Weight = 0.5f }, new QueryTerm { ItemId = "img-04", Weight = -0.25f }]);
+        var sum = new SearchQuery(
+            [new QueryTerm { Text = TestHome.Caption(3), Weight = 0.5f }, new QueryTerm { ItemId = "img-04", Weight = -0.25f }]);
         var answer = await Client.Search(new SearchRequest(
             ServedCluster.Collection,
             [
-                SearchQuery.OfText(TestHome.Caption(3)), SearchQuery.OfContent(Modality.Image, TestHome.Picture(3)), SearchQuery.OfItem("img-03"),
+                SearchQuery.OfText(TestHome.Caption(3)),
+                SearchQuery.OfContent(Modality.Image, TestHome.Picture(3)),
+                SearchQuery.OfItem("img-03"),
                 new SearchQuery([new QueryTerm { Embedding = embedding }]), sum,
             ],
             Modality.Image,
@@ -256,8 +262,12 @@ public abstract class ClientContract(ServedCluster served, string name)
     [Fact]
     public async Task What_a_collection_stands_on_is_not_removed_without_being_forced()
     {
-        await Fails(FailureKind.Conflict, () => Client.RemoveDataset(TestHome.Dataset), $"'fusemix collections drop {ServedCluster.Collection}'");
-        await Fails(FailureKind.Conflict, () => Client.RemoveEncoder(TestHome.TextEncoder), $"'fusemix collections drop {ServedCluster.Collection}'");
+        await Fails(
+            FailureKind.Conflict, () => Client.RemoveDataset(TestHome.Dataset), $"'fusemix collections drop {ServedCluster.Collection}'");
+        await Fails(
+            FailureKind.Conflict,
+            () => Client.RemoveEncoder(TestHome.TextEncoder),
+            $"'fusemix collections drop {ServedCluster.Collection}'");
         Assert.Contains(await Client.Datasets(), dataset => dataset.Name == TestHome.Dataset);
         Assert.Contains(await Client.Encoders(), encoder => encoder.Name == TestHome.TextEncoder);
     }
@@ -282,14 +292,18 @@ public abstract class ClientContract(ServedCluster served, string name)
 
         File.Delete(Path.Combine(folder, "notes.doc"));
         await File.WriteAllTextAsync(Path.Combine(folder, "pairs.csv"), "image,text\na.png,a cat\nmissing.png,nothing\n");
-        var table = await Client.PutDataset(dataset, new DatasetSource(DatasetFormat.Csv, Path.Combine(folder, "pairs.csv")) { Files = ["a.png", "missing.png"] });
+        var table = await Client.PutDataset(
+            dataset, new DatasetSource(DatasetFormat.Csv, Path.Combine(folder, "pairs.csv")) { Files = ["a.png", "missing.png"] });
         Assert.Equal((1, 1), (table.Items[Modality.Image], table.Failures));
         Assert.NotEqual(imported.Fingerprint, table.Fingerprint);
 
         await File.WriteAllTextAsync(Path.Combine(folder, "pairs.jsonl"), """{ "image": "a.png", "text": ["a cat", "two cats"] }""");
         var lines = await Client.PutDataset(dataset, new DatasetSource(DatasetFormat.JsonLines, Path.Combine(folder, "pairs.jsonl")));
         Assert.Equal(2, lines.Items[Modality.Text]);
-        await Fails(FailureKind.NotFound, () => Client.PutDataset(dataset, new DatasetSource(DatasetFormat.Folder, Path.Combine(folder, "nowhere"))), "nowhere");
+        await Fails(
+            FailureKind.NotFound,
+            () => Client.PutDataset(dataset, new DatasetSource(DatasetFormat.Folder, Path.Combine(folder, "nowhere"))),
+            "nowhere");
 
         await Client.RemoveDataset(dataset);
         await Fails(FailureKind.NotFound, () => Client.RemoveDataset(dataset), dataset);
@@ -314,37 +328,61 @@ public abstract class ClientContract(ServedCluster served, string name)
     public async Task Unknown_names_get_the_nearest_one()
     {
         await Fails(FailureKind.NotFound, () => Client.Collection("boatz"), "Did you mean 'boats'?");
-        await Fails(FailureKind.NotFound, () => Client.Search(new SearchRequest("boatz", [SearchQuery.OfText("x")], null)), "Did you mean 'boats'?");
+        await Fails(
+            FailureKind.NotFound,
+            () => Client.Search(new SearchRequest("boatz", [SearchQuery.OfText("x")], null)),
+            "Did you mean 'boats'?");
         await Fails(FailureKind.NotFound, () => Client.Content("boatz", "img-03"), "Did you mean 'boats'?");
         await Fails(FailureKind.NotFound, () => Client.Dataset("boatz"), "Did you mean 'boats'?");
         await Fails(FailureKind.NotFound, () => Client.Extraction("boatz", TestHome.TextEncoder), "Did you mean 'boats'?");
         await Fails(FailureKind.NotFound, () => Client.Extraction(TestHome.Dataset, "tiny-texd"), "Did you mean 'tiny-text'?");
-        await Fails(FailureKind.NotFound, () => Client.StartExtraction(new ExtractionRequest(TestHome.Dataset, "tiny-texd")), "Did you mean 'tiny-text'?");
+        await Fails(
+            FailureKind.NotFound,
+            () => Client.StartExtraction(new ExtractionRequest(TestHome.Dataset, "tiny-texd")),
+            "Did you mean 'tiny-text'?");
         await Fails(FailureKind.NotFound, () => Client.CancelExtraction(TestHome.Dataset, "tiny-texd"), "Did you mean 'tiny-text'?");
         await Fails(FailureKind.NotFound, () => Client.Training("fisrt"), "Did you mean 'first'?");
         await Fails(FailureKind.NotFound, () => Client.CancelTraining("fisrt"), "Did you mean 'first'?");
         await Fails(FailureKind.NotFound, () => Patience.Read(Client.WatchTraining("fisrt")), "Did you mean 'first'?");
         await Fails(FailureKind.NotFound, () => Patience.Read(Client.WatchBuild("boatz")), "Did you mean 'boats'?");
         await Fails(FailureKind.NotFound, () => Client.CancelBuild("boatz"), "Did you mean 'boats'?");
-        await Fails(FailureKind.NotFound, () => Client.StartBuild($"{name}-x", new CollectionBuild("boats-modl", TestHome.Dataset)), "Did you mean 'boats-model'?");
-        await Fails(FailureKind.NotFound, () => Client.Evaluate(new EvaluationRequest("boats-modl", TestHome.Dataset, "test")), "Did you mean 'boats-model'?");
+        await Fails(
+            FailureKind.NotFound,
+            () => Client.StartBuild($"{name}-x", new CollectionBuild("boats-modl", TestHome.Dataset)),
+            "Did you mean 'boats-model'?");
+        await Fails(
+            FailureKind.NotFound,
+            () => Client.Evaluate(new EvaluationRequest("boats-modl", TestHome.Dataset, "test")),
+            "Did you mean 'boats-model'?");
         await Fails(FailureKind.NotFound, () => Client.FitBaseline("boats-modl", TestHome.Dataset), "Did you mean 'boats-model'?");
         await Fails(FailureKind.NotFound, () => Client.RemoveEncoder("tiny-texd"), "Did you mean 'tiny-text'?");
-        await Fails(FailureKind.Invalid, () => Client.SubmitTraining(TestHome.Training($"{name}-z", $"{name}-z", 0, more: """, "stepz": 3""")), "Did you mean 'steps'?");
+        await Fails(
+            FailureKind.Invalid,
+            () => Client.SubmitTraining(TestHome.Training($"{name}-z", $"{name}-z", 0, more: """, "stepz": 3""")),
+            "Did you mean 'steps'?");
     }
 
     [Fact]
     public async Task Requests_that_make_no_sense_are_refused()
     {
-        await Fails(FailureKind.Invalid, () => Client.Search(new SearchRequest(ServedCluster.Collection, [SearchQuery.OfText("x")], null, K: 0)));
+        await Fails(
+            FailureKind.Invalid, () => Client.Search(new SearchRequest(ServedCluster.Collection, [SearchQuery.OfText("x")], null, K: 0)));
         await Fails(FailureKind.Invalid, () => Client.Search(new SearchRequest(ServedCluster.Collection, [new SearchQuery([])], null)));
         foreach (var nothing in (string[])["", " ", "\u0000", "\u200B", "\uFEFF"])
-            await Fails(FailureKind.Invalid, () => Client.Search(new SearchRequest(ServedCluster.Collection, [SearchQuery.OfText(nothing)], null)), "nothing in it to encode");
-        await Fails(FailureKind.Invalid, () => Client.Search(new SearchRequest(ServedCluster.Collection, [SearchQuery.OfContent(Modality.Image, [1, 2, 3])], null)));
+            await Fails(
+                FailureKind.Invalid,
+                () => Client.Search(new SearchRequest(ServedCluster.Collection, [SearchQuery.OfText(nothing)], null)),
+                "nothing in it to encode");
+        await Fails(
+            FailureKind.Invalid,
+            () => Client.Search(new SearchRequest(ServedCluster.Collection, [SearchQuery.OfContent(Modality.Image, [1, 2, 3])], null)));
         await Fails(FailureKind.Invalid, () => Client.Search(new SearchRequest("../boats", [SearchQuery.OfText("x")], null)));
         await Fails(FailureKind.Invalid, () => Client.Collection("a/b"));
         await Fails(FailureKind.Invalid, () => Client.Extraction("", TestHome.TextEncoder));
-        await Fails(FailureKind.Invalid, () => Client.StartExtraction(new ExtractionRequest(TestHome.Dataset, TestHome.TextEncoder, "abacus")), "accelerator");
+        await Fails(
+            FailureKind.Invalid,
+            () => Client.StartExtraction(new ExtractionRequest(TestHome.Dataset, TestHome.TextEncoder, "abacus")),
+            "accelerator");
     }
 
     [Fact]
@@ -366,7 +404,8 @@ public abstract class ClientContract(ServedCluster served, string name)
 
     private static bool Same(DatasetSummary a, DatasetSummary b) =>
         (a.Name, a.Fingerprint, a.Licence, a.About, a.Failures, a.Groups) == (b.Name, b.Fingerprint, b.Licence, b.About, b.Failures, b.Groups)
-        && a.Items.OrderBy(i => i.Key).SequenceEqual(b.Items.OrderBy(i => i.Key)) && a.Pairs.OrderBy(p => p.Key).SequenceEqual(b.Pairs.OrderBy(p => p.Key));
+        && a.Items.OrderBy(i => i.Key).SequenceEqual(b.Items.OrderBy(i => i.Key)) && a.Pairs.OrderBy(p => p.Key).SequenceEqual(
+            b.Pairs.OrderBy(p => p.Key));
 
     private sealed class Told(List<UploadProgress> all) : IProgress<UploadProgress>
     {

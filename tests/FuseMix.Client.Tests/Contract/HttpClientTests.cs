@@ -23,7 +23,8 @@ public sealed class HttpClientTests : ClientContract, IDisposable
         using var stranger = new HttpFuseMixClient(Served.Options(key));
         await Fails(FailureKind.Invalid, () => stranger.Cluster(), "key");
         await Fails(FailureKind.Invalid, () => Patience.Read(stranger.WatchTraining("first")), "key");
-        await Fails(FailureKind.Invalid, () => stranger.PutEncoder("x", Path.Combine(Served.Root, "encoders", TestHome.TextEncoder)), "key");
+        await Fails(
+            FailureKind.Invalid, () => stranger.PutEncoder("x", Path.Combine(Served.Root, "encoders", TestHome.TextEncoder)), "key");
     }
 
     [Fact]

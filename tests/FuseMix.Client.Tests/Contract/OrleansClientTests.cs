@@ -34,6 +34,7 @@ public sealed class OrleansClientTests(ServedCluster served) : ClientContract(se
         var client = _host.Services.GetRequiredService<IFuseMixClient>();
         Assert.NotEmpty(await client.Collections());
         await Fails(FailureKind.Unavailable, () => client.Content(ServedCluster.Collection, "img-03"), "HttpFuseMixClient");
-        await Fails(FailureKind.Unavailable, () => client.PutDataset("x", new DatasetSource(DatasetFormat.Folder, "x")), "HttpFuseMixClient");
+        await Fails(
+            FailureKind.Unavailable, () => client.PutDataset("x", new DatasetSource(DatasetFormat.Folder, "x")), "HttpFuseMixClient");
     }
 }

@@ -16,7 +16,8 @@ using Orleans;
 
 namespace FuseMix.Client.Tests.Contract;
 
-/// <summary>A node over a home with a dataset, two encoders and their latents, a model and a collection: what both kinds of clients talk to.</summary>
+/// <summary>A node over a home with a dataset, two encoders and their latents, a model and a collection: what both kinds of clients talk
+/// to.</summary>
 public sealed class ServedCluster : IAsyncLifetime
 {
     public const string Collection = "boats";
@@ -35,7 +36,8 @@ public sealed class ServedCluster : IAsyncLifetime
     internal TestHome Home => _home;
 
     /// <summary>A client of the grains that has the home folder too, as the command line is.</summary>
-    public IFuseMixClient Grains => new GrainFuseMixClient(_app.Services.GetRequiredService<IGrainFactory>(), _app.Services.GetRequiredService<IHomeFiles>());
+    public IFuseMixClient Grains =>
+        new GrainFuseMixClient(_app.Services.GetRequiredService<IGrainFactory>(), _app.Services.GetRequiredService<IHomeFiles>());
 
     /// <summary>A client of the HTTP API.</summary>
     public HttpFuseMixClient Http => new(Options(_key));

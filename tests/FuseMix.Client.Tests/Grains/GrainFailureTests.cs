@@ -50,7 +50,8 @@ public sealed class GrainFailureTests
     [Fact]
     public async Task A_fault_of_the_cluster_is_called_one()
     {
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => Client(new FakeCluster(new InvalidOperationException("broken"))).Cluster());
+        var failure = await Assert.ThrowsAsync<FuseMixException>(
+            () => Client(new FakeCluster(new InvalidOperationException("broken"))).Cluster());
         Assert.Equal(FailureKind.Internal, failure.Kind);
         Assert.Contains("broken", failure.Message, StringComparison.Ordinal);
     }
@@ -77,7 +78,11 @@ public sealed class GrainFailureTests
     [Fact]
     public async Task A_watch_that_finds_nobody_is_given_up()
     {
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => Play(Watch(new FakeCollection([Status(JobState.Running, 1), new SiloUnavailableException("dead")], [new SiloUnavailableException("dead")]))));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(
+            () => Play(
+                Watch(
+                    new FakeCollection(
+                        [Status(JobState.Running, 1), new SiloUnavailableException("dead")], [new SiloUnavailableException("dead")]))));
         Assert.Equal(FailureKind.Unavailable, failure.Kind);
     }
 
@@ -95,7 +100,9 @@ public sealed class GrainFailureTests
         foreach (var call in (Func<Task>[])
             [
                 () => client.Content("c", "i"), () => client.PutEncoder("e", "folder"), () => client.RemoveEncoder("e"),
-                () => client.PutDataset("d", new DatasetSource(DatasetFormat.Folder, "folder")), () => client.RegisterDataset("d", "f"), () => client.RemoveDataset("d"),
+                () => client.PutDataset("d", new DatasetSource(DatasetFormat.Folder, "folder")),
+                () => client.RegisterDataset("d", "f"),
+                () => client.RemoveDataset("d"),
             ])
         {
             var failure = await Assert.ThrowsAsync<FuseMixException>(call);

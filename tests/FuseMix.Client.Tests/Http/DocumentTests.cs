@@ -44,7 +44,8 @@ public sealed class DocumentTests
     public void An_answer_arrives_with_all_that_was_found()
     {
         var found = new SearchResponse(
-            "boats", "g1", true, ["s: late"], [[new Hit("a", Modality.Audio, 0.75f, new() { ["caption"] = "größe" })]], TimeSpan.FromMilliseconds(12.5));
+            "boats", "g1", true, ["s: late"], [[new Hit("a", Modality.Audio, 0.75f, new() { ["caption"] = "größe" })]],
+            TimeSpan.FromMilliseconds(12.5));
         RequireAllSet(found);
         RequireAllSet(found.Results[0][0]);
         var sent = JsonSerializer.SerializeToUtf8Bytes(SearchAnswer.Of(found), ApiJson.Answers.SearchAnswer);
@@ -87,7 +88,9 @@ public sealed class DocumentTests
         {
             var set = property.GetValue(value);
             Assert.False(
-                set is null || (set is ICollection { Count: 0 }) || (set.GetType().IsValueType && set.Equals(Activator.CreateInstance(set.GetType()))),
+                set is null
+                    || (set is ICollection { Count: 0 })
+                    || (set.GetType().IsValueType && set.Equals(Activator.CreateInstance(set.GetType()))),
                 $"{typeof(T).Name}.{property.Name} is not set.");
         }
     }

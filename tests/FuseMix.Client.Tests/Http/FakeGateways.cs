@@ -23,7 +23,8 @@ internal sealed class FakeGateways : HttpMessageHandler
     /// <summary>The request that came last.</summary>
     public HttpRequestMessage Last { get; private set; } = null!;
 
-    public FakeGateways Answer(HttpStatusCode status, string? json = null, string type = "application/json", int? retryAfter = null) => Answer((_, _) =>
+    public FakeGateways Answer(HttpStatusCode status, string? json = null, string type = "application/json", int? retryAfter = null) =>
+        Answer((_, _) =>
     {
         var response = new HttpResponseMessage(status) { Content = new StringContent(json ?? "", Encoding.UTF8, type) };
         if (retryAfter is { } seconds) response.Headers.Add("Retry-After", $"{seconds}");
@@ -39,10 +40,12 @@ internal sealed class FakeGateways : HttpMessageHandler
         retryAfter);
 
     /// <summary>The connection cannot be made.</summary>
-    public FakeGateways Refuse() => Answer((_, _) => throw new HttpRequestException(HttpRequestError.ConnectionError, "Connection refused"));
+    public FakeGateways Refuse() =>
+        Answer((_, _) => throw new HttpRequestException(HttpRequestError.ConnectionError, "Connection refused"));
 
     /// <summary>The connection breaks after the request was sent.</summary>
-    public FakeGateways Break() => Answer((_, _) => throw new HttpRequestException(HttpRequestError.ResponseEnded, "The response ended prematurely."));
+    public FakeGateways Break() =>
+        Answer((_, _) => throw new HttpRequestException(HttpRequestError.ResponseEnded, "The response ended prematurely."));
 
     /// <summary>Nothing ever comes.</summary>
     public FakeGateways Hang() => Answer(async (_, cancellationToken) =>

@@ -55,7 +55,9 @@ public sealed class ProblemTests
     [Fact]
     public async Task A_redirect_is_named_and_not_followed()
     {
-        _gateways.Answer((_, _) => Task.FromResult(new HttpResponseMessage(HttpStatusCode.Found) { Headers = { Location = new Uri("https://elsewhere/") } }));
+        _gateways.Answer(
+            (_, _) => Task.FromResult(
+                new HttpResponseMessage(HttpStatusCode.Found) { Headers = { Location = new Uri("https://elsewhere/") } }));
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => _gateways.Client(apiKey: "secret").Models());
         Assert.Contains("which points to https://elsewhere/", failure.Message, StringComparison.Ordinal);
         Assert.Single(_gateways.Requests);
@@ -73,7 +75,8 @@ public sealed class ProblemTests
         foreach (var call in (Func<Task>[])
             [
                 () => client.Drop(name), () => client.Collection(name), () => client.Training(name), () => client.Extraction(name, "e"),
-                () => client.Extraction("d", name), () => client.RemoveEncoder(name), () => client.Dataset(name), () => client.FitBaseline(name, "d"),
+                () => client.Extraction("d", name), () => client.RemoveEncoder(name), () => client.Dataset(name),
+                () => client.FitBaseline(name, "d"),
                 () => client.Content(name, "i"),
             ])
         {
@@ -91,11 +94,14 @@ public sealed class ProblemTests
     [InlineData("cluster", "Did you mean 'http://cluster'?")]
     public void An_address_that_is_none_is_refused_at_once(string address, string remedy)
     {
-        var failure = Assert.Throws<FuseMixException>(() => new HttpFuseMixClient(new HttpFuseMixClientOptions { Addresses = [new Uri(address, UriKind.RelativeOrAbsolute)] }));
+        var failure = Assert.Throws<FuseMixException>(
+            () => new HttpFuseMixClient(new HttpFuseMixClientOptions { Addresses = [new Uri(address, UriKind.RelativeOrAbsolute)] }));
         Assert.Equal((FailureKind.Invalid, remedy), (failure.Kind, failure.Remedy));
     }
 
     [Fact]
     public void No_address_is_refused_too() =>
-        Assert.Equal(FailureKind.Invalid, Assert.Throws<FuseMixException>(() => new HttpFuseMixClient(new HttpFuseMixClientOptions { Addresses = [] })).Kind);
+        Assert.Equal(
+            FailureKind.Invalid,
+            Assert.Throws<FuseMixException>(() => new HttpFuseMixClient(new HttpFuseMixClientOptions { Addresses = [] })).Kind);
 }

@@ -26,7 +26,8 @@ public sealed class RequestTests : IDisposable
         await _gateways.Client(apiKey: "fmx_secret").Models();
         Assert.Equal("Bearer fmx_secret", _gateways.Last.Headers.Authorization!.ToString());
         Assert.DoesNotContain("secret", _gateways.Requests[0], StringComparison.Ordinal);
-        Assert.DoesNotContain("secret", new HttpFuseMixClientOptions { Addresses = [], ApiKey = "fmx_secret" }.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "secret", new HttpFuseMixClientOptions { Addresses = [], ApiKey = "fmx_secret" }.ToString(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -54,7 +55,8 @@ public sealed class RequestTests : IDisposable
     [Fact]
     public async Task An_address_may_have_a_path_of_its_own()
     {
-        var client = new HttpFuseMixClient(new HttpClient(_gateways), new HttpFuseMixClientOptions { Addresses = [new Uri("https://example.org/search")] });
+        var client = new HttpFuseMixClient(
+            new HttpClient(_gateways), new HttpFuseMixClientOptions { Addresses = [new Uri("https://example.org/search")] });
         _gateways.Answer("""{ "nodes": [] }""");
         await client.Cluster();
         Assert.Equal("GET https://example.org/search/api/v1/cluster", _gateways.Requests[0]);
@@ -90,7 +92,14 @@ public sealed class RequestTests : IDisposable
               "resumedFrom": 0, "submittedAt": "2026-01-02T03:04:05+00:00", "error": null, "dataset": "emoji" }
             """);
         var status = await _gateways.Client().SubmitTraining(
-            new TrainingRequest("j1", "m", "emoji", new() { [Modality.Image] = "i", [Modality.Text] = "t" }, """{ "preset": "small" }""", ulong.MaxValue, "2/5"));
+            new TrainingRequest(
+                "j1",
+                "m",
+                "emoji",
+                new() { [Modality.Image] = "i", [Modality.Text] = "t" },
+                """{ "preset": "small" }""",
+                ulong.MaxValue,
+                "2/5"));
         Assert.Equal("PUT http://gateway-1:5080/api/v1/trainings/j1", _gateways.Requests[0]);
         Assert.Equal(
             """{"model":"m","dataset":"emoji","encoders":{"image":"i","text":"t"},"recipe":{"preset":"small"},"seed":18446744073709551615,"fold":"2/5"}""",
@@ -107,7 +116,8 @@ public sealed class RequestTests : IDisposable
     [Fact]
     public async Task Whatever_a_newer_cluster_tells_besides_is_left_aside()
     {
-        _gateways.Answer("""{ "mood": "good", "nodes": [ { "name": "n", "roles": ["gateway"], "accelerators": [], "state": "Active", "age": 3 } ] }""");
+        _gateways.Answer(
+            """{ "mood": "good", "nodes": [ { "name": "n", "roles": ["gateway"], "accelerators": [], "state": "Active", "age": 3 } ] }""");
         Assert.Equal("n", (await _gateways.Client().Cluster()).Nodes.Single().Name);
     }
 
@@ -134,7 +144,8 @@ public sealed class RequestTests : IDisposable
         Write("p/.git/config", "?");
         _gateways.Answer(Summary);
         var progress = new List<UploadProgress>();
-        var dataset = await _gateways.Client().PutDataset("mine", new DatasetSource(DatasetFormat.Folder, _folder["p"]) { Licence = "CC0 & more" }, new Told(progress));
+        var dataset = await _gateways.Client().PutDataset(
+            "mine", new DatasetSource(DatasetFormat.Folder, _folder["p"]) { Licence = "CC0 & more" }, new Told(progress));
         Assert.Equal((2, "ab"), (dataset.Items[Modality.Image], dataset.Fingerprint));
         Assert.Equal("PUT http://gateway-1:5080/api/v1/datasets/mine?format=folder&licence=CC0 %26 more", _gateways.Requests[0]);
         Assert.Equal("application/x-tar", _gateways.Last.Content!.Headers.ContentType!.ToString());
@@ -161,7 +172,8 @@ public sealed class RequestTests : IDisposable
         Write("t/a.png", "a");
         Write("t/private.txt", "?");
         _gateways.Answer(Summary);
-        await _gateways.Client().PutDataset("mine", new DatasetSource(DatasetFormat.Csv, _folder["t/pairs.csv"]) { Files = ["a.png", "missing.png", "./a.png"] });
+        await _gateways.Client().PutDataset(
+            "mine", new DatasetSource(DatasetFormat.Csv, _folder["t/pairs.csv"]) { Files = ["a.png", "missing.png", "./a.png"] });
         Assert.Contains("format=csv", _gateways.Requests[0], StringComparison.Ordinal);
         Assert.Equal(["pairs.csv", "a.png"], Tar(_gateways.Bodies[0]!).Select(file => file.Name));
     }
@@ -190,7 +202,8 @@ public sealed class RequestTests : IDisposable
         File.CreateSymbolicLink(_folder["t/link.png"], _folder["secret.png"]);
 
         // The import finds out of which row, and records it.
-        await _gateways.Client().PutDataset("mine", new DatasetSource(DatasetFormat.Csv, _folder["t/pairs.csv"]) { Files = [name, "link.png", "a.png"] });
+        await _gateways.Client().PutDataset(
+            "mine", new DatasetSource(DatasetFormat.Csv, _folder["t/pairs.csv"]) { Files = [name, "link.png", "a.png"] });
         Assert.Equal([("link.png", ""), ("pairs.csv", "image,text\n"), ("a.png", "a")], Tar(_gateways.Bodies[0]!));
     }
 
@@ -198,9 +211,11 @@ public sealed class RequestTests : IDisposable
     public async Task A_folder_that_is_not_there_or_empty_is_refused_here()
     {
         var client = _gateways.Client();
-        Assert.Equal(FailureKind.NotFound, (await Assert.ThrowsAsync<FuseMixException>(() => client.PutEncoder("e", _folder["nowhere"]))).Kind);
+        Assert.Equal(
+            FailureKind.NotFound, (await Assert.ThrowsAsync<FuseMixException>(() => client.PutEncoder("e", _folder["nowhere"]))).Kind);
         Directory.CreateDirectory(_folder["empty"]);
-        Assert.Equal(FailureKind.Invalid, (await Assert.ThrowsAsync<FuseMixException>(() => client.PutEncoder("e", _folder["empty"]))).Kind);
+        Assert.Equal(
+            FailureKind.Invalid, (await Assert.ThrowsAsync<FuseMixException>(() => client.PutEncoder("e", _folder["empty"]))).Kind);
     }
 
     [Fact]

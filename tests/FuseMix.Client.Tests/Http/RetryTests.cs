@@ -68,7 +68,8 @@ public sealed class RetryTests
     {
         _gateways.Refuse();
         var started = _gateways.Clock.GetUtcNow();
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => _gateways.Play(_gateways.Client(retryFor: TimeSpan.FromSeconds(5)).Cluster()));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(
+            () => _gateways.Play(_gateways.Client(retryFor: TimeSpan.FromSeconds(5)).Cluster()));
         Assert.Equal(FailureKind.Unavailable, failure.Kind);
         Assert.Equal("http://gateway-1:5080 cannot be reached: Connection refused.", failure.Message);
         Assert.InRange((_gateways.Clock.GetUtcNow() - started).TotalSeconds, 1, 5.5);
@@ -125,7 +126,8 @@ public sealed class RetryTests
     [Fact]
     public async Task A_search_is_a_read_whatever_its_method_is()
     {
-        _gateways.Break().Answer("""{ "collection": "emoji", "generation": "g1", "complete": true, "missingShards": [], "results": [[]], "elapsedMs": 2.5 }""");
+        _gateways.Break().Answer(
+            """{ "collection": "emoji", "generation": "g1", "complete": true, "missingShards": [], "results": [[]], "elapsedMs": 2.5 }""");
         var answer = await _gateways.Play(_gateways.Client().Search(new SearchRequest("emoji", [SearchQuery.OfText("a cat")], null)));
         Assert.Equal(TimeSpan.FromMilliseconds(2.5), answer.Elapsed);
         Assert.Equal(2, _gateways.Requests.Count);
@@ -142,7 +144,8 @@ public sealed class RetryTests
     [Fact]
     public async Task A_removal_that_cannot_have_been_done_is_repeated()
     {
-        _gateways.Refuse().Problem(HttpStatusCode.TooManyRequests, "too-many-requests", "Too many.", retryAfter: 1).Answer(HttpStatusCode.NoContent);
+        _gateways.Refuse().Problem(HttpStatusCode.TooManyRequests, "too-many-requests", "Too many.", retryAfter: 1).Answer(
+            HttpStatusCode.NoContent);
         await _gateways.Play(_gateways.Client().RemoveDataset("emoji"));
         Assert.Equal(3, _gateways.Requests.Count);
     }

@@ -30,7 +30,8 @@ public sealed class WatchTests
     public async Task A_stream_that_ends_too_early_is_opened_again_and_nothing_is_told_twice()
     {
         _gateways.Events(Status("running", 1), Status("running", 2)).Events(Status("running", 2), Status("failed", 2));
-        Assert.Equal([(JobState.Running, 1), (JobState.Running, 2), (JobState.Failed, 2)], (await Watch()).Select(s => (s.State, s.ItemsDone)));
+        Assert.Equal(
+            [(JobState.Running, 1), (JobState.Running, 2), (JobState.Failed, 2)], (await Watch()).Select(s => (s.State, s.ItemsDone)));
         Assert.Equal(2, _gateways.Requests.Count);
     }
 
@@ -67,7 +68,8 @@ public sealed class WatchTests
     {
         _gateways.Events(
             Status("running", 1),
-            "event: failure\nid: 2\ndata: {\"type\":\"urn:fusemix:problem:not-found\",\"title\":\"?\",\"status\":404,\"detail\":\"It is gone.\",\"remedy\":\"Start it.\"}\n\n");
+            "event: failure\nid: 2\ndata: {\"type\":\"urn:fusemix:problem:not-found\",\"title\":\"?\",\"status\":404,\"detail\":\"It is "
+                + "gone.\",\"remedy\":\"Start it.\"}\n\n");
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => Watch());
         Assert.Equal((FailureKind.NotFound, "It is gone. Start it."), (failure.Kind, failure.Advice));
     }

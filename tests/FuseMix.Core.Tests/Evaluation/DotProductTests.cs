@@ -37,7 +37,8 @@ public sealed class DotProductTests
             {
                 for (var j = 0; j < n; j++)
                 {
-                    Assert.Equal(DotProduct.Of(queries.AsSpan(i * dimension, dimension), rows.AsSpan(j * dimension, dimension)), scores[i * n + j]);
+                    Assert.Equal(
+                        DotProduct.Of(queries.AsSpan(i * dimension, dimension), rows.AsSpan(j * dimension, dimension)), scores[i * n + j]);
                 }
             }
         }

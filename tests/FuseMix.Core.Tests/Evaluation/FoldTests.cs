@@ -53,6 +53,9 @@ public sealed class FoldTests
     public void A_group_stays_where_it_has_always_been()
     {
         string[] groups = ["1f600", "1f6f5", "2603-fe0f"];
-        Assert.Equal(["4/5", "5/5", "3/5"], groups.Select(group => Enumerable.Range(1, 5).Select(number => new Fold(number, 5)).Single(fold => fold.Holds(group)).ToString()));
+        Assert.Equal(
+            ["4/5", "5/5", "3/5"],
+            groups.Select(
+                group => Enumerable.Range(1, 5).Select(number => new Fold(number, 5)).Single(fold => fold.Holds(group)).ToString()));
     }
 }

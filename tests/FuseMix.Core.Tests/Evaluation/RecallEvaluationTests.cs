@@ -23,7 +23,8 @@ public sealed class RecallEvaluationTests
     {
         var rows = Enumerable.Repeat(X, queries).SelectMany(row => row).ToArray();
         int[][] correct = [.. Enumerable.Range(0, queries).Select(query => (int[])[query])];
-        Assert.ThrowsAny<OperationCanceledException>(() => RecallEvaluation.Ranks(rows, rows, 2, correct, 2, new CancellationToken(canceled: true)));
+        Assert.ThrowsAny<OperationCanceledException>(
+            () => RecallEvaluation.Ranks(rows, rows, 2, correct, 2, new CancellationToken(canceled: true)));
     }
 
     [Fact]
@@ -61,12 +62,14 @@ public sealed class RecallEvaluationTests
         var random = new System.Random(n + m + d);
         var queries = Enumerable.Range(0, n * d).Select(_ => random.Next(-2, 3) * 0.5f).ToArray();
         var candidates = Enumerable.Range(0, m * d).Select(_ => random.Next(-2, 3) * 0.5f).ToArray();
-        var correct = Enumerable.Range(0, n).Select(_ => (IReadOnlyList<int>)Enumerable.Range(0, random.Next(1, 6)).Select(_ => random.Next(m)).ToArray()).ToArray();
+        var correct = Enumerable.Range(0, n).Select(
+            _ => (IReadOnlyList<int>)Enumerable.Range(0, random.Next(1, 6)).Select(_ => random.Next(m)).ToArray()).ToArray();
 
         var expected = new int[n];
         for (var q = 0; q < n; q++)
         {
-            var scores = Enumerable.Range(0, m).Select(c => Enumerable.Range(0, d).Sum(i => (double)queries[q * d + i] * candidates[c * d + i])).ToArray();
+            var scores = Enumerable.Range(0, m).Select(
+                c => Enumerable.Range(0, d).Sum(i => (double)queries[q * d + i] * candidates[c * d + i])).ToArray();
             var best = correct[q].Max(c => scores[c]);
             expected[q] = 1 + Enumerable.Range(0, m).Count(c => !correct[q].Contains(c) && scores[c] >= best);
         }
@@ -102,7 +105,8 @@ public sealed class RecallEvaluationTests
             var shuffled = order.SelectMany(row => candidates.AsSpan(row * d, d).ToArray()).ToArray();
 
             var before = RecallEvaluation.Ranks(queries, candidates, d, [.. correct.Select(c => (IReadOnlyList<int>)[c])]);
-            var after = RecallEvaluation.Ranks(queries, shuffled, d, [.. correct.Select(c => (IReadOnlyList<int>)[Array.IndexOf(order, c)])]);
+            var after = RecallEvaluation.Ranks(
+                queries, shuffled, d, [.. correct.Select(c => (IReadOnlyList<int>)[Array.IndexOf(order, c)])]);
             return before.SequenceEqual(after) && before.All(rank => rank >= 1 && rank <= m);
         }).QuickCheckThrowOnFailure();
 
@@ -116,14 +120,17 @@ public sealed class RecallEvaluationTests
             var query = Draw.Normal(1, d, seed);
             var candidates = Draw.Normal(m, d, seed + 1);
             int one = random.Next(m), two = random.Next(m);
-            return RecallEvaluation.Ranks(query, candidates, d, [[one, two]])[0] <= RecallEvaluation.Ranks(query, candidates, d, [[one]])[0];
+            return RecallEvaluation.Ranks(query, candidates, d, [[one, two]])[0] <= RecallEvaluation.Ranks(
+                query, candidates, d, [[one]])[0];
         }).QuickCheckThrowOnFailure();
 
     [Fact]
     public void Values_that_are_not_finite_are_refused_with_their_row()
     {
-        Assert.Contains("query embedding in row 1 holds NaN", Refused(() => Ranks([X, [0, float.NaN]], [X], [0], [0])), StringComparison.Ordinal);
-        Assert.Contains("candidate embedding in row 0", Refused(() => Ranks([X], [[float.PositiveInfinity, 0]], [0])), StringComparison.Ordinal);
+        Assert.Contains(
+            "query embedding in row 1 holds NaN", Refused(() => Ranks([X, [0, float.NaN]], [X], [0], [0])), StringComparison.Ordinal);
+        Assert.Contains(
+            "candidate embedding in row 0", Refused(() => Ranks([X], [[float.PositiveInfinity, 0]], [0])), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -132,8 +139,10 @@ public sealed class RecallEvaluationTests
         Assert.Contains("Query 1 has no right candidate", Refused(() => Ranks([X, Y], [X], [0], [])), StringComparison.Ordinal);
         Assert.Contains("names candidate 1; there are 1", Refused(() => Ranks([X], [X], [1])), StringComparison.Ordinal);
         Assert.Contains("1 queries come with 2", Refused(() => Ranks([X], [X], [0], [0])), StringComparison.Ordinal);
-        Assert.Contains("not rows of 2", Refused(() => RecallEvaluation.Ranks(new float[3], new float[2], 2, [[0]])), StringComparison.Ordinal);
-        Assert.Contains("not rows of 2", Refused(() => RecallEvaluation.Ranks(Array.Empty<float>(), new float[2], 2, [])), StringComparison.Ordinal);
+        Assert.Contains(
+            "not rows of 2", Refused(() => RecallEvaluation.Ranks(new float[3], new float[2], 2, [[0]])), StringComparison.Ordinal);
+        Assert.Contains(
+            "not rows of 2", Refused(() => RecallEvaluation.Ranks(Array.Empty<float>(), new float[2], 2, [])), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -166,11 +175,18 @@ public sealed class RecallEvaluationTests
     public void Sets_that_do_not_fit_together_are_refused()
     {
         var images = new EmbeddingSet(Modality.Image, Join(X), 2, [1]);
-        Assert.Contains("not one space", Refused(() => RetrievalReport.Measure(images, new EmbeddingSet(Modality.Text, new float[] { 1 }, 1, [1]))), StringComparison.Ordinal);
-        Assert.Contains("no Text candidate", Refused(() => RetrievalReport.Measure(images, new EmbeddingSet(Modality.Text, Join(X), 2, [2]))), StringComparison.Ordinal);
+        Assert.Contains(
+            "not one space",
+            Refused(() => RetrievalReport.Measure(images, new EmbeddingSet(Modality.Text, new float[] { 1 }, 1, [1]))),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "no Text candidate",
+            Refused(() => RetrievalReport.Measure(images, new EmbeddingSet(Modality.Text, Join(X), 2, [2]))),
+            StringComparison.Ordinal);
         Assert.Contains("one group each", Refused(() => new EmbeddingSet(Modality.Text, Join(X), 2, [1, 2])), StringComparison.Ordinal);
         Assert.Contains("one group each", Refused(() => new EmbeddingSet(Modality.Text, Join(X), 3, [1])), StringComparison.Ordinal);
-        Assert.Contains("one group each", Refused(() => new EmbeddingSet(Modality.Text, Array.Empty<float>(), 3, [])), StringComparison.Ordinal);
+        Assert.Contains(
+            "one group each", Refused(() => new EmbeddingSet(Modality.Text, Array.Empty<float>(), 3, [])), StringComparison.Ordinal);
     }
 
     private static int[] Ranks(float[][] queries, float[][] candidates, params int[][] correct) =>

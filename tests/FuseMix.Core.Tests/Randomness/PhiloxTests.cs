@@ -24,7 +24,11 @@ public sealed class PhiloxTests
     [Fact]
     public void Every_part_of_a_stream_id_makes_another_stream()
     {
-        ulong[] ids = [RandomStream.Id(1, 0, 0), RandomStream.Id(2, 0, 0), RandomStream.Id(1, 1, 0), RandomStream.Id(1, 0, 1), RandomStream.Id(1, 65535, (1L << 40) - 1)];
+        ulong[] ids =
+        [
+            RandomStream.Id(1, 0, 0), RandomStream.Id(2, 0, 0), RandomStream.Id(1, 1, 0), RandomStream.Id(1, 0, 1),
+            RandomStream.Id(1, 65535, (1L << 40) - 1),
+        ];
         Assert.Equal(ids.Length, ids.Select(id => new RandomStream(1, id).NextUInt32()).Distinct().Count());
     }
 

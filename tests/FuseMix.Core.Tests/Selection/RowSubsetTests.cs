@@ -142,7 +142,8 @@ public sealed class RowSubsetTests
         rows[(31 * 8) + 5] = value;
         foreach (var method in (SubsetMethod[])[SubsetMethod.FarthestPoint, SubsetMethod.Determinantal])
         {
-            var refused = Assert.Throws<FuseMixException>(() => RowSubset.Choose(method, rows, 8, 40, 20, 1, TestContext.Current.CancellationToken));
+            var refused = Assert.Throws<FuseMixException>(
+                () => RowSubset.Choose(method, rows, 8, 40, 20, 1, TestContext.Current.CancellationToken));
             Assert.Equal((FailureKind.Invalid, said), (refused.Kind, refused.Message));
             Assert.NotNull(refused.Remedy);
         }
@@ -153,7 +154,8 @@ public sealed class RowSubsetTests
     {
         var rows = Units(40, 8, 8);
         foreach (var method in (SubsetMethod[])[SubsetMethod.FarthestPoint, SubsetMethod.Determinantal])
-            Assert.ThrowsAny<OperationCanceledException>(() => RowSubset.Choose(method, rows, 8, 40, 20, 1, new CancellationToken(canceled: true)));
+            Assert.ThrowsAny<OperationCanceledException>(
+                () => RowSubset.Choose(method, rows, 8, 40, 20, 1, new CancellationToken(canceled: true)));
     }
 
     [Fact]
@@ -161,7 +163,8 @@ public sealed class RowSubsetTests
     {
         var rows = Units(40, 8, 8);
         foreach (var method in Enum.GetValues<SubsetMethod>())
-            Assert.Equal(Enumerable.Range(0, 40), RowSubset.Choose(method, rows, 8, 40, 40, 1, TestContext.Current.CancellationToken).Order());
+            Assert.Equal(
+                Enumerable.Range(0, 40), RowSubset.Choose(method, rows, 8, 40, 40, 1, TestContext.Current.CancellationToken).Order());
     }
 
     [Fact]

@@ -26,7 +26,8 @@ public sealed class ManualTimeProviderTests
         Assert.True(once.Change(TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan));
         Assert.Equal(2, _time.WaitingTimers);
 
-        ITimer Set(string name, int due, TimeSpan period) => _time.CreateTimer(_ => fired.Add(name), null, TimeSpan.FromSeconds(due), period);
+        ITimer Set(string name, int due, TimeSpan period) =>
+            _time.CreateTimer(_ => fired.Add(name), null, TimeSpan.FromSeconds(due), period);
     }
 
     [Fact]

@@ -12,7 +12,8 @@ public sealed class MutationsTests
     {
         var first = Mutations.Of(Content, 1, 200).ToArray();
         Assert.Equal(first, Mutations.Of(Content, 1, 200));
-        Assert.DoesNotContain(Mutations.Of(Content, 2, 50), variant => variant.Length != 2000 && first.Any(f => f.AsSpan().SequenceEqual(variant)));
+        Assert.DoesNotContain(
+            Mutations.Of(Content, 2, 50), variant => variant.Length != 2000 && first.Any(f => f.AsSpan().SequenceEqual(variant)));
     }
 
     [Fact]

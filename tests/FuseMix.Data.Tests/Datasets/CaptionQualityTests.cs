@@ -28,7 +28,11 @@ public sealed class CaptionQualityTests : IDisposable
     [Fact]
     public void No_caption_is_learnt_that_is_asked_about()
     {
-        var whole = Captions(("a", "cat. pet", Split.Train), ("b", "Cat. feline", Split.Validation), ("c", "cat. animal", Split.Test), ("d", "dog. pet", Split.Train));
+        var whole = Captions(
+            ("a", "cat. pet", Split.Train),
+            ("b", "Cat. feline", Split.Validation),
+            ("c", "cat. animal", Split.Test),
+            ("d", "dog. pet", Split.Train));
         var brief = CaptionQuality.FirstSentences(whole, "brief");
         Assert.Equal(["c.png", "d.png"], brief.Pairs.Select(pair => pair.First));
         Assert.Equal(8, brief.Items.Count);
@@ -43,7 +47,8 @@ public sealed class CaptionQualityTests : IDisposable
         foreach (var share in (double[])[0, 0.3, 1])
         {
             var spoilt = CaptionQuality.ReplacedWords(whole, "spoilt", share);
-            var pairs = whole.ItemsOf(Modality.Text).Zip(spoilt.ItemsOf(Modality.Text)).SelectMany(both => Words(both.First.Text!).Zip(Words(both.Second.Text!))).ToArray();
+            var pairs = whole.ItemsOf(Modality.Text).Zip(spoilt.ItemsOf(Modality.Text)).SelectMany(
+                both => Words(both.First.Text!).Zip(Words(both.Second.Text!))).ToArray();
             Assert.Equal(200 * 10, pairs.Length);
             Assert.All(pairs, pair => Assert.Contains(pair.Second, words));
             // A word may be drawn in place of itself: one in ten is "one".
@@ -67,8 +72,12 @@ public sealed class CaptionQualityTests : IDisposable
     public void Captions_that_cannot_be_made_poorer_are_refused()
     {
         var home = new FuseMixHome(_folder.Path);
-        Refused("has no captions", () => CaptionQuality.ReplacedWords(SampleData.Of(home, "none", [Picture(home, "a.png", Split.Train)]), "x", 0.5));
-        Refused("has no captions", () => CaptionQuality.FirstSentences(SampleData.Of(home, "none", [Picture(home, "a.png", Split.Train)]), "x"));
+        Refused(
+            "has no captions",
+            () => CaptionQuality.ReplacedWords(SampleData.Of(home, "none", [Picture(home, "a.png", Split.Train)]), "x", 0.5));
+        Refused(
+            "has no captions",
+            () => CaptionQuality.FirstSentences(SampleData.Of(home, "none", [Picture(home, "a.png", Split.Train)]), "x"));
         Refused("more than one sentence", () => CaptionQuality.FirstSentences(Captions(("a", "cat", Split.Train)), "x"));
         Assert.Throws<ArgumentOutOfRangeException>(() => CaptionQuality.ReplacedWords(Captions(("a", "cat", Split.Train)), "x", 1.1));
 

@@ -56,8 +56,10 @@ public sealed class DatasetStoreTests : IDisposable
     public void Folds_divide_what_is_not_of_the_test_split_by_groups()
     {
         const int Folds = 3;
-        var items = Enumerable.Range(0, 60).SelectMany(group => (DatasetItem[])[Text($"a{group}", group), Text($"b{group}", group)]).ToArray();
-        DatasetPair[] pairs = [.. Enumerable.Range(0, 60).Select(group => new DatasetPair($"a{group}", $"b{group}")), new("a0", "b4"), new("a4", "b0")];
+        var items = Enumerable.Range(0, 60).SelectMany(
+            group => (DatasetItem[])[Text($"a{group}", group), Text($"b{group}", group)]).ToArray();
+        DatasetPair[] pairs =
+            [.. Enumerable.Range(0, 60).Select(group => new DatasetPair($"a{group}", $"b{group}")), new("a0", "b4"), new("a4", "b0")];
         var dataset = SampleData.Of(_home, "d", items, pairs);
         var folds = Enumerable.Range(1, Folds).Select(number => new Fold(number, Folds)).ToArray();
         var whole = pairs.Where(pair => dataset.Item(pair.First).Split != Split.Test).ToHashSet();
@@ -68,9 +70,11 @@ public sealed class DatasetStoreTests : IDisposable
         foreach (var (fold, validation) in folds.Zip(held))
         {
             Assert.NotEmpty(validation);
-            Assert.All(validation, pair => Assert.True(fold.Holds(dataset.Item(pair.First).Group) && fold.Holds(dataset.Item(pair.Second).Group)));
+            Assert.All(
+                validation, pair => Assert.True(fold.Holds(dataset.Item(pair.First).Group) && fold.Holds(dataset.Item(pair.Second).Group)));
             var train = Pairs(Split.Train, fold);
-            Assert.All(train, pair => Assert.False(fold.Holds(dataset.Item(pair.First).Group) || fold.Holds(dataset.Item(pair.Second).Group)));
+            Assert.All(
+                train, pair => Assert.False(fold.Holds(dataset.Item(pair.First).Group) || fold.Holds(dataset.Item(pair.Second).Group)));
             Assert.Equal(within.Length, train.Except(across).Count() + validation.Except(across).Count());
             Assert.Equal(Pairs(Split.Test, null), Pairs(Split.Test, fold));
         }
@@ -82,7 +86,11 @@ public sealed class DatasetStoreTests : IDisposable
         IReadOnlyList<DatasetPair> Pairs(Split split, Fold? fold) => dataset.PairsOf(Modality.Text, Modality.Text, split, fold);
 
         static DatasetItem Text(string id, int group) =>
-            SampleData.Text(id, id) with { Group = $"g{group}", Split = group % 4 == 3 ? Split.Test : group % 4 == 2 ? Split.Validation : Split.Train };
+            SampleData.Text(id, id) with
+            {
+                Group = $"g{group}",
+                Split = group % 4 == 3 ? Split.Test : group % 4 == 2 ? Split.Validation : Split.Train,
+            };
     }
 
     [Fact]
@@ -99,7 +107,9 @@ public sealed class DatasetStoreTests : IDisposable
     public void The_list_has_the_counts_of_every_dataset()
     {
         File.WriteAllText(_folder["a.png"], "picture");
-        _store.Save(SampleData.Of(_home, "b", [SampleData.Text("t", "one"), SampleData.File(_home, "a", _folder["a.png"])], new DatasetPair("a", "t")));
+        _store.Save(
+            SampleData.Of(
+                _home, "b", [SampleData.Text("t", "one"), SampleData.File(_home, "a", _folder["a.png"])], new DatasetPair("a", "t")));
         _store.Save(SampleData.Of(_home, "a", [SampleData.Text("t", "one")]));
         var list = _store.List();
         Assert.Equal(["a", "b"], list.Select(d => d.Name));
@@ -141,7 +151,9 @@ public sealed class DatasetStoreTests : IDisposable
     public void A_truncated_file_is_refused_by_name(string file)
     {
         File.WriteAllText(_folder["a.png"], "picture");
-        _store.Save(SampleData.Of(_home, "d", [SampleData.Text("t", "one"), SampleData.File(_home, "a", _folder["a.png"])], new DatasetPair("a", "t")));
+        _store.Save(
+            SampleData.Of(
+                _home, "d", [SampleData.Text("t", "one"), SampleData.File(_home, "a", _folder["a.png"])], new DatasetPair("a", "t")));
         var path = Directory.GetFiles(Path.Combine(_home.Datasets, "d"), file).Single();
         File.WriteAllText(path, File.ReadAllText(path)[..^3]);
         var damaged = Assert.Throws<FuseMixException>(() => _store.Load("d"));
@@ -209,7 +221,15 @@ public sealed class DatasetStoreTests : IDisposable
         Assert.Equal($"{Versions}", _store.Load("d").About);
 
         Dataset Version(int number) =>
-            new(_home, "d", "CC0", $"{number}", [.. Enumerable.Range(0, 20).Select(i => SampleData.Text($"t{i}", $"{number}"))], [], [], []);
+            new(
+                _home,
+                "d",
+                "CC0",
+                $"{number}",
+                [.. Enumerable.Range(0, 20).Select(i => SampleData.Text($"t{i}", $"{number}"))],
+                [],
+                [],
+                []);
     }
 
     [Fact]

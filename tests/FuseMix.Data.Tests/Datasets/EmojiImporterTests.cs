@@ -19,7 +19,8 @@ public sealed class EmojiImporterTests : IDisposable
     [InlineData("1F46B", "1F46D")] // holding hands
     [InlineData("1F469-200D-2764-FE0F-200D-1F468", "1F491")] // couples with heart
     [InlineData("1F478", "1FAC5")] // princess, person with crown
-    public void What_differs_only_by_gender_age_hair_or_direction_is_one_kind(string a, string b) => Assert.Equal(EmojiKind.Of(a), EmojiKind.Of(b));
+    public void What_differs_only_by_gender_age_hair_or_direction_is_one_kind(string a, string b) =>
+        Assert.Equal(EmojiKind.Of(a), EmojiKind.Of(b));
 
     [Theory]
     [InlineData("2640-FE0F", "2642-FE0F")] // the female and the male sign
@@ -43,7 +44,8 @@ public sealed class EmojiImporterTests : IDisposable
             """,
             """{"🛵":["motor_scooter","vehicle","vespa"],"#️⃣":["keycap_","symbol"],"🇳🇴":["flag_norway"]}""",
             ("1f6f5.png", "scooter"), ("h.png", "hash"), ("no.png", "same flag"), ("sj.png", "same flag"));
-        var dataset = EmojiImporter.Import(new FuseMixHome(_folder["home"]), _folder["twitter"], _folder["google"], _folder["lib"], null, default);
+        var dataset = EmojiImporter.Import(
+            new FuseMixHome(_folder["home"]), _folder["twitter"], _folder["google"], _folder["lib"], null, default);
 
         Assert.Equal("motor scooter. vehicle, vespa", dataset.Item("1f6f5.text").Text);
         Assert.Equal("hash key. symbol", dataset.Item("0023-fe0f-20e3.text").Text);
@@ -71,7 +73,8 @@ public sealed class EmojiImporterTests : IDisposable
         Assert.Equal(3822, dataset.ItemsOf(Modality.Image).Count);
         Assert.Equal(1911, dataset.ItemsOf(Modality.Text).Count);
         Assert.Equal(1685, statistics.Groups);
-        Assert.Equal((2820, 414, 588), (statistics.PairsIn(Split.Train), statistics.PairsIn(Split.Validation), statistics.PairsIn(Split.Test)));
+        Assert.Equal(
+            (2820, 414, 588), (statistics.PairsIn(Split.Train), statistics.PairsIn(Split.Validation), statistics.PairsIn(Split.Test)));
         Assert.Equal(270, dataset.ItemsOf(Modality.Text).Count(i => i.Metadata["isFlag"] == "true"));
         Assert.Equal(1911, dataset.ItemsOf(Modality.Text).Select(i => DatasetBuilder.Normalise(i.Text!)).Distinct().Count());
         var splits = dataset.Items.GroupBy(i => i.Sha256).Select(g => g.Select(i => i.Split).Distinct().Count());
@@ -87,7 +90,8 @@ public sealed class EmojiImporterTests : IDisposable
         {
             Directory.CreateDirectory(_folder[$"{vendor}/img/{vendor}/64"]);
             File.WriteAllText(_folder[$"{vendor}/emoji.json"], records);
-            foreach (var (name, content) in images) File.WriteAllText(_folder[$"{vendor}/img/{vendor}/64/{name}"], $"{content} by {vendor}");
+            foreach (var (name, content) in images)
+                File.WriteAllText(_folder[$"{vendor}/img/{vendor}/64/{name}"], $"{content} by {vendor}");
         }
 
         Directory.CreateDirectory(_folder["lib/dist"]);

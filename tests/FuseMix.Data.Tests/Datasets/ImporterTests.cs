@@ -65,10 +65,12 @@ public sealed class ImporterTests : IDisposable
         if (path == "/") path = _folder["secret.png"];
         Put("table.csv", $"image,text\n{path},stolen\na.png,fine\ngone.png,lost\n");
         var settings = new ImportSettings("mine") { Within = _folder["data"] };
-        var dataset = TableImporter.ImportCsv(_home, _folder["data/table.csv"], settings, cancellation: TestContext.Current.CancellationToken);
+        var dataset = TableImporter.ImportCsv(
+            _home, _folder["data/table.csv"], settings, cancellation: TestContext.Current.CancellationToken);
         Assert.Equal(["a.png"], dataset.ItemsOf(Modality.Image).Select(item => item.Id));
         Assert.Equal(
-            ["the file lies outside of the dataset's folder", "there is no file 'gone.png'"], dataset.Failures.Select(failure => failure.Reason));
+            ["the file lies outside of the dataset's folder", "there is no file 'gone.png'"],
+            dataset.Failures.Select(failure => failure.Reason));
 
         // The user's own may lie anywhere.
         Assert.Equal(2, TableImporter.ImportCsv(_home, _folder["data/table.csv"], new ImportSettings("mine"), cancellation: TestContext.Current.CancellationToken).ItemsOf(Modality.Image).Count);
@@ -77,7 +79,8 @@ public sealed class ImporterTests : IDisposable
     [Fact]
     public void Folders_named_after_splits_are_splits()
     {
-        foreach (var (folder, split) in (ReadOnlySpan<(string, Split)>)[("train", Split.Train), ("val", Split.Validation), ("test", Split.Test)])
+        foreach (var (folder, split) in
+            (ReadOnlySpan<(string, Split)>)[("train", Split.Train), ("val", Split.Validation), ("test", Split.Test)])
         {
             Put($"{folder}/{folder}.png", folder);
             Put($"{folder}/{folder}.txt", $"a {folder}");
@@ -110,7 +113,10 @@ public sealed class ImporterTests : IDisposable
         Put("1.png", "1");
         Put("2.png", "2");
         Put("2.wav", "3");
-        Put("t.csv", "image,audio,text,group,split,metadata.artist\r\n1.png,,\"A \"\"big\"\", red\nball\",g,test,Ann\r\n1.png,,second,g,,\r\n\r\n2.png,2.wav,a bell,,,\r\n");
+        Put(
+            "t.csv",
+            "image,audio,text,group,split,metadata.artist\r\n1.png,,\"A \"\"big\"\", "
+                + "red\nball\",g,test,Ann\r\n1.png,,second,g,,\r\n\r\n2.png,2.wav,a bell,,,\r\n");
         Put("t.jsonl", """
             {"image":"1.png","text":["A \"big\", red\nball","second"],"group":"g","split":"test","metadata":{"artist":"Ann"}}
 
@@ -203,7 +209,8 @@ public sealed class ImporterTests : IDisposable
     public void A_malformed_JSON_line_is_refused_naming_line_and_column(string json, int line, int column, string complaint)
     {
         Put("t.jsonl", json);
-        var refused = Assert.Throws<FuseMixException>(() => TableImporter.ImportJsonLines(_home, _folder["data/t.jsonl"], new ImportSettings("d")));
+        var refused = Assert.Throws<FuseMixException>(
+            () => TableImporter.ImportJsonLines(_home, _folder["data/t.jsonl"], new ImportSettings("d")));
         Assert.Equal(FailureKind.Invalid, refused.Kind);
         Assert.Contains($"t.jsonl', line {line}, column {(column == 0 ? "" : $"{column}: ")}", refused.Message);
         Assert.Contains(complaint, refused.Message);
@@ -216,10 +223,18 @@ public sealed class ImporterTests : IDisposable
         var refused = Assert.Throws<FuseMixException>(() => TableImporter.ImportCsv(_home, _folder["data/t.csv"], new ImportSettings("d")));
         Assert.Contains("missing.png", refused.Remedy);
         Put("e.csv", "");
-        Assert.Contains("empty", Assert.Throws<FuseMixException>(() => TableImporter.ImportCsv(_home, _folder["data/e.csv"], new ImportSettings("d"))).Message);
-        Assert.Equal(FailureKind.NotFound, Assert.Throws<FuseMixException>(() => TableImporter.ImportCsv(_home, _folder["nowhere"], new ImportSettings("d"))).Kind);
-        Assert.Equal(FailureKind.NotFound, Assert.Throws<FuseMixException>(() => FolderImporter.Import(_home, _folder["nowhere"], new ImportSettings("d"))).Kind);
-        Assert.Equal(FailureKind.Invalid, Assert.Throws<FuseMixException>(() => FolderImporter.Import(_home, _folder["data"], new ImportSettings("../d"))).Kind);
+        Assert.Contains(
+            "empty",
+            Assert.Throws<FuseMixException>(() => TableImporter.ImportCsv(_home, _folder["data/e.csv"], new ImportSettings("d"))).Message);
+        Assert.Equal(
+            FailureKind.NotFound,
+            Assert.Throws<FuseMixException>(() => TableImporter.ImportCsv(_home, _folder["nowhere"], new ImportSettings("d"))).Kind);
+        Assert.Equal(
+            FailureKind.NotFound,
+            Assert.Throws<FuseMixException>(() => FolderImporter.Import(_home, _folder["nowhere"], new ImportSettings("d"))).Kind);
+        Assert.Equal(
+            FailureKind.Invalid,
+            Assert.Throws<FuseMixException>(() => FolderImporter.Import(_home, _folder["data"], new ImportSettings("../d"))).Kind);
     }
 
     [Fact]
@@ -234,7 +249,8 @@ public sealed class ImporterTests : IDisposable
             File.WriteAllBytes(_folder["data/t"], content);
             try
             {
-                if (content.Length > 0 && content[0] == '{') TableImporter.ImportJsonLines(_home, _folder["data/t"], new ImportSettings("d"));
+                if (content.Length > 0 && content[0] == '{')
+                    TableImporter.ImportJsonLines(_home, _folder["data/t"], new ImportSettings("d"));
                 else TableImporter.ImportCsv(_home, _folder["data/t"], new ImportSettings("d"));
                 imported++;
             }

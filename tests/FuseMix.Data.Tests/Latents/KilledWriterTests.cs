@@ -71,7 +71,8 @@ public sealed class KilledWriterTests : IDisposable
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true, RedirectStandardError = true };
         // Under 'dotnet exec' the test assembly is an argument.
-        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet") start.ArgumentList.Add(typeof(KilledWriterTests).Assembly.Location);
+        if (Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet")
+            start.ArgumentList.Add(typeof(KilledWriterTests).Assembly.Location);
         start.Environment[HomeVariable] = _folder.Path;
         start.Environment[StepVariable] = dieAt.ToString(System.Globalization.CultureInfo.InvariantCulture);
         using var process = Process.Start(start)!;

@@ -51,14 +51,16 @@ public sealed class LargeSetTests : IDisposable
         started = Stopwatch.GetTimestamp();
         var status = set.Status();
         var counted = Stopwatch.GetElapsedTime(started);
-        Assert.Equal((Shards * ShardSize, Shards * ShardSize, Shards, true), (status.Items, status.Rows, status.CommittedShards, status.IsComplete));
+        Assert.Equal(
+            (Shards * ShardSize, Shards * ShardSize, Shards, true), (status.Items, status.Rows, status.CommittedShards, status.IsComplete));
 
         started = Stopwatch.GetTimestamp();
         Assert.Empty(_store.OpenOrCreate(Plan((Shards * ShardSize) - 1, "grown")).Progress().Pending.SkipLast(1));
         var again = Stopwatch.GetElapsedTime(started);
         TestContext.Current.SendDiagnosticMessage(
             $"{Shards} shards: planned in {planned.TotalSeconds:F1} s, held {held >> 20} MiB, committed in {committed.TotalSeconds:F1} s "
-            + $"({committed.TotalMicroseconds / Shards:F0} µs each), counted in {counted.TotalSeconds:F2} s, planned anew in {again.TotalSeconds:F1} s");
+            + $"({committed.TotalMicroseconds / Shards:F0} µs each), counted in {counted.TotalSeconds:F2} s, planned anew in "
+                + $"{again.TotalSeconds:F1} s");
     }
 
     private static void Commit(LatentSet set, int shard)

@@ -66,7 +66,10 @@ public sealed class LatentStoreTests : IDisposable
         var plan = LatentPlan.Of(dataset, Modality.Text, "use-lite", Encoder, 8);
         Assert.Equal(["a", "b"], plan.Items.Select(i => i.Id));
         Assert.Equal(dataset.Items[0].Sha256, plan.Items[0].Content);
-        Assert.Equal(FailureKind.Invalid, Assert.Throws<FuseMixException>(() => _store.OpenOrCreate(LatentPlan.Of(dataset, Modality.Audio, "use-lite", Encoder, 8))).Kind);
+        Assert.Equal(
+            FailureKind.Invalid,
+            Assert.Throws<FuseMixException>(
+                () => _store.OpenOrCreate(LatentPlan.Of(dataset, Modality.Audio, "use-lite", Encoder, 8))).Kind);
     }
 
     [Fact]
@@ -101,7 +104,10 @@ public sealed class LatentStoreTests : IDisposable
         Fill(Plan(10, 4));
         // The new ones stand in between, as in a sorted folder.
         var grown = Plan(10, 4) with { DatasetFingerprint = Fingerprint.Of("grown") };
-        grown = grown with { Items = [.. grown.Items.Concat([Item("item 003b"), Item("item 000a")]).OrderBy(i => i.Id, StringComparer.Ordinal)] };
+        grown = grown with
+        {
+            Items = [.. grown.Items.Concat([Item("item 003b"), Item("item 000a")]).OrderBy(i => i.Id, StringComparer.Ordinal)],
+        };
         var set = _store.OpenOrCreate(grown);
         Assert.Equal([["item 000a", "item 003b"]], Pending(set).Select(s => s.Ids));
         Assert.Equal(3, Pending(set)[0].Index);
@@ -117,10 +123,16 @@ public sealed class LatentStoreTests : IDisposable
     {
         Fill(Plan(12, 4));
         var changed = Plan(12, 4) with { DatasetFingerprint = Fingerprint.Of("changed") };
-        changed = changed with { Items = [.. changed.Items.Where(i => i.Id != "item 011").Select(i => i.Id == "item 005" ? i with { Content = "other" } : i)] };
+        changed = changed with
+        {
+            Items = [.. changed.Items.Where(i => i.Id != "item 011").Select(i => i.Id == "item 005" ? i with { Content = "other" } : i)],
+        };
         var set = _store.OpenOrCreate(changed);
-        Assert.Equal(["item 004", "item 005", "item 006", "item 007", "item 008", "item 009", "item 010"], Pending(set).SelectMany(s => s.Ids));
-        Assert.Equal([LatentsOf(0), Path.Combine(SetFolder, "shard-00000.json")], Directory.GetFiles(SetFolder, "shard-*").Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["item 004", "item 005", "item 006", "item 007", "item 008", "item 009", "item 010"], Pending(set).SelectMany(s => s.Ids));
+        Assert.Equal(
+            [LatentsOf(0), Path.Combine(SetFolder, "shard-00000.json")],
+            Directory.GetFiles(SetFolder, "shard-*").Order(StringComparer.Ordinal));
         foreach (var shard in Pending(set)) Commit(set, shard);
         using var reader = Open();
         Assert.Equal(11, reader.Count);
@@ -171,7 +183,8 @@ public sealed class LatentStoreTests : IDisposable
         Assert.Single(Pending(_store.OpenOrCreate(other)));
         Assert.Equal(2, _store.List().Count);
         Assert.Equal([true, false], _store.List().OrderByDescending(s => s.IsComplete).Select(s => s.IsComplete));
-        Assert.Equal((4, 4, 1, 1), _store.Status("emoji", "use-lite", Encoder) is { } s ? (s.Items, s.Rows, s.Shards, s.CommittedShards) : default);
+        Assert.Equal(
+            (4, 4, 1, 1), _store.Status("emoji", "use-lite", Encoder) is { } s ? (s.Items, s.Rows, s.Shards, s.CommittedShards) : default);
         Assert.Null(_store.Status("emoji", "none", Encoder));
         Assert.Equal((true, false), (_store.Contains("emoji", "use-lite"), _store.Contains("emoji", "none")));
     }
@@ -245,7 +258,9 @@ public sealed class LatentStoreTests : IDisposable
         var plan = Plan(8, 4);
         var set = _store.OpenOrCreate(plan);
         set.Require(1, plan.Items.Skip(4));
-        Assert.Equal(FailureKind.Conflict, Assert.Throws<FuseMixException>(() => set.Require(1, plan.Items.Skip(4).Select(i => i with { Content = "other" }))).Kind);
+        Assert.Equal(
+            FailureKind.Conflict,
+            Assert.Throws<FuseMixException>(() => set.Require(1, plan.Items.Skip(4).Select(i => i with { Content = "other" }))).Kind);
         Assert.Equal(FailureKind.NotFound, Assert.Throws<FuseMixException>(() => set.Require(2, [])).Kind);
         Assert.Null(set.Committed(1));
         Commit(set, Pending(set)[1]);
@@ -257,7 +272,8 @@ public sealed class LatentStoreTests : IDisposable
     {
         Fill(Plan(8, 4));
         Assert.ThrowsAny<OperationCanceledException>(
-            () => _store.OpenOrCreate(Plan(9, 4) with { DatasetFingerprint = Fingerprint.Of("grown") }, new CancellationToken(canceled: true)));
+            () => _store.OpenOrCreate(
+                Plan(9, 4) with { DatasetFingerprint = Fingerprint.Of("grown") }, new CancellationToken(canceled: true)));
         using var reader = Open();
         Assert.Equal((8, Fingerprint.Of("dataset")), (reader.Count, reader.Status.DatasetFingerprint));
     }
@@ -340,7 +356,8 @@ public sealed class LatentStoreTests : IDisposable
         Refused(["item 000", "item 009"], []);
         Refused(["item 000"], [new("item 009", "x")]);
         Refused([], [new("item 000", "x"), new("item 000", "x")]);
-        Assert.Contains("values", Assert.Throws<FuseMixException>(() => set.CommitShard(0, ["item 000", "item 001"], new float[5], [])).Message);
+        Assert.Contains(
+            "values", Assert.Throws<FuseMixException>(() => set.CommitShard(0, ["item 000", "item 001"], new float[5], [])).Message);
         Assert.Single(Pending(set));
 
         void Refused(string[] ids, LatentFailure[] failures) =>
@@ -390,7 +407,8 @@ public sealed class LatentStoreTests : IDisposable
         var (rows, width) = (lie == "rows" ? 5 : 4, lie == "dimension" ? 8 : Dimension);
         if (lie == "dtype") writer.AddFloat32("latents", new float[rows * width], rows, width);
         else writer.AddFloat16("latents", new float[rows * width], rows, width);
-        var ids = System.Text.Encoding.UTF8.GetBytes(lie == "ids" ? "item 000\nitem 002\nitem 001\nitem 003" : "item 000\nitem 001\nitem 002\nitem 003");
+        var ids = System.Text.Encoding.UTF8.GetBytes(
+            lie == "ids" ? "item 000\nitem 002\nitem 001\nitem 003" : "item 000\nitem 001\nitem 002\nitem 003");
         if (lie != "no ids") writer.AddBytes("ids", ids, ids.Length);
         var checksum = writer.Save(path);
         File.Move(path, Path.Combine(SetFolder, $"shard-00000-{checksum.Short}.safetensors"), overwrite: true);
@@ -534,7 +552,10 @@ public sealed class LatentStoreTests : IDisposable
         Fill(Plan(4, 2));
         string[] garbage =
         [
-            ".shard-00000.json.1-2.tmp", "shard-00000-0123456789abcdef.safetensors", "shard-00009-0123456789abcdef.safetensors", "shard-00009.json",
+            ".shard-00000.json.1-2.tmp",
+            "shard-00000-0123456789abcdef.safetensors",
+            "shard-00009-0123456789abcdef.safetensors",
+            "shard-00009.json",
             "plan-0123456789abcdef.txt", "plan-0123456789abcdef.json",
         ];
         foreach (var name in garbage) File.WriteAllText(Path.Combine(SetFolder, name), "x");
@@ -597,7 +618,8 @@ public sealed class LatentStoreTests : IDisposable
     internal static IReadOnlyList<PendingShard> Pending(LatentSet set) =>
         [.. set.Progress().Pending.Select(index => new PendingShard(index, set.ItemIds(index)))];
 
-    internal static ShardCommit Commit(LatentSet set, PendingShard shard) => set.CommitShard(shard.Index, shard.Ids, Rows([.. shard.Ids]), []);
+    internal static ShardCommit Commit(LatentSet set, PendingShard shard) =>
+        set.CommitShard(shard.Index, shard.Ids, Rows([.. shard.Ids]), []);
 
     internal static void AssertRow(LatentReader reader, int row)
     {

@@ -29,7 +29,8 @@ public sealed class VerifiedOnceTests
             set.CommitShard(shard, ids, Enumerable.Repeat(1f, ids.Count * 2).ToArray(), []);
         }
 
-        var files = Directory.EnumerateFiles(home.Latents, "*.safetensors", SearchOption.AllDirectories).Select(path => new FileInfo(path)).ToArray();
+        var files = Directory.EnumerateFiles(home.Latents, "*.safetensors", SearchOption.AllDirectories).Select(
+            path => new FileInfo(path)).ToArray();
         Assert.Equal(2, files.Length);
         foreach (var file in files) file.LastWriteTimeUtc = DateTime.UtcNow.AddMinutes(-1);
 
@@ -51,7 +52,8 @@ public sealed class VerifiedOnceTests
 
         void Count(string path, long bytes)
         {
-            if (path.StartsWith(folder.Path, StringComparison.Ordinal) && path.EndsWith(".safetensors", StringComparison.Ordinal)) read += bytes;
+            if (path.StartsWith(folder.Path, StringComparison.Ordinal) && path.EndsWith(".safetensors", StringComparison.Ordinal))
+                read += bytes;
         }
     }
 }

@@ -26,7 +26,13 @@ public sealed class PackageStoreTests : IDisposable
     [Fact]
     public async Task Only_what_is_wanted_is_unpacked_into_a_folder_named_after_scope_name_and_version()
     {
-        var package = Publish(["img/a/", "data.json"], ("package/img/a/1.png", "one"), ("package/img/b/2.png", "two"), ("package/data.json", "{}"), ("package/data.json5", "no"), ("package/package.json", "{}"));
+        var package = Publish(
+            ["img/a/", "data.json"],
+            ("package/img/a/1.png", "one"),
+            ("package/img/b/2.png", "two"),
+            ("package/data.json", "{}"),
+            ("package/data.json5", "no"),
+            ("package/package.json", "{}"));
         var folder = await _store.FetchAsync(package);
         Assert.Equal(Path.Combine(_home.Packages, "@scope+name@1.2.3"), folder);
         Assert.Equal(["data.json", "img/a/1.png", "package.json"], FilesOf(folder));
@@ -123,14 +129,16 @@ public sealed class PackageStoreTests : IDisposable
     [Fact]
     public async Task A_link_is_refused()
     {
-        var package = Publish([], tar => tar.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "package/a") { LinkName = "/etc/passwd" }));
+        var package = Publish(
+            [], tar => tar.WriteEntry(new PaxTarEntry(TarEntryType.SymbolicLink, "package/a") { LinkName = "/etc/passwd" }));
         Assert.Contains("package/a", (await Assert.ThrowsAsync<FuseMixException>(() => _store.FetchAsync(package))).Message);
     }
 
     [Fact]
     public async Task A_tarball_without_anything_wanted_and_one_that_is_no_tarball_are_refused()
     {
-        Assert.Contains("img/", (await Assert.ThrowsAsync<FuseMixException>(() => _store.FetchAsync(Publish(["img/"], ("package/a", "1"))))).Message);
+        Assert.Contains(
+            "img/", (await Assert.ThrowsAsync<FuseMixException>(() => _store.FetchAsync(Publish(["img/"], ("package/a", "1"))))).Message);
         _source.Tarball = Encoding.UTF8.GetBytes("<html>captive portal</html>");
         Assert.Equal(FailureKind.Corrupt, (await Assert.ThrowsAsync<FuseMixException>(() => _store.FetchAsync(Pinned([])))).Kind);
     }
@@ -184,7 +192,8 @@ public sealed class PackageStoreTests : IDisposable
     [InlineData("exit 0", FailureKind.Unavailable, "left no tarball")]
     public async Task What_npm_complains_of_is_told_in_a_users_words(string script, FailureKind kind, string message)
     {
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => new NpmClient(Script(script)).DownloadAsync(Pinned([]), Directory.CreateDirectory(_folder["d"]).FullName, default));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(
+            () => new NpmClient(Script(script)).DownloadAsync(Pinned([]), Directory.CreateDirectory(_folder["d"]).FullName, default));
         Assert.Equal(kind, failure.Kind);
         Assert.Contains(message, failure.Message);
         Assert.Contains("@scope/name@1.2.3", failure.Message);
@@ -193,7 +202,8 @@ public sealed class PackageStoreTests : IDisposable
     [Fact]
     public async Task A_missing_npm_is_named_with_the_way_to_install_it()
     {
-        var missing = await Assert.ThrowsAsync<FuseMixException>(() => new NpmClient(_folder["no-npm"]).DownloadAsync(Pinned([]), _folder.Path, default));
+        var missing = await Assert.ThrowsAsync<FuseMixException>(
+            () => new NpmClient(_folder["no-npm"]).DownloadAsync(Pinned([]), _folder.Path, default));
         Assert.Equal(FailureKind.Unavailable, missing.Kind);
         Assert.Contains("apt-get install npm", missing.Remedy);
     }
@@ -204,7 +214,9 @@ public sealed class PackageStoreTests : IDisposable
         var client = new NpmClient(Script("echo \"$@\" > arguments; touch a.tgz"));
         var folder = Directory.CreateDirectory(_folder["d"]).FullName;
         Assert.Equal(Path.Combine(folder, "a.tgz"), await client.DownloadAsync(Pinned([]), folder, default));
-        Assert.Equal($"pack @scope/name@1.2.3 --loglevel=error --ignore-scripts --pack-destination {folder}", File.ReadAllText(Path.Combine(folder, "arguments")).Trim());
+        Assert.Equal(
+            $"pack @scope/name@1.2.3 --loglevel=error --ignore-scripts --pack-destination {folder}",
+            File.ReadAllText(Path.Combine(folder, "arguments")).Trim());
     }
 
     [Fact]
@@ -213,7 +225,8 @@ public sealed class PackageStoreTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         var folder = Directory.CreateDirectory(_folder["d"]).FullName;
         var started = Path.Combine(folder, "started");
-        var running = new NpmClient(Script($"touch {started}; exec tail -f /dev/null")).DownloadAsync(Pinned([]), folder, cancellation.Token);
+        var running = new NpmClient(Script($"touch {started}; exec tail -f /dev/null")).DownloadAsync(
+            Pinned([]), folder, cancellation.Token);
         while (!File.Exists(started)) await Task.Yield();
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => running);
@@ -223,14 +236,16 @@ public sealed class PackageStoreTests : IDisposable
     {
         var path = _folder["npm"];
         File.WriteAllText(path, $"#!/bin/sh\n{body}\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return path;
     }
 
     private NpmPackage Publish(string[] wanted, params (string Path, string Content)[] files) => Publish(wanted, tar =>
     {
         foreach (var (path, content) in files)
-            tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, path) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(content)) });
+            tar.WriteEntry(
+                new PaxTarEntry(TarEntryType.RegularFile, path) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(content)) });
     });
 
     private NpmPackage Publish(string[] wanted, Action<TarWriter> write)

@@ -48,7 +48,10 @@ public sealed class UploadStoreTests : IDisposable
         using (var upload = Arrived("two"))
         {
             await Assert.ThrowsAsync<FuseMixException>(() => _store.Enter<string>(
-                upload, "mine", _ => throw new FuseMixException(FailureKind.Invalid, "It is empty."), TestContext.Current.CancellationToken));
+                upload,
+                "mine",
+                _ => throw new FuseMixException(FailureKind.Invalid, "It is empty."),
+                TestContext.Current.CancellationToken));
         }
 
         Assert.Equal([first], Entries("mine"));
@@ -97,7 +100,8 @@ public sealed class UploadStoreTests : IDisposable
     public async Task A_name_that_is_none_is_refused(string name)
     {
         using var upload = _store.Begin();
-        await Assert.ThrowsAsync<FuseMixException>(() => _store.Enter(upload, name, Task.FromResult, TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<FuseMixException>(
+            () => _store.Enter(upload, name, Task.FromResult, TestContext.Current.CancellationToken));
         Assert.Throws<FuseMixException>(() => _store.Remove(name));
         Assert.True(Directory.Exists(upload.Folder));
     }

@@ -56,7 +56,8 @@ public sealed class GraphModelTests
     {
         // All values are below zero, so that a padding with zeros would win every maximum.
         var picture = Scalar.Random(size, size + 2, 3, 5).Map((v, _) => v - 2);
-        var model = new SyntheticModel().Placeholder("in", size, size + 2, 3).Node("pool", op, ["in"], SyntheticModel.Window(stride, same, kernel: kernel));
+        var model = new SyntheticModel().Placeholder("in", size, size + 2, 3).Node(
+            "pool", op, ["in"], SyntheticModel.Window(stride, same, kernel: kernel));
         var expected = op == "MaxPool" ? picture.MaxPool(kernel, kernel, stride, same) : picture.AveragePool(kernel, kernel, stride, same);
 
         Equal(expected.Mean(), model.RunGraph("pool", picture));
@@ -176,9 +177,11 @@ public sealed class GraphModelTests
     {
         var attributes = SyntheticModel.Window(1, true, fused: ["BiasAdd", "Elu"]);
         var model = new SyntheticModel().Placeholder("in", 6, 6, 1).Const("w", [1, 1, 1, 1], 1).Const("b", [1], 1);
-        Assert.Contains("'elu'", Refused(model.Node("a", "_FusedConv2D", ["in", "w", "b"], (JsonObject)attributes.DeepClone()), "a").Message);
+        Assert.Contains(
+            "'elu'", Refused(model.Node("a", "_FusedConv2D", ["in", "w", "b"], (JsonObject)attributes.DeepClone()), "a").Message);
         attributes["data_format"] = new JsonObject { ["s"] = new JsonArray { 78, 67, 72, 87 } };
-        Assert.Contains("'NCHW'", Refused(model.Node("b2", "_FusedConv2D", ["in", "w", "b"], (JsonObject)attributes.DeepClone()), "b2").Message);
+        Assert.Contains(
+            "'NCHW'", Refused(model.Node("b2", "_FusedConv2D", ["in", "w", "b"], (JsonObject)attributes.DeepClone()), "b2").Message);
         attributes["data_format"] = new JsonObject { ["s"] = new JsonArray { 78, 72, 87, 67 } };
         attributes["padding"] = new JsonObject { ["s"] = "RVhQTElDSVQ=" };
         Assert.Contains("'EXPLICIT'", Refused(model.Node("c", "_FusedConv2D", ["in", "w", "b"], attributes), "c").Message);
@@ -195,7 +198,8 @@ public sealed class GraphModelTests
     [Fact]
     public void Any_damage_to_a_model_fails_only_in_words()
     {
-        var model = new SyntheticModel().Placeholder("in", 6, 6, 2).Const("w", [3, 3, 2, 2], new float[36]).Const("b", [4], 1, 2, 3, 4).Const("axis", [], 3)
+        var model = new SyntheticModel().Placeholder("in", 6, 6, 2).Const("w", [3, 3, 2, 2], new float[36]).Const("b", [4], 1, 2, 3, 4)
+            .Const("axis", [], 3)
             .Node("dw", "FusedDepthwiseConv2dNative", ["in", "w", "b"], SyntheticModel.Window(2, true, fused: ["BiasAdd", "Relu6"]))
             .Node("pool", "AvgPool", ["dw"], SyntheticModel.Window(1, false, kernel: 2))
             .Node("cat", "ConcatV2", ["pool", "pool", "axis"])

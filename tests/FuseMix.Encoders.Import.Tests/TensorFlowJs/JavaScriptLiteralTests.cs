@@ -60,12 +60,14 @@ public sealed class JavaScriptLiteralTests
     [Fact]
     public void The_export_of_a_bundled_module_is_found()
     {
-        const string module = "!function(t){if(\"object\"==typeof exports)module.exports=t();else{e.exports={}.x}}({1:[function(t,e,a){e.exports={k:!0}},{}]},{},[1])(1);";
+        const string module = "!function(t){if(\"object\"==typeof "
+            + "exports)module.exports=t();else{e.exports={}.x}}({1:[function(t,e,a){e.exports={k:!0}},{}]},{},[1])(1);";
 
         Assert.Equal("""{"k":true}""", JavaScriptLiteral.ReadExport(module, "t").GetRawText());
         Assert.Equal("""{"k":true}""", JavaScriptLiteral.ReadExport("\uFEFF" + module + "e.exports=[]", "t").GetRawText());
         Assert.Equal("{}", JavaScriptLiteral.ReadExport(module.Replace("{}.x", "{}"), "t").GetRawText());
-        Assert.Contains("exports no object", Assert.Throws<FuseMixException>(() => JavaScriptLiteral.ReadExport("module.exports=t()", "t")).Message);
+        Assert.Contains(
+            "exports no object", Assert.Throws<FuseMixException>(() => JavaScriptLiteral.ReadExport("module.exports=t()", "t")).Message);
     }
 
     [Theory]
@@ -81,7 +83,8 @@ public sealed class JavaScriptLiteralTests
     [Fact]
     public void Any_damage_fails_only_in_words()
     {
-        var whole = Encoding.Latin1.GetBytes("{a:[1,-.5e-3,!0,{\"b\":'\\u0041\\x42',c:void 0}],/*x*/d:0x1F,'e':[[],{}],f:\"\\ud83d\\ude00\"}");
+        var whole = Encoding.Latin1.GetBytes(
+            "{a:[1,-.5e-3,!0,{\"b\":'\\u0041\\x42',c:void 0}],/*x*/d:0x1F,'e':[[],{}],f:\"\\ud83d\\ude00\"}");
         var read = 0;
         foreach (var damaged in Mutations.Of(whole, seed: 21, count: 20_000))
         {

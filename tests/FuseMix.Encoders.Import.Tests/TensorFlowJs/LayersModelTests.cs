@@ -41,7 +41,8 @@ public sealed class LayersModelTests
 
     [Fact]
     public void A_missing_weight_is_named() =>
-        Assert.Contains("'conv/bias'", Assert.Throws<FuseMixException>(() => Small().RunLayers("mixed", Scalar.Random(7, 9, 3, 1))).Message);
+        Assert.Contains(
+            "'conv/bias'", Assert.Throws<FuseMixException>(() => Small().RunLayers("mixed", Scalar.Random(7, 9, 3, 1))).Message);
 
     [Fact]
     public void A_missing_output_is_named_with_the_nearest() =>
@@ -54,14 +55,16 @@ public sealed class LayersModelTests
         Layer(model, "a", "Activation", new JsonObject { ["activation"] = "relu" }, "b");
         Layer(model, "b", "Activation", new JsonObject { ["activation"] = "relu" }, "a");
 
-        Assert.Contains("does not come before it", Assert.Throws<FuseMixException>(() => model.RunLayers("b", Scalar.Random(1, 1, 1, 1))).Message);
+        Assert.Contains(
+            "does not come before it", Assert.Throws<FuseMixException>(() => model.RunLayers("b", Scalar.Random(1, 1, 1, 1))).Message);
     }
 
     [Fact]
     public void Any_damage_to_a_model_fails_only_in_words()
     {
         var model = Small().Weight("conv/kernel", [3, 3, 3, 4], new float[108]).Weight("conv/bias", [4], new float[4])
-            .Weight("bn/beta", [4], new float[4]).Weight("bn/moving_mean", [4], new float[4]).Weight("bn/moving_variance", [4], new float[4]);
+            .Weight("bn/beta", [4], new float[4]).Weight("bn/moving_mean", [4], new float[4]).Weight(
+                "bn/moving_variance", [4], new float[4]);
         var read = 0;
         foreach (var damaged in Mutations.Of(Encoding.UTF8.GetBytes(model.Json()), seed: 32, count: 5_000))
         {
@@ -86,8 +89,19 @@ public sealed class LayersModelTests
     {
         var model = new SyntheticModel();
         Layer(model, "in", "InputLayer", new JsonObject { ["batch_input_shape"] = new JsonArray { null, 7, 9, 3 } });
-        Layer(model, "conv", "Conv2D", Window(2, "same", new JsonObject { ["use_bias"] = true, ["activation"] = "linear", ["dilation_rate"] = new JsonArray { 1, 1 } }), "in");
-        Layer(model, "bn", "BatchNormalization", new JsonObject { ["axis"] = 3, ["epsilon"] = 0.001, ["scale"] = false, ["center"] = true }, "conv");
+        Layer(
+            model,
+            "conv",
+            "Conv2D",
+            Window(
+                2, "same", new JsonObject { ["use_bias"] = true, ["activation"] = "linear", ["dilation_rate"] = new JsonArray { 1, 1 } }),
+            "in");
+        Layer(
+            model,
+            "bn",
+            "BatchNormalization",
+            new JsonObject { ["axis"] = 3, ["epsilon"] = 0.001, ["scale"] = false, ["center"] = true },
+            "conv");
         Layer(model, "act", "Activation", new JsonObject { ["activation"] = "relu" }, "bn");
         Layer(model, "max", "MaxPooling2D", Window(1, "same", new JsonObject { ["pool_size"] = new JsonArray { 3, 3 } }), "act");
         Layer(model, "avg", "AveragePooling2D", Window(1, "same", new JsonObject { ["pool_size"] = new JsonArray { 3, 3 } }), "act");

@@ -13,7 +13,9 @@ public sealed class ModelFilesTests : IDisposable
     [Fact]
     public void A_model_of_scripts_is_read()
     {
-        File.WriteAllText(_folder["model.min.js"], "x.exports={weightsManifest:[{paths:[\"s1\",\"s2\"],weights:[{name:\"w\",shape:[1],dtype:\"float32\"}]}]}");
+        File.WriteAllText(
+            _folder["model.min.js"],
+            "x.exports={weightsManifest:[{paths:[\"s1\",\"s2\"],weights:[{name:\"w\",shape:[1],dtype:\"float32\"}]}]}");
         File.WriteAllText(_folder["s1.min.js"], "a.exports=t();b.exports=\"AAA=\"},{}]");
         File.WriteAllText(_folder["s2.min.js"], "e.exports=\"gD8=\"");
 
@@ -30,7 +32,8 @@ public sealed class ModelFilesTests : IDisposable
     {
         File.WriteAllText(_folder["model.json"], $$"""{"weightsManifest":[{"paths":["{{shard}}"],"weights":[]}]}""");
 
-        Assert.Contains("not a plain file name", Assert.Throws<FuseMixException>(() => ModelFiles.Open(_folder.Path).ReadWeights()).Message);
+        Assert.Contains(
+            "not a plain file name", Assert.Throws<FuseMixException>(() => ModelFiles.Open(_folder.Path).ReadWeights()).Message);
     }
 
     [Fact]
@@ -52,5 +55,7 @@ public sealed class ModelFilesTests : IDisposable
     [InlineData("exports=\"AA!=\"")]
     [InlineData("exports='AAAA'")]
     public void A_shard_without_base64_is_named(string script) =>
-        Assert.Contains("shard.min.js", Assert.Throws<FuseMixException>(() => ModelFiles.DecodeScript(Encoding.UTF8.GetBytes(script), "shard.min.js")).Message);
+        Assert.Contains(
+            "shard.min.js",
+            Assert.Throws<FuseMixException>(() => ModelFiles.DecodeScript(Encoding.UTF8.GetBytes(script), "shard.min.js")).Message);
 }

@@ -34,13 +34,24 @@ internal sealed class SyntheticModel
     {
         ["shape"] = new JsonObject
         {
-            ["shape"] = new JsonObject { ["dim"] = new JsonArray([.. new[] { -1, height, width, channels }.Select(d => (JsonNode)new JsonObject { ["size"] = $"{d}" })]) },
+            ["shape"] = new JsonObject
+            {
+                ["dim"] = new JsonArray(
+                    [.. new[] { -1, height, width, channels }.Select(d => (JsonNode)new JsonObject { ["size"] = $"{d}" })]),
+            },
         },
     });
 
     public SyntheticModel Node(string name, string op, string[] inputs, JsonObject? attributes = null)
     {
-        Nodes.Add(new JsonObject { ["name"] = name, ["op"] = op, ["input"] = new JsonArray([.. inputs.Select(i => (JsonNode)i)]), ["attr"] = attributes ?? [] });
+        Nodes.Add(
+            new JsonObject
+            {
+                ["name"] = name,
+                ["op"] = op,
+                ["input"] = new JsonArray([.. inputs.Select(i => (JsonNode)i)]),
+                ["attr"] = attributes ?? [],
+            });
         return this;
     }
 
@@ -74,7 +85,8 @@ internal sealed class SyntheticModel
                 ["node"] = Nodes.DeepClone(),
                 ["model_config"] = new JsonObject { ["config"] = new JsonObject { ["layers"] = Layers.DeepClone() } },
             },
-            ["weightsManifest"] = new JsonArray { new JsonObject { ["paths"] = new JsonArray { "a" }, ["weights"] = _weights.DeepClone() } },
+            ["weightsManifest"] =
+                new JsonArray { new JsonObject { ["paths"] = new JsonArray { "a" }, ["weights"] = _weights.DeepClone() } },
         };
         return model.ToJsonString();
     }

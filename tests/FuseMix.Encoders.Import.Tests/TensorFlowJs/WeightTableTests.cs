@@ -61,7 +61,9 @@ public sealed class WeightTableTests
 
     [Fact]
     public void A_value_that_is_not_finite_is_refused() =>
-        Assert.Contains("'w'", Assert.Throws<FuseMixException>(() => Read("""{"name":"w","shape":[1],"dtype":"float32"}""", [0, 0, 0xC0, 0x7F])).Message);
+        Assert.Contains(
+            "'w'",
+            Assert.Throws<FuseMixException>(() => Read("""{"name":"w","shape":[1],"dtype":"float32"}""", [0, 0, 0xC0, 0x7F])).Message);
 
     [Fact]
     public void Any_damage_to_a_manifest_fails_only_in_words()
@@ -90,6 +92,8 @@ public sealed class WeightTableTests
     {
         var paths = string.Join(',', shards.Select((_, i) => $"\"{i}\""));
         using var document = JsonDocument.Parse($"[{{\"paths\":[{paths}],\"weights\":[{weights}]}}]");
-        return WeightTable.Read(new JsonPart(document.RootElement, "model.json:"), name => shards[int.Parse(name, System.Globalization.CultureInfo.InvariantCulture)]);
+        return WeightTable.Read(
+            new JsonPart(document.RootElement, "model.json:"),
+            name => shards[int.Parse(name, System.Globalization.CultureInfo.InvariantCulture)]);
     }
 }

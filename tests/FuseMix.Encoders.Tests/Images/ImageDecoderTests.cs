@@ -42,7 +42,8 @@ public class ImageDecoderTests
 
     [Fact]
     public void One_bit_png_becomes_black_and_white() =>
-        Decodes(TestImages.Png(8, 2, 0, 1, [0b10110001, 0b00000001]), 8, 2, 3, Grey(255, 0, 255, 255, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 255));
+        Decodes(
+            TestImages.Png(8, 2, 0, 1, [0b10110001, 0b00000001]), 8, 2, 3, Grey(255, 0, 255, 255, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0, 255));
 
     [Fact]
     public void Four_bit_grey_png_spans_all_of_grey() =>
@@ -62,7 +63,8 @@ public class ImageDecoderTests
 
     [Fact]
     public void Sixteen_bit_png_keeps_the_upper_byte() =>
-        Decodes(TestImages.Png(2, 1, 2, 16, [1, 2, 3, 4, 5, 6, 0xFF, 0xFF, 0, 0, 0x80, 0x7F]), 2, 1, 3, [1, 3, 5, 255, 0, 128], tolerance: 1);
+        Decodes(
+            TestImages.Png(2, 1, 2, 16, [1, 2, 3, 4, 5, 6, 0xFF, 0xFF, 0, 0, 0x80, 0x7F]), 2, 1, 3, [1, 3, 5, 255, 0, 128], tolerance: 1);
 
     [Fact]
     public void Sixteen_bit_grey_png_is_not_darkened_or_clipped() =>
@@ -91,11 +93,14 @@ public class ImageDecoderTests
     [Fact]
     public void Cmyk_jpeg_becomes_rgb()
     {
-        using var white = ImageDecoder.Decode(TestImages.Saved(".jpg", new byte[8 * 8 * 4], 8, 8, channels: 4, interpretation: Enums.Interpretation.Cmyk));
-        using var cyan = ImageDecoder.Decode(TestImages.Saved(".jpg", Filled(64, 255, 0, 0, 0), 8, 8, channels: 4, interpretation: Enums.Interpretation.Cmyk));
+        using var white = ImageDecoder.Decode(
+            TestImages.Saved(".jpg", new byte[8 * 8 * 4], 8, 8, channels: 4, interpretation: Enums.Interpretation.Cmyk));
+        using var cyan = ImageDecoder.Decode(
+            TestImages.Saved(".jpg", Filled(64, 255, 0, 0, 0), 8, 8, channels: 4, interpretation: Enums.Interpretation.Cmyk));
         Assert.Equal((3, 3), (white.Channels, cyan.Channels));
         Assert.All(white.Pixels.ToArray(), value => Assert.InRange(value, 245, 255));
-        Assert.True(cyan.Pixels[0] < 100 && cyan.Pixels[1] > 120 && cyan.Pixels[2] > 160, $"{cyan.Pixels[0]} {cyan.Pixels[1]} {cyan.Pixels[2]}");
+        Assert.True(
+            cyan.Pixels[0] < 100 && cyan.Pixels[1] > 120 && cyan.Pixels[2] > 160, $"{cyan.Pixels[0]} {cyan.Pixels[1]} {cyan.Pixels[2]}");
     }
 
     [Theory]
@@ -133,7 +138,8 @@ public class ImageDecoderTests
 
     [Fact]
     public void WebP_with_alpha_is_decoded() =>
-        Decodes(TestImages.Saved(".webp[lossless]", Filled(64, 10, 200, 30, 128), 8, 8, channels: 4), 8, 8, 4, Filled(64, 10, 200, 30, 128));
+        Decodes(
+            TestImages.Saved(".webp[lossless]", Filled(64, 10, 200, 30, 128), 8, 8, channels: 4), 8, 8, 4, Filled(64, 10, 200, 30, 128));
 
     [Fact]
     public void Only_the_first_frame_of_an_animation_is_decoded()
@@ -181,7 +187,10 @@ public class ImageDecoderTests
         new System.Random(1).NextBytes(noise);
         foreach (var file in new[]
         {
-            TestImages.Png(noise, size, size), TestImages.Saved(".jpg", noise, size, size), TestImages.Saved(".webp", noise, size, size), TestImages.Saved(".gif", noise, size, size),
+            TestImages.Png(noise, size, size),
+            TestImages.Saved(".jpg", noise, size, size),
+            TestImages.Saved(".webp", noise, size, size),
+            TestImages.Saved(".gif", noise, size, size),
         })
         {
             var refused = Refused(file[..(file.Length / 2)]);
@@ -253,7 +262,14 @@ public class ImageDecoderTests
         byte[][] originals =
         [
             TestImages.Png(noise, 24, 20),
-            TestImages.Png(24, 20, 3, 8, [.. Enumerable.Range(0, 480).Select(i => (byte)(i % 5))], ("PLTE", [.. Enumerable.Range(0, 15).Select(i => (byte)i)]), ("tRNS", [1, 2, 3])),
+            TestImages.Png(
+                24,
+                20,
+                3,
+                8,
+                [.. Enumerable.Range(0, 480).Select(i => (byte)(i % 5))],
+                ("PLTE", [.. Enumerable.Range(0, 15).Select(i => (byte)i)]),
+                ("tRNS", [1, 2, 3])),
             TestImages.Saved(".jpg", noise, 24, 20, orientation: 6),
             TestImages.Saved(".jpg[interlace]", noise, 24, 20),
             TestImages.Saved(".webp", noise, 24, 20),

@@ -6,7 +6,8 @@ namespace FuseMix.Encoders.Tests.Images;
 
 public class ImageResamplerTests
 {
-    private static ImageInputDefinition Definition(int width, int height) => new() { Tensor = "image", Width = width, Height = height, Layout = ImageLayout.Nhwc };
+    private static ImageInputDefinition Definition(int width, int height) =>
+        new() { Tensor = "image", Width = width, Height = height, Layout = ImageLayout.Nhwc };
 
     private static float[] Fill(ImageInputDefinition definition, byte[] pixels, int width, int height, int channels)
     {
@@ -69,7 +70,9 @@ public class ImageResamplerTests
         var actual = Fill(definition, pixels, width, height, channels);
         var expected = Oracle(definition, pixels, width, height, channels);
         for (var i = 0; i < expected.Length; i++)
-            Assert.True(Math.Abs(expected[i] - actual[i]) < 3e-6 * Math.Max(1, 255 * definition.Scale * 2), $"{definition} value {i}: {actual[i]}, not {expected[i]}");
+            Assert.True(
+                Math.Abs(expected[i] - actual[i]) < 3e-6 * Math.Max(1, 255 * definition.Scale * 2),
+                $"{definition} value {i}: {actual[i]}, not {expected[i]}");
     }
 
     [Fact]
@@ -115,7 +118,8 @@ public class ImageResamplerTests
     public void Many_threads_share_one_resampler()
     {
         var resampler = new ImageResampler(Definition(40, 40));
-        var expected = Enumerable.Range(0, 4).Select(i => Fill(Definition(40, 40), TestImages.Formula(20 + i, 50 - i, 4), 20 + i, 50 - i, 4)).ToArray();
+        var expected = Enumerable.Range(0, 4).Select(
+            i => Fill(Definition(40, 40), TestImages.Formula(20 + i, 50 - i, 4), 20 + i, 50 - i, 4)).ToArray();
         Parallel.For(0, 200, i =>
         {
             var values = new float[resampler.Length];

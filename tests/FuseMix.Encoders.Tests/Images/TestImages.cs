@@ -59,7 +59,8 @@ internal static class TestImages
         return file.ToArray();
     }
 
-    public static byte[] Png(byte[] pixels, int width, int height, int channels = 3) => Png(width, height, channels == 4 ? 6 : 2, 8, pixels);
+    public static byte[] Png(byte[] pixels, int width, int height, int channels = 3) =>
+        Png(width, height, channels == 4 ? 6 : 2, 8, pixels);
 
     /// <summary>A PNG that claims a size without holding its pixels.</summary>
     public static byte[] Bomb(int width, int height)
@@ -73,11 +74,13 @@ internal static class TestImages
 
     /// <summary>Any other format, by libvips' saver of such names, e.g. <c>.jpg[Q=95]</c>.</summary>
     public static byte[] Saved(
-        string ending, byte[] pixels, int width, int height, int channels = 3, Enums.Interpretation? interpretation = null, int orientation = 1, int pageHeight = 0)
+        string ending, byte[] pixels, int width, int height, int channels = 3, Enums.Interpretation? interpretation = null,
+        int orientation = 1, int pageHeight = 0)
     {
         Vips.Require();
         using var memory = Image.NewFromMemoryCopy<byte>(pixels, width, height, channels, Enums.BandFormat.Uchar);
-        using var copy = memory.Copy(interpretation: interpretation ?? (channels <= 2 ? Enums.Interpretation.Bw : Enums.Interpretation.Srgb));
+        using var copy = memory.Copy(
+            interpretation: interpretation ?? (channels <= 2 ? Enums.Interpretation.Bw : Enums.Interpretation.Srgb));
         using var image = copy.Mutate(header =>
         {
             if (orientation != 1) header.Set(GValue.GIntType, "orientation", orientation);

@@ -6,7 +6,8 @@ public class WordPieceTokenizerTests
 {
     private static readonly string[] Pieces =
     [
-        "[PAD]", "[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able", "run", "##ning", ",", "!", "cafe", "café", "the", "The", "ﬁ", "你", "好", "-", "5", "ᄒ", "##ᅡ", "##ᆫ",
+        "[PAD]", "[UNK]", "[CLS]", "[SEP]", "un", "##aff", "##able", "run", "##ning", ",", "!", "cafe", "café", "the", "The", "ﬁ", "你", "好",
+        "-", "5", "ᄒ", "##ᅡ", "##ᆫ",
     ];
 
     private static string[] Cut(string text, bool lowercase = true, int maxTokens = 64) =>
@@ -29,7 +30,8 @@ public class WordPieceTokenizerTests
     [Theory]
     [InlineData("The the", "[CLS] The the [SEP]")]
     [InlineData("café", "[CLS] café [SEP]")]
-    public void Cased_texts_keep_case_and_accents(string text, string expected) => Assert.Equal(expected.Split(' '), Cut(text, lowercase: false));
+    public void Cased_texts_keep_case_and_accents(string text, string expected) =>
+        Assert.Equal(expected.Split(' '), Cut(text, lowercase: false));
 
     [Theory]
     [InlineData(1, "[CLS]")]

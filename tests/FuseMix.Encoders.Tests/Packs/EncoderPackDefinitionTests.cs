@@ -30,7 +30,8 @@ public class EncoderPackDefinitionTests
     {
         var definition = Parse(Text);
         Assert.Equal((Modality.Text, Pooling.Mean, true), (definition.Modality, definition.Latent.Pooling, definition.Latent.Normalise));
-        Assert.Equal((TokenType.Int64, TokenType.Float, "model.onnx"), (definition.Text!.IdType, definition.Text.MaskType, definition.Model));
+        Assert.Equal(
+            (TokenType.Int64, TokenType.Float, "model.onnx"), (definition.Text!.IdType, definition.Text.MaskType, definition.Model));
     }
 
     [Fact]

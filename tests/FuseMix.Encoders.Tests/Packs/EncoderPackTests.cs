@@ -11,7 +11,8 @@ public class EncoderPackTests
     public void The_fingerprint_does_not_depend_on_the_folder()
     {
         using var folder = new TemporaryFolder();
-        Assert.Equal(EncoderPack.Load(TestPacks.Text(folder["a"])).Fingerprint, EncoderPack.Load(TestPacks.Text(folder["deep/er/b"])).Fingerprint);
+        Assert.Equal(
+            EncoderPack.Load(TestPacks.Text(folder["a"])).Fingerprint, EncoderPack.Load(TestPacks.Text(folder["deep/er/b"])).Fingerprint);
     }
 
     [Theory]

@@ -48,7 +48,8 @@ public sealed class DamagedModelTests : IDisposable
         else Open().Dispose();
     }
 
-    private EncoderSession Open() => EncoderSession.Open(EncoderPack.Load(_folder["p"]), new EncoderSessionOptions { Threads = 1, Device = EncoderDevice.Cpu });
+    private EncoderSession Open() =>
+        EncoderSession.Open(EncoderPack.Load(_folder["p"]), new EncoderSessionOptions { Threads = 1, Device = EncoderDevice.Cpu });
 
     private void Refused(string why)
     {

@@ -16,14 +16,17 @@ public sealed class EncoderSessionTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private static EncoderSession Open(string folder, EncoderSessionOptions? options = null) => EncoderSession.Open(EncoderPack.Load(folder), options ?? OneThread);
+    private static EncoderSession Open(string folder, EncoderSessionOptions? options = null) =>
+        EncoderSession.Open(EncoderPack.Load(folder), options ?? OneThread);
 
-    private static EncodedBatch Encode(IEncoder encoder, params string[] texts) => encoder.EncodeBatch([.. texts.Select(EncoderInput.FromText)]);
+    private static EncodedBatch Encode(IEncoder encoder, params string[] texts) =>
+        encoder.EncodeBatch([.. texts.Select(EncoderInput.FromText)]);
 
     /// <summary>The mean of the embeddings of [CLS], the words and [SEP].</summary>
     private static float[] Mean(string words, int dimension = 4)
     {
-        var ids = $"[CLS] {words} [SEP]".Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(w => Array.IndexOf(TestPacks.Vocabulary, w)).ToArray();
+        var ids = $"[CLS] {words} [SEP]".Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(
+            w => Array.IndexOf(TestPacks.Vocabulary, w)).ToArray();
         return [.. Enumerable.Range(0, dimension).Select(d => ids.Average(id => TestPacks.Embedding(id, d)))];
     }
 
@@ -33,7 +36,8 @@ public sealed class EncoderSessionTests : IDisposable
         for (var i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], tolerance);
     }
 
-    private static byte[] Png(byte r, byte g, byte b, int size = 8) => TestImages.Png([.. Enumerable.Repeat(new[] { r, g, b }, size * size).SelectMany(c => c)], size, size);
+    private static byte[] Png(byte r, byte g, byte b, int size = 8) =>
+        TestImages.Png([.. Enumerable.Repeat(new[] { r, g, b }, size * size).SelectMany(c => c)], size, size);
 
     [Theory]
     [InlineData("latent", "none")]
@@ -137,7 +141,10 @@ public sealed class EncoderSessionTests : IDisposable
         var good = Png(255, 0, 51);
         var batch = session.EncodeBatch(
         [
-            EncoderInput.FromBytes(good), EncoderInput.FromBytes(good[..60]), EncoderInput.FromBytes("no image"u8.ToArray()), EncoderInput.FromText("a text"),
+            EncoderInput.FromBytes(good),
+            EncoderInput.FromBytes(good[..60]),
+            EncoderInput.FromBytes("no image"u8.ToArray()),
+            EncoderInput.FromText("a text"),
             EncoderInput.FromBytes(TestImages.Bomb(60_000, 60_000)), EncoderInput.FromBytes(good), EncoderInput.FromBytes(default),
         ]);
         Assert.Equal(5, batch.Failures);
@@ -198,7 +205,11 @@ public sealed class EncoderSessionTests : IDisposable
         using var four = Open(_folder["p"], FourThreads);
         using var latency = Open(_folder["p"], FourThreads with { Aim = EncoderAim.Latency });
         var random = new System.Random(4);
-        string[] texts = [.. Enumerable.Range(0, 200).Select(_ => string.Join(' ', Enumerable.Range(0, random.Next(9)).Select(_ => TestPacks.Vocabulary[random.Next(4, 13)])))];
+        string[] texts =
+        [
+            .. Enumerable.Range(0, 200).Select(
+                _ => string.Join(' ', Enumerable.Range(0, random.Next(9)).Select(_ => TestPacks.Vocabulary[random.Next(4, 13)])))
+        ];
         var expected = Encode(one, texts);
         foreach (var actual in new[] { Encode(four, texts), Encode(latency, texts) })
         {

@@ -12,7 +12,8 @@ public sealed class EncoderVerificationTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     private static EncoderVerificationReport Verify(string folder, Fingerprint? expected = null) =>
-        EncoderVerification.Verify(EncoderPack.Load(folder), expected, new EncoderSessionOptions { Threads = 2, Device = EncoderDevice.Cpu });
+        EncoderVerification.Verify(
+            EncoderPack.Load(folder), expected, new EncoderSessionOptions { Threads = 2, Device = EncoderDevice.Cpu });
 
     private static string Refused(string folder, Fingerprint? expected = null)
     {
@@ -52,5 +53,6 @@ public sealed class EncoderVerificationTests : IDisposable
 
     [Fact]
     public void A_latent_that_is_not_finite_is_refused() =>
-        Assert.Contains("not finite", Refused(TestPacks.Image(_folder["p"], tensor: "root", edit: json => json["image"]!["scale"] = 0.0001)));
+        Assert.Contains(
+            "not finite", Refused(TestPacks.Image(_folder["p"], tensor: "root", edit: json => json["image"]!["scale"] = 0.0001)));
 }

@@ -11,7 +11,9 @@ public sealed class PieceTrieTests
         string[] pieces =
         [
             .. Enumerable.Range(0, 20_000)
-                .Select(_ => string.Concat(Enumerable.Range(0, random.Next(1, 8)).Select(_ => (char)('一' + random.Next(random.Next(2) == 0 ? 40 : 4000)))))
+                .Select(
+                    _ => string.Concat(
+                        Enumerable.Range(0, random.Next(1, 8)).Select(_ => (char)('一' + random.Next(random.Next(2) == 0 ? 40 : 4000)))))
                 .Distinct(),
         ];
         var ids = pieces.Select((piece, id) => (piece, id)).ToDictionary(p => p.piece, p => p.id);

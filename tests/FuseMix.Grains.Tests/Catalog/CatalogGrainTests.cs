@@ -18,7 +18,8 @@ public sealed class CatalogGrainTests(PreparedHome prepared)
         Assert.Equal(
             [(TestHome.ImageEncoder, Modality.Image, 3), (TestHome.TextEncoder, Modality.Text, 4)],
             encoders.Select(encoder => (encoder.Name, encoder.Modality, encoder.Dimension)));
-        Assert.All(encoders, encoder => Assert.Equal((home.Packs.Load(encoder.Name).Fingerprint.Hex, null), (encoder.Fingerprint, encoder.Error)));
+        Assert.All(
+            encoders, encoder => Assert.Equal((home.Packs.Load(encoder.Name).Fingerprint.Hex, null), (encoder.Fingerprint, encoder.Error)));
 
         var dataset = Assert.Single(await cluster.Catalog.Datasets());
         Assert.Equal(
@@ -40,7 +41,8 @@ public sealed class CatalogGrainTests(PreparedHome prepared)
     public async Task Encoders_are_read_through_once_however_often_they_are_listed()
     {
         using var home = prepared.Copy();
-        foreach (var file in Directory.EnumerateFiles(home.Home.Encoders, "*", SearchOption.AllDirectories)) File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddMinutes(-1));
+        foreach (var file in Directory.EnumerateFiles(home.Home.Encoders, "*", SearchOption.AllDirectories))
+            File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddMinutes(-1));
         await using var cluster = await TestCluster.StartAsync(home);
         var read = 0L;
         FileChecksum.Hashed += Count;
@@ -82,9 +84,12 @@ public sealed class CatalogGrainTests(PreparedHome prepared)
         using var home = prepared.Copy();
         home.SaveDataset(home.Items(), home.Pairs(), "broken");
         await using var cluster = await TestCluster.StartAsync(home);
-        await File.WriteAllTextAsync(Path.Combine(home.Home.Datasets, "broken", "dataset.json"), "{", TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(Path.Combine(home.Packs.Load(TestHome.TextEncoder).Folder, "encoder.json"), "{", TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(Path.Combine(home.Models.FolderOf(PreparedHome.OtherModel), "model.json"), "{", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            Path.Combine(home.Home.Datasets, "broken", "dataset.json"), "{", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            Path.Combine(home.Packs.Load(TestHome.TextEncoder).Folder, "encoder.json"), "{", TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(
+            Path.Combine(home.Models.FolderOf(PreparedHome.OtherModel), "model.json"), "{", TestContext.Current.CancellationToken);
 
         var datasets = await cluster.Catalog.Datasets();
         Assert.Equal([TestHome.Dataset, "broken"], datasets.Select(dataset => dataset.Name));

@@ -43,7 +43,8 @@ internal sealed class FaultyStorage : IGrainStorage
         if (Damaged.FirstOrDefault(part => $"{stateName}/{grainId}".Contains(part, StringComparison.Ordinal)) is not null)
             throw new JsonException("Something else stands there.");
         if (_records.TryGetValue($"{stateName}/{grainId}", out var record))
-            (grainState.State, grainState.ETag, grainState.RecordExists) = (JsonSerializer.Deserialize<T>(record.Json, Json)!, record.ETag, true);
+            (grainState.State, grainState.ETag, grainState.RecordExists) =
+                (JsonSerializer.Deserialize<T>(record.Json, Json)!, record.ETag, true);
         else
             (grainState.ETag, grainState.RecordExists) = (null, false);
         return Task.CompletedTask;

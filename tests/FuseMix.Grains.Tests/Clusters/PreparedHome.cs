@@ -8,7 +8,8 @@ using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Grains.Tests.Clusters;
 
-/// <summary>A home with stored latents and two trained models, made once by the grains themselves; tests take copies, or ask what runs on one.</summary>
+/// <summary>A home with stored latents and two trained models, made once by the grains themselves; tests take copies, or ask what runs on
+/// one.</summary>
 public sealed class PreparedHome : IAsyncLifetime
 {
     public const string Model = "first-model";
@@ -23,7 +24,8 @@ public sealed class PreparedHome : IAsyncLifetime
     private TestHome _home = null!;
     private TestHome _asked = null!;
 
-    /// <summary>A cluster on a copy with two more datasets, for tests that only ask: what they ask for is refused or changes nothing.</summary>
+    /// <summary>A cluster on a copy with two more datasets, for tests that only ask: what they ask for is refused or changes
+    /// nothing.</summary>
     internal TestCluster Asked { get; private set; } = null!;
 
     internal static TrainingRequest Request(string jobId, string model = Model, ulong seed = 1, int steps = 40, string recipe = "") =>

@@ -73,7 +73,11 @@ internal sealed class TestCluster : IAsyncDisposable
     /// <param name="options">Changes each node's options.</param>
     /// <param name="configure">Changes each node's services, after the grains' own.</param>
     public static async Task<TestCluster> StartAsync(
-        TestHome home, string[] nodes, TimeProvider? clock = null, Action<NodeOptions>? options = null, Action<ISiloBuilder, NodeName>? configure = null)
+        TestHome home,
+        string[] nodes,
+        TimeProvider? clock = null,
+        Action<NodeOptions>? options = null,
+        Action<ISiloBuilder, NodeName>? configure = null)
     {
         var cluster = new TestCluster(home, clock, options, configure);
         foreach (var node in nodes) await cluster.AddAsync(node);

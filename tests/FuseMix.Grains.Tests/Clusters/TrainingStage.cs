@@ -9,7 +9,8 @@ using Orleans.Hosting;
 
 namespace FuseMix.Grains.Tests.Clusters;
 
-/// <summary>The real trainer of every node of a test, with holds: a run stops after a step of the test's choice until it may go on.</summary>
+/// <summary>The real trainer of every node of a test, with holds: a run stops after a step of the test's choice until it may go
+/// on.</summary>
 internal sealed class TrainingStage
 {
     private readonly ConcurrentDictionary<(ulong Seed, int Step), Hold> _holds = new();
@@ -26,7 +27,8 @@ internal sealed class TrainingStage
     /// <summary>Holds the first run of that seed that comes to that step.</summary>
     public Hold HoldAt(ulong seed, int step) => _holds.GetOrAdd((seed, step), _ => new Hold());
 
-    public void Configure(ISiloBuilder silo, NodeName node) => silo.Services.AddSingleton<IFusionTrainer>(new StagedTrainer(this, node.Name));
+    public void Configure(ISiloBuilder silo, NodeName node) =>
+        silo.Services.AddSingleton<IFusionTrainer>(new StagedTrainer(this, node.Name));
 
     /// <summary>One call of the trainer.</summary>
     public sealed class Run(string node, ulong seed)

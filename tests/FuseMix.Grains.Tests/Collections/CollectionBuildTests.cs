@@ -43,7 +43,8 @@ public sealed class CollectionBuildTests(PreparedHome prepared)
         var running = await cluster.Collection("boats").StartBuild(Boats);
         Assert.Equal(JobState.Running, running.State);
         Assert.Equal(JobState.Running, (await cluster.Collection("boats").StartBuild(Boats)).State);
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Collection("boats").StartBuild(Boats with { RowsPerShard = 7 }));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(
+            () => cluster.Collection("boats").StartBuild(Boats with { RowsPerShard = 7 }));
         Assert.Equal(FailureKind.Conflict, failure.Kind);
         Assert.Contains("is being built", failure.Message, StringComparison.Ordinal);
         held.Dispose();

@@ -91,7 +91,8 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
                 await cluster.Extract(TestHome.ImageEncoder);
                 break;
             default:
-                Assert.Equal(JobState.Completed, (await cluster.Train(PreparedHome.Request("again", PreparedHome.Model, seed: 3, steps: 5))).State);
+                Assert.Equal(
+                    JobState.Completed, (await cluster.Train(PreparedHome.Request("again", PreparedHome.Model, seed: 3, steps: 5))).State);
                 break;
         }
 
@@ -175,7 +176,8 @@ public sealed class CollectionGrainTests(PreparedHome prepared)
 
     [Theory]
     [MemberData(nameof(Refused), DisableDiscoveryEnumeration = true)]
-    public async Task A_build_that_cannot_be_is_refused_and_leaves_nothing_behind(string name, CollectionBuild build, FailureKind kind, string message)
+    public async Task A_build_that_cannot_be_is_refused_and_leaves_nothing_behind(
+        string name, CollectionBuild build, FailureKind kind, string message)
     {
         var cluster = prepared.Asked;
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Build(name, build));

@@ -84,7 +84,8 @@ public sealed class IndexShardGrainTests(PreparedHome prepared)
     public async Task A_shard_moves_to_the_node_that_it_belongs_to_when_one_joins_and_no_search_fails()
     {
         using var home = prepared.Copy();
-        await using var cluster = await TestCluster.StartAsync(home, ["gateway@front", "index@left"], options: options => options.ShardReplicas = 1);
+        await using var cluster = await TestCluster.StartAsync(
+            home, ["gateway@front", "index@left"], options: options => options.ShardReplicas = 1);
         var built = await cluster.Build("boats", Boats with { RowsPerShard = 3 });
         var request = new SearchRequest("boats", [SearchQuery.OfText("red boats")], null, 100);
         var before = await cluster.Search(request);
@@ -121,7 +122,8 @@ public sealed class IndexShardGrainTests(PreparedHome prepared)
     [InlineData("a/b/c/d")]
     public async Task A_key_that_names_no_shard_is_refused(string key)
     {
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => prepared.Asked.Grains.GetGrain<IIndexShardGrain>(key).Embedding("img-01"));
+        var failure = await Assert.ThrowsAsync<FuseMixException>(
+            () => prepared.Asked.Grains.GetGrain<IIndexShardGrain>(key).Embedding("img-01"));
         Assert.Equal(FailureKind.Invalid, failure.Kind);
         Assert.Contains($"'{key}'", failure.Message, StringComparison.Ordinal);
     }
@@ -135,7 +137,9 @@ public sealed class IndexShardGrainTests(PreparedHome prepared)
         var shard = cluster.Grains.GetGrain<IIndexShardGrain>(new IndexShardKey("boats", status.Generation, "image-00000").ToString());
         var embedding = await shard.Embedding("img-03");
         Assert.NotNull(embedding);
-        Assert.All(embedding.Zip(home.Embeddings(PreparedHome.Model, Modality.Image)["img-03"]), pair => Assert.Equal(pair.Second, pair.First, 1e-6f));
+        Assert.All(
+            embedding.Zip(home.Embeddings(PreparedHome.Model, Modality.Image)["img-03"]),
+            pair => Assert.Equal(pair.Second, pair.First, 1e-6f));
         Assert.Null(await shard.Embedding("txt-03"));
         Assert.Null(await shard.Embedding("img-23"));
     }

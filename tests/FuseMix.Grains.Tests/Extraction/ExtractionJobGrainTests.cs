@@ -29,7 +29,8 @@ public sealed class ExtractionJobGrainTests
         var stored = new float[latents.Dimension];
         latents.Gather([row], stored);
         var direct = home.Encode(
-            encoder, encoder == TestHome.TextEncoder ? EncoderInput.FromText(TestHome.Caption(7)) : EncoderInput.FromBytes(TestHome.Picture(7)));
+            encoder,
+            encoder == TestHome.TextEncoder ? EncoderInput.FromText(TestHome.Caption(7)) : EncoderInput.FromBytes(TestHome.Picture(7)));
         Assert.All(stored.Zip(direct), values => Assert.Equal(values.Second, values.First, 2e-3f));
     }
 
@@ -117,7 +118,8 @@ public sealed class ExtractionJobGrainTests
         var textFailures = home.LatentStatus(TestHome.TextEncoder)!.Failures.ToDictionary(failure => failure.Id, failure => failure.Reason);
         Assert.Equal(["beyond-the-model", "infinite"], textFailures.Keys.Order());
         Assert.All(textFailures.Values, reason => Assert.NotEmpty(reason));
-        var imageFailures = home.LatentStatus(TestHome.ImageEncoder)!.Failures.ToDictionary(failure => failure.Id, failure => failure.Reason);
+        var imageFailures = home.LatentStatus(TestHome.ImageEncoder)!.Failures.ToDictionary(
+            failure => failure.Id, failure => failure.Reason);
         Assert.Equal(["changed", "gone", "no-picture"], imageFailures.Keys.Order());
         Assert.Contains("changed since", imageFailures["changed"], StringComparison.Ordinal);
         Assert.Contains("is missing", imageFailures["gone"], StringComparison.Ordinal);

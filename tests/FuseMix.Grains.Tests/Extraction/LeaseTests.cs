@@ -20,7 +20,8 @@ public sealed class LeaseTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _cluster = await TestCluster.StartAsync(_home, ["gateway@front"], new ToldTime(_clock), options => options.LeaseDuration = Duration);
+        _cluster = await TestCluster.StartAsync(
+            _home, ["gateway@front"], new ToldTime(_clock), options => options.LeaseDuration = Duration);
         await _cluster.Start(TestHome.TextEncoder);
     }
 
@@ -242,7 +243,8 @@ public sealed class LeaseTests : IAsyncLifetime
     private ShardCommit Commit(ShardLease lease)
     {
         var pack = _home.Packs.Load(TestHome.TextEncoder);
-        var plan = LatentPlan.Of(_home.Datasets.Load(TestHome.Dataset), Modality.Text, pack.Name, pack.Fingerprint, pack.Definition.Latent.Dimension);
+        var plan = LatentPlan.Of(
+            _home.Datasets.Load(TestHome.Dataset), Modality.Text, pack.Name, pack.Fingerprint, pack.Definition.Latent.Dimension);
         var rows = Enumerable.Repeat(1f, lease.ItemIds.Length * pack.Definition.Latent.Dimension).ToArray();
         return _home.Latents.OpenOrCreate(plan with { ShardSize = 8 }).CommitShard(lease.Shard, lease.ItemIds, rows, []);
     }

@@ -68,7 +68,8 @@ public sealed class WatchdogTests
     /// <summary>A cluster whose image extraction lives on the node "front", which does not extract.</summary>
     private static async Task<TestCluster> StartWithJobOnFront(TestHome home)
     {
-        var cluster = await TestCluster.StartAsync(home, ["gateway@front"], options: options => options.LeaseDuration = TimeSpan.FromSeconds(2));
+        var cluster = await TestCluster.StartAsync(
+            home, ["gateway@front"], options: options => options.LeaseDuration = TimeSpan.FromSeconds(2));
         await cluster.Extraction(TestHome.ImageEncoder).Status();
         return cluster;
     }

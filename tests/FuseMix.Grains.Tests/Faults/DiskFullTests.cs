@@ -86,7 +86,9 @@ public sealed class DiskFullTests(PreparedHome prepared)
         public static SmallDisk MountedAt(string folder)
         {
             Directory.CreateDirectory(folder);
-            Assert.SkipUnless(OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder) == 0, "Mounting a small disk needs root.");
+            Assert.SkipUnless(
+                OperatingSystem.IsLinux() && Run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder) == 0,
+                "Mounting a small disk needs root.");
             return new SmallDisk(folder);
         }
 

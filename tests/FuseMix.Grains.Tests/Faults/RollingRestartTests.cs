@@ -6,8 +6,8 @@ using Orleans;
 
 namespace FuseMix.Grains.Tests.Faults;
 
-/// <summary>Every node that grains live on is stopped in order and started again, one after the other, while searches go on. They enter by a
-/// node that stays, as requests over HTTP do: those in a node that leaves are waited for.</summary>
+/// <summary>Every node that grains live on is stopped in order and started again, one after the other, while searches go on. They enter by
+/// a node that stays, as requests over HTTP do: those in a node that leaves are waited for.</summary>
 public sealed class RollingRestartTests(PreparedHome prepared)
 {
     private const string Front = "gateway@front";

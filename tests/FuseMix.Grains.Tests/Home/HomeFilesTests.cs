@@ -44,7 +44,8 @@ public sealed class HomeFilesTests : IDisposable
     public async Task A_dataset_that_is_damaged_is_mended_by_importing_it_again()
     {
         await Import("here", "one.png");
-        await File.AppendAllTextAsync(Directory.GetFiles(Path.Combine(_home.Datasets, "mine"), "items-*.jsonl").Single(), "?", TestContext.Current.CancellationToken);
+        await File.AppendAllTextAsync(
+            Directory.GetFiles(Path.Combine(_home.Datasets, "mine"), "items-*.jsonl").Single(), "?", TestContext.Current.CancellationToken);
         await Import("here", "one.png");
         Assert.Single(new DatasetStore(_home).Load("mine").Items);
     }

@@ -39,9 +39,14 @@ public sealed class UnusedContentsTests : IDisposable
         CollectAll();
         Assert.Equal(_first.Fingerprint, _home.Models.Load("mine", _first.Fingerprint).Fingerprint);
 
-        building.Write("text-00000", Modality.Text, [new("txt-00", _home.Embeddings(PreparedHome.Model, Modality.Text)["txt-00"], new Dictionary<string, string>())]);
+        building.Write(
+            "text-00000",
+            Modality.Text,
+            [new("txt-00", _home.Embeddings(PreparedHome.Model, Modality.Text)["txt-00"], new Dictionary<string, string>())]);
         var made = building.Commit();
-        Assert.Equal(_first.EncoderFingerprint(Modality.Text).Hex, made.Encoders.Single(encoder => encoder.Name == TestHome.TextEncoder).Fingerprint);
+        Assert.Equal(
+            _first.EncoderFingerprint(Modality.Text).Hex,
+            made.Encoders.Single(encoder => encoder.Name == TestHome.TextEncoder).Fingerprint);
         CollectAll();
         Assert.Equal(_first.Fingerprint, _home.Models.Load("mine", _first.Fingerprint).Fingerprint);
 
@@ -92,7 +97,11 @@ public sealed class UnusedContentsTests : IDisposable
 
     private static GenerationSpec Spec(string name, FusionModel model) => new(name, model.Fingerprint, model.SharedDimension, [])
     {
-        Encoders = [.. model.Modalities.Select(modality => new PinnedEncoder(model.Source(modality).Encoder, model.EncoderFingerprint(modality).Hex))],
+        Encoders =
+        [
+            .. model.Modalities.Select(
+                modality => new PinnedEncoder(model.Source(modality).Encoder, model.EncoderFingerprint(modality).Hex))
+        ],
     };
 
     /// <summary>What is unused is noted, and deleted when its time is over.</summary>

@@ -45,7 +45,8 @@ public sealed class MetersOfNodeTests(PreparedHome prepared) : IDisposable
         ];
         Assert.Equal(expected, _meters.Series("fusemix."));
         Assert.All(
-            expected.Where(series => !series.Contains("cluster", StringComparison.Ordinal)), series => Assert.Equal(0, _meters.Sum(series.Split('{')[0])));
+            expected.Where(series => !series.Contains("cluster", StringComparison.Ordinal)),
+            series => Assert.Equal(0, _meters.Sum(series.Split('{')[0])));
         Assert.Equal(1, _meters.Look("fusemix.cluster.nodes", "state=active", "role=index"));
         Assert.Equal(0, _meters.Look("fusemix.cluster.nodes", "state=active", "role=generate"));
     }
@@ -89,9 +90,12 @@ public sealed class MetersOfNodeTests(PreparedHome prepared) : IDisposable
         await cluster.Search(new SearchRequest("traced-boats", [SearchQuery.OfText("two red boats")], Modality.Image, 3));
 
         var all = spans.Of("FuseMix.Search");
-        var search = Assert.Single(all, span => span.OperationName == "search" && "traced-boats".Equals(span.GetTagItem("fusemix.collection")));
+        var search = Assert.Single(
+            all, span => span.OperationName == "search" && "traced-boats".Equals(span.GetTagItem("fusemix.collection")));
         Assert.Equal("complete", search.GetTagItem("fusemix.outcome"));
-        Assert.Equal(["encode", "shard"], all.Where(span => span.ParentId == search.Id).Select(span => span.OperationName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["encode", "shard"],
+            all.Where(span => span.ParentId == search.Id).Select(span => span.OperationName).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -50,7 +50,8 @@ public sealed class MessageTests(PreparedHome prepared)
         {
             foreach (var property in type.GetProperties().Where(property => property.GetIndexParameters().Length == 0))
             {
-                var values = Samples.Concat(((SearchRequest)Samples.First(sample => sample is SearchRequest)).Queries.SelectMany(query => query.Terms))
+                var values = Samples.Concat(
+                    ((SearchRequest)Samples.First(sample => sample is SearchRequest)).Queries.SelectMany(query => query.Terms))
                     .Concat(Samples.OfType<SearchQuery>().SelectMany(query => query.Terms))
                     .Where(sample => sample.GetType() == type).Select(property.GetValue);
                 Assert.True(values.Any(value => value is not null), $"{type.Name}.{property.Name} is always null.");

@@ -10,9 +10,9 @@ using Orleans.Serialization;
 namespace FuseMix.Grains.Tests.Messages;
 
 /// <summary>
-/// Nodes of the last release and of this one work in one cluster while it is upgraded: what the last one sends, this one reads, and the calls that it
-/// makes are here. What it sends and calls stands in wire-VERSION.json; with FUSEMIX_RECORD_WIRE=1 the test writes the file of this version anew,
-/// which is done with a release and at no other time.
+/// Nodes of the last release and of this one work in one cluster while it is upgraded: what the last one sends, this one reads, and the
+/// calls that it makes are here. What it sends and calls stands in wire-VERSION.json; with FUSEMIX_RECORD_WIRE=1 the test writes the file
+/// of this version anew, which is done with a release and at no other time.
 /// </summary>
 public sealed class WireFormTests : IDisposable
 {
@@ -53,7 +53,8 @@ public sealed class WireFormTests : IDisposable
         Assert.True(interfaces.Length >= 10);
         Assert.DoesNotContain(interfaces, type => Alias(type) is null);
         Assert.DoesNotContain(interfaces.SelectMany(CallsOf), method => Alias(method) is null);
-        var names = types.Where(type => type.IsDefined(typeof(GenerateSerializerAttribute), inherit: false)).Concat(interfaces).Select(Alias).ToArray();
+        var names = types.Where(type => type.IsDefined(typeof(GenerateSerializerAttribute), inherit: false)).Concat(interfaces)
+            .Select(Alias).ToArray();
         Assert.Equal(names.Length, names.Distinct().Count());
     }
 
@@ -70,7 +71,9 @@ public sealed class WireFormTests : IDisposable
                 for (var i = 0; i < list.Count; i++) AssertSays(list[i], read[i], $"{where}[{i}]");
                 break;
             default:
-                Assert.True(JsonNode.DeepEquals(recorded, read), $"{where} was {recorded?.ToJsonString() ?? "null"} and is read as {read?.ToJsonString() ?? "null"}.");
+                Assert.True(
+                    JsonNode.DeepEquals(recorded, read),
+                    $"{where} was {recorded?.ToJsonString() ?? "null"} and is read as {read?.ToJsonString() ?? "null"}.");
                 break;
         }
     }
@@ -108,5 +111,6 @@ public sealed class WireFormTests : IDisposable
         File.WriteAllText(RecordedFile(), recorded.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }
 
-    private static string RecordedFile([CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, $"wire-{LastRelease}.json");
+    private static string RecordedFile([CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, $"wire-{LastRelease}.json");
 }

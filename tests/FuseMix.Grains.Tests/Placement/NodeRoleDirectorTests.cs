@@ -17,8 +17,11 @@ public sealed class NodeRoleDirectorTests
         Assert.Equal("train+extract@b", await nodes.Choose(new ExtractPlacement(), IExtractorGrain.KeyOf("b", 0)));
         foreach (var node in (string[])["d", "e"])
         {
-            var failure = await Assert.ThrowsAsync<FuseMixException>(() => nodes.Choose(new ExtractPlacement(), IExtractorGrain.KeyOf(node, 0)));
-            Assert.Equal((FailureKind.Unavailable, $"No active node with the role 'extract' has the name '{node}'."), (failure.Kind, failure.Message));
+            var failure = await Assert.ThrowsAsync<FuseMixException>(
+                () => nodes.Choose(new ExtractPlacement(), IExtractorGrain.KeyOf(node, 0)));
+            Assert.Equal(
+                (FailureKind.Unavailable, $"No active node with the role 'extract' has the name '{node}'."),
+                (failure.Kind, failure.Message));
         }
     }
 
@@ -52,7 +55,9 @@ public sealed class NodeRoleDirectorTests
         var before = await ChooseAll(new Membership("index@a", "index@b", "index@c", "gateway@x"), keys);
         var after = await ChooseAll(new Membership("index@a", "index@c", "gateway@x"), keys);
 
-        Assert.All(keys, key => Assert.True(before[key] == "index@b" || before[key] == after[key], $"{key} moved from {before[key]} to {after[key]}."));
+        Assert.All(
+            keys,
+            key => Assert.True(before[key] == "index@b" || before[key] == after[key], $"{key} moved from {before[key]} to {after[key]}."));
         Assert.All(before.Values.CountBy(node => node), share => Assert.InRange(share.Value, 60, 140));
         Assert.Equal(2, keys.Where(key => before[key] == "index@b").Select(key => after[key]).Distinct().Count());
     }
@@ -63,7 +68,9 @@ public sealed class NodeRoleDirectorTests
         var keys = Enumerable.Range(0, 300).Select(i => $"boats/g000001-00/image-{i:D5}/0").ToArray();
         var before = await ChooseAll(new Membership("index@a", "index@c"), keys);
         var after = await ChooseAll(new Membership("index@c", "index@b", "index@a"), keys);
-        Assert.All(keys, key => Assert.True(after[key] == "index@b" || before[key] == after[key], $"{key} moved from {before[key]} to {after[key]}."));
+        Assert.All(
+            keys,
+            key => Assert.True(after[key] == "index@b" || before[key] == after[key], $"{key} moved from {before[key]} to {after[key]}."));
         Assert.InRange(keys.Count(key => after[key] == "index@b"), 60, 140);
     }
 
@@ -82,7 +89,11 @@ public sealed class NodeRoleDirectorTests
         var nodes = new Membership("index@a", "index@b", "index@c");
         for (var shard = 0; shard < 20; shard++)
         {
-            string[] chosen = [.. await Task.WhenAll(Enumerable.Range(0, 4).Select(r => nodes.Choose(new IndexPlacement(), $"boats/g000001-00/image-{shard:D5}/{r}")))];
+            string[] chosen =
+            [
+                .. await Task.WhenAll(
+                    Enumerable.Range(0, 4).Select(r => nodes.Choose(new IndexPlacement(), $"boats/g000001-00/image-{shard:D5}/{r}")))
+            ];
             Assert.Equal(3, chosen.Take(3).Distinct().Count());
             Assert.Equal(chosen[0], chosen[3]);
         }
@@ -91,7 +102,8 @@ public sealed class NodeRoleDirectorTests
     [Fact]
     public async Task The_trainer_takes_a_node_with_an_accelerator_before_one_without()
     {
-        Assert.Equal("train/cuda@z", await new Membership("train@a", "train/cuda@z", "extract/cuda@b").Choose(new TrainPlacement(), "trainer"));
+        Assert.Equal(
+            "train/cuda@z", await new Membership("train@a", "train/cuda@z", "extract/cuda@b").Choose(new TrainPlacement(), "trainer"));
         Assert.Equal("train@a", await new Membership("train@a", "extract/cuda@b").Choose(new TrainPlacement(), "trainer"));
     }
 
@@ -106,7 +118,8 @@ public sealed class NodeRoleDirectorTests
     private sealed class Membership(params string[] names) : ISiloStatusOracle, IPlacementContext
     {
         private readonly Dictionary<SiloAddress, string> _nodes =
-            names.Select((name, i) => (name, i)).ToDictionary(node => SiloAddress.New(IPAddress.Loopback, 1000 + node.i, 1), node => node.name);
+            names.Select((name, i) => (name, i)).ToDictionary(
+                node => SiloAddress.New(IPAddress.Loopback, 1000 + node.i, 1), node => node.name);
 
         public SiloStatus CurrentStatus => SiloStatus.Active;
 
@@ -127,7 +140,8 @@ public sealed class NodeRoleDirectorTests
         public SiloAddress[] GetCompatibleSilos(PlacementTarget target) => [.. _nodes.Keys];
 
         // This one and IsFunctionalDirectory are asked for by Orleans' interfaces alone.
-        public IReadOnlyDictionary<ushort, SiloAddress[]> GetCompatibleSilosWithVersions(PlacementTarget target) => throw new NotSupportedException();
+        public IReadOnlyDictionary<ushort, SiloAddress[]> GetCompatibleSilosWithVersions(PlacementTarget target) =>
+            throw new NotSupportedException();
 
         public SiloAddress[] GetActiveSilos() => [.. _nodes.Keys];
 
@@ -136,7 +150,8 @@ public sealed class NodeRoleDirectorTests
         public Dictionary<SiloAddress, SiloStatus> GetApproximateSiloStatuses(bool onlyActive = false) =>
             _nodes.Keys.ToDictionary(node => node, _ => SiloStatus.Active);
 
-        public bool TryGetSiloName(SiloAddress siloAddress, [NotNullWhen(true)] out string? siloName) => _nodes.TryGetValue(siloAddress, out siloName);
+        public bool TryGetSiloName(SiloAddress siloAddress, [NotNullWhen(true)] out string? siloName) =>
+            _nodes.TryGetValue(siloAddress, out siloName);
 
         public bool IsDeadSilo(SiloAddress silo) => false;
 

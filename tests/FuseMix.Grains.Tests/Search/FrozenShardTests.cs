@@ -88,7 +88,11 @@ public sealed class FrozenShardTests(PreparedHome prepared) : IAsyncLifetime
     public async Task A_wrong_question_is_refused_without_waiting_for_it()
     {
         Freeze("boats", "image-00001");
-        var request = Request("boats", SearchQuery.OfText("two red boats")) with { Filter = new() { ["kinds"] = ["animal"] }, Deadline = TimeSpan.FromMinutes(1) };
+        var request = Request("boats", SearchQuery.OfText("two red boats")) with
+        {
+            Filter = new() { ["kinds"] = ["animal"] },
+            Deadline = TimeSpan.FromMinutes(1),
+        };
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => _cluster.Search(request, Stop).WaitAsync(Patience.Long / 4, Stop));
         Assert.Contains("'kinds'", failure.Message, StringComparison.Ordinal);
     }

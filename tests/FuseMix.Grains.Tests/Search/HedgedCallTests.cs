@@ -89,7 +89,8 @@ public sealed class HedgedCallTests
     [Fact]
     public async Task Nobody_is_asked_for_an_asker_that_has_gone()
     {
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Ask(replicas: 2, cancellationToken: new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => Ask(replicas: 2, cancellationToken: new CancellationToken(canceled: true)));
         Assert.Empty(_asked);
     }
 
@@ -144,8 +145,8 @@ public sealed class HedgedCallTests
             cancellationToken);
 
     /// <summary>
-    /// Lets time pass in small steps, since the call makes its next timer only when it has seen the last; and beyond what was asked for only while
-    /// it waits for one beside its deadline, which would pass otherwise before it is seen.
+    /// Lets time pass in small steps, since the call makes its next timer only when it has seen the last; and beyond what was asked for
+    /// only while it waits for one beside its deadline, which would pass otherwise before it is seen.
     /// </summary>
     private async Task Pass(TimeSpan time, int untilAsked)
     {

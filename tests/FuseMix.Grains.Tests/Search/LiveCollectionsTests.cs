@@ -96,7 +96,8 @@ public sealed class LiveCollectionsTests(PreparedHome prepared) : IAsyncLifetime
         _grain.Answer = () => Task.FromException<CollectionStatus>(new FuseMixException(FailureKind.NotFound, "It is gone."));
         await Assert.ThrowsAsync<FuseMixException>(() => _collections.Find(_grain, "other", Stop));
         _grain.Answer = () => Task.FromException<CollectionStatus>(new TimeoutException());
-        Assert.Equal(FailureKind.Unavailable, (await Assert.ThrowsAsync<FuseMixException>(() => _collections.Find(_grain, "other", Stop))).Kind);
+        Assert.Equal(
+            FailureKind.Unavailable, (await Assert.ThrowsAsync<FuseMixException>(() => _collections.Find(_grain, "other", Stop))).Kind);
     }
 
     [Fact]
@@ -133,12 +134,15 @@ public sealed class LiveCollectionsTests(PreparedHome prepared) : IAsyncLifetime
         Directory.Delete(Path.Combine(_home.Home.Collections, Name), recursive: true);
         _grain.Answer = () => Task.FromException<CollectionStatus>(new TimeoutException());
         for (var i = 0; i < 2; i++)
-            Assert.Equal(FailureKind.Unavailable, (await Assert.ThrowsAsync<FuseMixException>(() => _collections.Find(_grain, Name, Stop))).Kind);
+            Assert.Equal(
+                FailureKind.Unavailable, (await Assert.ThrowsAsync<FuseMixException>(() => _collections.Find(_grain, Name, Stop))).Kind);
     }
 
     private void AssertStored(CollectionStatus status)
     {
-        Assert.Equal((_stored.Name, _stored.Generation, _stored.Model, _stored.Dimension), (status.Name, status.Generation, status.Model, status.Dimension));
+        Assert.Equal(
+            (_stored.Name, _stored.Generation, _stored.Model, _stored.Dimension),
+            (status.Name, status.Generation, status.Model, status.Dimension));
         Assert.Equal(_stored.Shards, status.Shards);
     }
 

@@ -25,7 +25,8 @@ public sealed class SearchFaultTests(PreparedHome prepared)
         Assert.True(whole.Complete);
         Assert.Equal(50, whole.Results[0].Length);
 
-        var searches = Enumerable.Range(0, 20).Select(_ => Task.Run(() => cluster.Search(Request), TestContext.Current.CancellationToken)).ToArray();
+        var searches = Enumerable.Range(0, 20).Select(
+            _ => Task.Run(() => cluster.Search(Request), TestContext.Current.CancellationToken)).ToArray();
         await cluster.KillAsync("index@left");
         foreach (var search in searches)
         {

@@ -80,7 +80,8 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
         var embedding = EmbeddingOf("the red lake");
         var byText = await Search(SearchQuery.OfText("the red lake"), Modality.Image, 5);
         var byLatent = await Search(new SearchQuery([new QueryTerm { Latent = latent, Modality = Modality.Text }]), Modality.Image, 5);
-        var byEmbedding = await Search(new SearchQuery([new QueryTerm { Embedding = [.. embedding.Select(value => value * 7)] }]), Modality.Image, 5);
+        var byEmbedding = await Search(
+            new SearchQuery([new QueryTerm { Embedding = [.. embedding.Select(value => value * 7)] }]), Modality.Image, 5);
         Assert.Equal(Ids(byText), Ids(byLatent));
         Assert.Equal(Ids(byText), Ids(byEmbedding));
         Assert.All(byText.Results[0].Zip(byEmbedding.Results[0]), pair => Assert.Equal(pair.First.Score, pair.Second.Score, Tolerance));
@@ -161,7 +162,8 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
     [Fact]
     public async Task A_filter_that_nothing_passes_gives_a_complete_and_empty_answer()
     {
-        var answer = await boats.Cluster.Search(Request(SearchQuery.OfText("red boats"), null) with { Filter = new() { ["kind"] = ["plant"] } });
+        var answer = await boats.Cluster.Search(
+            Request(SearchQuery.OfText("red boats"), null) with { Filter = new() { ["kind"] = ["plant"] } });
         Assert.True(answer.Complete);
         Assert.Empty(answer.Results[0]);
     }
@@ -207,7 +209,11 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
         { "no queries", new SearchRequest("boats", [], null), "1 to 1024 queries" },
         { "null for queries", new SearchRequest("boats", null!, null), "1 to 1024 queries" },
         { "null for a query", new SearchRequest("boats", [null!], null), "1 to 64 terms" },
-        { "too many queries", new SearchRequest("boats", [.. Enumerable.Repeat(SearchQuery.OfText("a"), 1025)], null), "1 to 1024 queries" },
+        {
+            "too many queries",
+            new SearchRequest("boats", [.. Enumerable.Repeat(SearchQuery.OfText("a"), 1025)], null),
+            "1 to 1024 queries"
+        },
         { "no terms", Request(new SearchQuery([]), null), "1 to 64 terms" },
         { "too many terms", Request(new SearchQuery([.. Enumerable.Repeat(new QueryTerm { Text = "a" }, 65)]), null), "1 to 64 terms" },
         { "an empty term", Request(new SearchQuery([new QueryTerm()]), null), "exactly one of" },
@@ -218,11 +224,23 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
         { "a weight that is no number", Request(new SearchQuery([new QueryTerm { Text = "a", Weight = float.NaN }]), null), "finite" },
         { "a short embedding", Request(new SearchQuery([new QueryTerm { Embedding = [1, 2] }]), null), "vector of 8 values" },
         { "an embedding of zeros", Request(new SearchQuery([new QueryTerm { Embedding = new float[8] }]), null), "vector of 8 values" },
-        { "an embedding that is not finite", Of(new QueryTerm { Embedding = [1, 2, 3, 4, 5, 6, 7, float.PositiveInfinity] }), "vector of 8 values" },
+        {
+            "an embedding that is not finite",
+            Of(new QueryTerm { Embedding = [1, 2, 3, 4, 5, 6, 7, float.PositiveInfinity] }),
+            "vector of 8 values"
+        },
         { "a short latent", Of(new QueryTerm { Latent = [1], Modality = Modality.Text }), "'tiny-text' makes 4" },
         { "a latent of zeros", Of(new QueryTerm { Latent = new float[4], Modality = Modality.Text }), "all zeros" },
-        { "a latent that is not finite", Of(new QueryTerm { Latent = [1, 2, 3, float.NaN], Modality = Modality.Text }), "not a finite number" },
-        { "a modality that the model does not know", Request(SearchQuery.OfContent(Modality.Audio, [1, 2, 3]), null), "no adapter for audio" },
+        {
+            "a latent that is not finite",
+            Of(new QueryTerm { Latent = [1, 2, 3, float.NaN], Modality = Modality.Text }),
+            "not a finite number"
+        },
+        {
+            "a modality that the model does not know",
+            Request(SearchQuery.OfContent(Modality.Audio, [1, 2, 3]), null),
+            "no adapter for audio"
+        },
         { "bytes that are no picture", Request(SearchQuery.OfContent(Modality.Image, [1, 2, 3]), null), "cannot be encoded" },
         { "no bytes", Request(SearchQuery.OfContent(Modality.Image, []), null), "has no bytes" },
         { "a picture for a text", Request(SearchQuery.OfContent(Modality.Text, TestHome.Picture(1)), null), "cannot be encoded" },
@@ -231,7 +249,11 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
         { "a weight of nothing", Of(new QueryTerm { Text = "a dog", Weight = 0 }), "all zero" },
         { "a least score that is no number", Request(SearchQuery.OfText("a dog"), null) with { MinScore = float.NaN }, "not a number" },
         { "a deadline in the past", Sound with { Deadline = TimeSpan.FromSeconds(-1) }, "The deadline is" },
-        { "too many hits in all", new SearchRequest("boats", [.. Enumerable.Repeat(SearchQuery.OfText("a"), 26)], null, 10_000), "26 queries with k = 10000" },
+        {
+            "too many hits in all",
+            new SearchRequest("boats", [.. Enumerable.Repeat(SearchQuery.OfText("a"), 26)], null, 10_000),
+            "26 queries with k = 10000"
+        },
         { "a deadline of more than a minute", Sound with { Deadline = TimeSpan.FromSeconds(60.001) }, "it must be 0 to 00:01:00" },
         { "a deadline without end", Sound with { Deadline = TimeSpan.MaxValue }, "The deadline is" },
         { "a name that is a path", Sound with { Collection = "../boats" }, "not a valid collection name" },
@@ -289,7 +311,8 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
     {
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => boats.Cluster.Search(Request(SearchQuery.OfText("a dog"), null), cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(
+            () => boats.Cluster.Search(Request(SearchQuery.OfText("a dog"), null), cancelled.Token));
     }
 
     [Fact]
@@ -311,7 +334,8 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
 
     private static string[] Ids(SearchResponse response) => [.. response.Results[0].Select(hit => hit.Id)];
 
-    private Task<FuseMixException> Refusal(SearchRequest request) => Assert.ThrowsAsync<FuseMixException>(() => boats.Cluster.Search(request));
+    private Task<FuseMixException> Refusal(SearchRequest request) =>
+        Assert.ThrowsAsync<FuseMixException>(() => boats.Cluster.Search(request));
 
     private async Task<SearchResponse> Search(SearchQuery query, Modality? target, int k)
     {
@@ -326,7 +350,8 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
 
     private Dictionary<string, float[]> Items(Modality modality) => boats.Home.Embeddings(PreparedHome.Model, modality);
 
-    /// <summary>The hits are those of a full scan, in its order; where two scores are closer than rounding, either may come first.</summary>
+    /// <summary>The hits are those of a full scan, in its order; where two scores are closer than rounding, either may come
+    /// first.</summary>
     private void AssertBest(Hit[] hits, float[] query, Modality? target, int k, string? without = null)
     {
         var scores = ((Modality[])[Modality.Image, Modality.Text]).Where(modality => target is null || modality == target)

@@ -62,7 +62,9 @@ public sealed class SearchMetricsTests : IDisposable
     {
         foreach (var failure in (Exception[])
         [
-            new FuseMixException(FailureKind.Invalid, "No."), new FuseMixException(FailureKind.NotFound, "No."), new OperationCanceledException(),
+            new FuseMixException(FailureKind.Invalid, "No."),
+            new FuseMixException(FailureKind.NotFound, "No."),
+            new OperationCanceledException(),
         ])
         {
             await Assert.ThrowsAsync(failure.GetType(), () => _metrics.Measure(Request, () => throw failure));

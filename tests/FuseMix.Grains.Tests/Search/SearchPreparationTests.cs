@@ -58,7 +58,8 @@ public sealed class SearchPreparationTests(PreparedHome prepared)
             var options = new NodeOptions { Threads = 1 };
             _threads = new EncodingThreads(options);
             Models = new FusionModels(new FusionModelStore(home), TimeProvider.System);
-            Encoders = new EncoderSessions(new EncoderPackStore(home.Encoders), new DeviceHealth(NullLogger<DeviceHealth>.Instance), _threads, options);
+            Encoders = new EncoderSessions(
+                new EncoderPackStore(home.Encoders), new DeviceHealth(NullLogger<DeviceHealth>.Instance), _threads, options);
             Preparation = new SearchPreparation(new CollectionStore(home), Models, Encoders);
         }
 

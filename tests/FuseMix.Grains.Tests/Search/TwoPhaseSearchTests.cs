@@ -110,8 +110,10 @@ public sealed class TwoPhaseSearchTests(PreparedHome prepared) : IAsyncLifetime
     public async Task A_shard_that_does_not_tell_what_it_found_is_named_and_the_others_next_best_take_its_place()
     {
         var best = (await Search("many", Queries(), k: 5)).Results[0][0];
-        var lost = (await _cluster.Collection("many").Status()).Shards.Single(shard => shard.Name == $"image-{int.Parse(best.Id[4..6]) / 3:D5}").Name;
-        _gate.Before = call => call.Shard.Shard == lost ? Task.FromException(new FuseMixException(FailureKind.Corrupt, "It is damaged.")) : Task.CompletedTask;
+        var lost = (await _cluster.Collection("many").Status()).Shards.Single(
+            shard => shard.Name == $"image-{int.Parse(best.Id[4..6]) / 3:D5}").Name;
+        _gate.Before = call =>
+            call.Shard.Shard == lost ? Task.FromException(new FuseMixException(FailureKind.Corrupt, "It is damaged.")) : Task.CompletedTask;
         var without = await _cluster.Search(Request("many", Queries(), 5, Modality.Image), Stop);
         Assert.Equal($"{lost}: It is damaged.", Assert.Single(without.MissingShards));
 

@@ -32,7 +32,8 @@ public sealed class EncodingThreadsTests
     {
         using var threads = new EncodingThreads(new NodeOptions { Threads = 2 });
         var failure = Assert.Throws<AggregateException>(
-            () => Parallel.For(0, 4, new ParallelOptions { TaskScheduler = threads }, _ => throw new InvalidOperationException("a reason")));
+            () => Parallel.For(
+                0, 4, new ParallelOptions { TaskScheduler = threads }, _ => throw new InvalidOperationException("a reason")));
         Assert.IsType<InvalidOperationException>(failure.InnerExceptions[0]);
     }
 }

@@ -24,7 +24,8 @@ public sealed class EvaluationGrainTests(PreparedHome prepared)
     public async Task A_node_that_has_enough_to_do_says_so_and_a_caller_that_leaves_makes_room()
     {
         using var home = prepared.Copy();
-        await using var cluster = await TestCluster.StartAsync(home, [TestCluster.Everything], options: options => options.EvaluationsQueued = 1);
+        await using var cluster = await TestCluster.StartAsync(
+            home, [TestCluster.Everything], options: options => options.EvaluationsQueued = 1);
         using var held = new HeldFile(home.ItemsFile());
         var running = cluster.Evaluate(Request);
         await held.Reached;
@@ -63,7 +64,8 @@ public sealed class EvaluationGrainTests(PreparedHome prepared)
         // The node does one thing at a time: once it answers this, it has ended that.
         await cluster.Evaluate(Request);
         Assert.Empty(Directory.EnumerateDirectories(home.Home.Models, "cca-*"));
-        Assert.StartsWith("cca-", await cluster.Evaluation(TestHome.Dataset).FitBaseline(PreparedHome.Model, TestHome.Dataset), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "cca-", await cluster.Evaluation(TestHome.Dataset).FitBaseline(PreparedHome.Model, TestHome.Dataset), StringComparison.Ordinal);
     }
 
     private static async Task<EvaluationReport?> Answer(TestCluster cluster)

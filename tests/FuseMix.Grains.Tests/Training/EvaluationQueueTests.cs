@@ -11,7 +11,8 @@ public sealed class EvaluationQueueTests : IDisposable
     private readonly Host _host = new();
     private readonly EvaluationQueue _queue;
 
-    public EvaluationQueueTests() => _queue = new EvaluationQueue(new NodeOptions { Name = "one", EvaluationsQueued = 1 }, _host, NullLogger<EvaluationQueue>.Instance);
+    public EvaluationQueueTests() =>
+        _queue = new EvaluationQueue(new NodeOptions { Name = "one", EvaluationsQueued = 1 }, _host, NullLogger<EvaluationQueue>.Instance);
 
     public void Dispose()
     {
@@ -84,7 +85,8 @@ public sealed class EvaluationQueueTests : IDisposable
     public async Task What_fails_gives_its_place_back()
     {
         for (var i = 0; i < 3; i++)
-            await Assert.ThrowsAsync<InvalidOperationException>(() => _queue.Run<int>(_ => throw new InvalidOperationException(), CancellationToken.None));
+            await Assert.ThrowsAsync<InvalidOperationException>(
+                () => _queue.Run<int>(_ => throw new InvalidOperationException(), CancellationToken.None));
         Assert.Equal(1, await _queue.Run(_ => 1, CancellationToken.None));
     }
 

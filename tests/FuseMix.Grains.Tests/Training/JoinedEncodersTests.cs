@@ -34,10 +34,12 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
         await cluster.Build("joined", new CollectionBuild("joined", TestHome.Dataset));
         var picture = PngFile.Rgb(8, (_, _) => (200, 40, 90));
         var input = EncoderInput.FromBytes(picture);
-        var query = home.Model("joined").Embed(Modality.Image, [.. home.Encode(TestHome.ImageEncoder, input), .. home.Encode(Other, input)], 1);
+        var query = home.Model("joined").Embed(
+            Modality.Image, [.. home.Encode(TestHome.ImageEncoder, input), .. home.Encode(Other, input)], 1);
         using var first = home.OpenLatents(TestHome.ImageEncoder);
         using var second = home.OpenLatents(Other);
-        var expected = first.Ids.ToDictionary(id => id, id => Cosine(query, home.Model("joined").Embed(Modality.Image, [.. Row(first, id), .. Row(second, id)], 1)));
+        var expected = first.Ids.ToDictionary(
+            id => id, id => Cosine(query, home.Model("joined").Embed(Modality.Image, [.. Row(first, id), .. Row(second, id)], 1)));
         var found = (await cluster.Search(new SearchRequest("joined", [SearchQuery.OfContent(Modality.Image, picture)], K: 100, Target: Modality.Image))).Results[0];
         Assert.Equal(expected.Count, found.Length);
         Assert.All(found, hit => Assert.Equal(expected[hit.Id], hit.Score, 1e-3f));
@@ -159,13 +161,15 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
 
     /// <summary>Latents that follow from the colours of the items' pictures, written as another machine would have.</summary>
     private static void WriteLatents(
-        TestHome home, string encoder, Modality modality, Fingerprint fingerprint, string? failing = null, string dataset = TestHome.Dataset)
+        TestHome home, string encoder, Modality modality, Fingerprint fingerprint, string? failing = null,
+        string dataset = TestHome.Dataset)
     {
         var set = home.Latents.OpenOrCreate(LatentPlan.Of(home.Datasets.Load(dataset), modality, encoder, fingerprint, 3));
         foreach (var shard in set.Progress().Pending)
         {
             string[] ids = [.. set.ItemIds(shard).Where(id => id != failing)];
-            var rows = ids.SelectMany(id => home.Encode(TestHome.ImageEncoder, EncoderInput.FromBytes(File.ReadAllBytes(home.PicturePath(id))))).ToArray();
+            var rows = ids.SelectMany(
+                id => home.Encode(TestHome.ImageEncoder, EncoderInput.FromBytes(File.ReadAllBytes(home.PicturePath(id))))).ToArray();
             set.CommitShard(shard, ids, rows, failing is null ? [] : [new LatentFailure(failing, "It is broken.")]);
         }
     }

@@ -51,7 +51,8 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         using var home = prepared.Copy();
         await using var cluster = await TestCluster.StartAsync(home);
         var fold = new Fold(1, 3);
-        var groups = home.Datasets.Load(TestHome.Dataset).Items.Where(item => item.Split != Split.Test).Select(item => item.Group).Distinct().ToArray();
+        var groups = home.Datasets.Load(TestHome.Dataset).Items.Where(item => item.Split != Split.Test).Select(
+            item => item.Group).Distinct().ToArray();
         var held = groups.Count(fold.Holds);
         Assert.InRange(held, 1, groups.Length - 1);
 
@@ -96,11 +97,15 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         var before = home.Packs.Load(TestHome.TextEncoder);
         var now = home.ReplaceTextEncoder();
         await cluster.Extract(TestHome.TextEncoder);
-        Directory.Delete(Path.Combine(home.Home.Latents, TestHome.Dataset, TestHome.TextEncoder, before.Fingerprint.Short), recursive: true);
+        Directory.Delete(
+            Path.Combine(home.Home.Latents, TestHome.Dataset, TestHome.TextEncoder, before.Fingerprint.Short), recursive: true);
         var failure = await Assert.ThrowsAsync<FuseMixException>(
             () => cluster.Evaluate(new EvaluationRequest(PreparedHome.Model, TestHome.Dataset, "test")));
         Assert.Equal(FailureKind.NotFound, failure.Kind);
-        Assert.Contains($"encoder 'tiny-text' ({before.Fingerprint.Short}), only of others of that name ({now.Fingerprint.Short})", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"encoder 'tiny-text' ({before.Fingerprint.Short}), only of others of that name ({now.Fingerprint.Short})",
+            failure.Message,
+            StringComparison.Ordinal);
         Assert.Contains("encoders add FOLDER --replace", failure.Remedy, StringComparison.Ordinal);
     }
 
@@ -124,13 +129,24 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
         { new(PreparedHome.Model, TestHome.Dataset, "7"), FailureKind.Invalid, "no split named '7'", null },
         { new(PreparedHome.Model, TestHome.Dataset, "test", "flga"), FailureKind.Invalid, "no metadata key named 'flga'", "'flag'" },
         { new(PreparedHome.Model, TestHome.Dataset, "validation", Fold: "1/50"), FailureKind.Invalid, "'1/50' is not a fold", "2/5" },
-        { new(PreparedHome.Model, PreparedHome.Untouched, "test"), FailureKind.NotFound, "'untouched' has no latents", "fusemix extract untouched" },
-        { new(PreparedHome.Model, PreparedHome.TrainedOnly, "test"), FailureKind.Invalid, "test split of dataset 'trained-only' has no pairs", null },
+        {
+            new(PreparedHome.Model, PreparedHome.Untouched, "test"),
+            FailureKind.NotFound,
+            "'untouched' has no latents",
+            "fusemix extract untouched"
+        },
+        {
+            new(PreparedHome.Model, PreparedHome.TrainedOnly, "test"),
+            FailureKind.Invalid,
+            "test split of dataset 'trained-only' has no pairs",
+            null
+        },
     };
 
     [Theory]
     [MemberData(nameof(Refused), DisableDiscoveryEnumeration = true)]
-    public async Task What_cannot_be_measured_is_refused_in_words(EvaluationRequest request, FailureKind kind, string message, string? remedy)
+    public async Task What_cannot_be_measured_is_refused_in_words(
+        EvaluationRequest request, FailureKind kind, string message, string? remedy)
     {
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => prepared.Asked.Evaluate(request));
         Assert.Equal(kind, failure.Kind);
@@ -168,7 +184,8 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
     }
 
     /// <summary>Ranks every query's best right candidate by plain loops, ties against us.</summary>
-    private static void AssertRanks(TestHome home, Split split, Func<DatasetItem, bool> included, DirectionRecall forward, DirectionRecall backward)
+    private static void AssertRanks(
+        TestHome home, Split split, Func<DatasetItem, bool> included, DirectionRecall forward, DirectionRecall backward)
     {
         var dataset = home.Datasets.Load(TestHome.Dataset);
         var pairs = dataset.PairsOf(Modality.Image, Modality.Text, split)
@@ -183,12 +200,14 @@ public sealed class ModelEvaluationTests(PreparedHome prepared)
     }
 
     private static void AssertRecall(
-        DirectionRecall recall, Dictionary<string, float[]> queries, Dictionary<string, float[]> candidates, HashSet<(string, string)> right)
+        DirectionRecall recall, Dictionary<string, float[]> queries, Dictionary<string, float[]> candidates,
+        HashSet<(string, string)> right)
     {
         var ranks = new List<int>();
         foreach (var query in queries)
         {
-            var scores = candidates.ToDictionary(candidate => candidate.Key, candidate => candidate.Value.Zip(query.Value, (a, b) => (double)a * b).Sum());
+            var scores = candidates.ToDictionary(
+                candidate => candidate.Key, candidate => candidate.Value.Zip(query.Value, (a, b) => (double)a * b).Sum());
             var best = scores.Where(score => right.Contains((query.Key, score.Key))).Max(score => score.Value);
             ranks.Add(1 + scores.Count(score => !right.Contains((query.Key, score.Key)) && score.Value >= best));
         }

@@ -63,7 +63,8 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
             configure: (silo, _) => silo.Services.AddSingleton<IFusionTrainer>(
                 _ => throw new FuseMixException(FailureKind.Unavailable, "libtorch does not load.", "Build without it.")));
         var refusal = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Trainer.Submit(PreparedHome.Request("job", "model", 7)));
-        Assert.Equal((FailureKind.Unavailable, "libtorch does not load.", "Build without it."), (refusal.Kind, refusal.Message, refusal.Remedy));
+        Assert.Equal(
+            (FailureKind.Unavailable, "libtorch does not load.", "Build without it."), (refusal.Kind, refusal.Message, refusal.Remedy));
         Assert.Empty(await cluster.Trainings());
     }
 
@@ -194,7 +195,8 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         Assert.Empty(_stage.Runs);
 
         storage.Refuses = _ => false;
-        Assert.Equal(JobState.Completed, (await Patience.Until(() => cluster.Trainer.Status("job"), status => status.State.IsOver())).State);
+        Assert.Equal(
+            JobState.Completed, (await Patience.Until(() => cluster.Trainer.Status("job"), status => status.State.IsOver())).State);
         Assert.Single(_stage.Runs);
     }
 
@@ -254,7 +256,8 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         var before = storage.Waiting;
         last.Release();
         if (made is not null) await made.Reached;
-        else if (crash == CrashPoint.AfterTheCheckpointsAreGone) await Patience.Until(() => Task.FromResult(Directory.Exists(Checkpoints(home, "job"))), exist => !exist);
+        else if (crash == CrashPoint.AfterTheCheckpointsAreGone)
+            await Patience.Until(() => Task.FromResult(Directory.Exists(Checkpoints(home, "job"))), exist => !exist);
         else await Patience.Until(() => Task.FromResult(storage.Waiting), waiting => waiting > before);
         Assert.Equal(crash != CrashPoint.AfterTheLastCheckpoint, home.Models.Contains("made"));
         Assert.Equal(crash != CrashPoint.AfterTheCheckpointsAreGone, Directory.Exists(Checkpoints(home, "job")));
@@ -279,7 +282,8 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         var storage = new FaultyStorage();
         storage.Damaged.Add("training-jobs/");
         await using var cluster = await StartOn(home, storage);
-        foreach (var ask in (Func<Task>[])[() => cluster.Trainer.List(), () => cluster.Trainer.Submit(PreparedHome.Request("job", "made", 7, 5))])
+        foreach (var ask in
+            (Func<Task>[])[() => cluster.Trainer.List(), () => cluster.Trainer.Submit(PreparedHome.Request("job", "made", 7, 5))])
         {
             var failure = await Assert.ThrowsAsync<FuseMixException>(ask);
             Assert.Contains("The list of training jobs", failure.Message, StringComparison.Ordinal);
@@ -341,7 +345,8 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         return (status.State, status.Error);
     }
 
-    private Task<TestCluster> StartOn(TestHome home, FaultyStorage storage, string node = TestCluster.Everything, Action<NodeOptions>? options = null) =>
+    private Task<TestCluster> StartOn(
+        TestHome home, FaultyStorage storage, string node = TestCluster.Everything, Action<NodeOptions>? options = null) =>
         TestCluster.StartAsync(home, [node], options: options, configure: (silo, name) =>
         {
             _stage.Configure(silo, name);
@@ -357,7 +362,8 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
         TrainerFence.Claim(home.Home);
         await cluster.Trainer.Submit(PreparedHome.Request("job", "made", 8, 5));
         await cluster.Log.WaitFor(2008);
-        Assert.Equal(JobState.Completed, (await Patience.Until(() => cluster.Trainer.Status("job"), status => status.State.IsOver())).State);
+        Assert.Equal(
+            JobState.Completed, (await Patience.Until(() => cluster.Trainer.Status("job"), status => status.State.IsOver())).State);
         Assert.Equal([7UL, 8UL], _stage.Runs.Select(run => run.Seed));
     }
 

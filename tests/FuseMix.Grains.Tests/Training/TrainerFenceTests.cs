@@ -121,7 +121,8 @@ public sealed class TrainerFenceTests : IDisposable
     [Fact]
     public async Task Of_many_who_claim_at_once_only_the_last_can_write()
     {
-        var fences = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() => TrainerFence.Claim(Home), TestContext.Current.CancellationToken)));
+        var fences = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => Task.Run(() => TrainerFence.Claim(Home), TestContext.Current.CancellationToken)));
         var writers = 0;
         foreach (var fence in fences)
         {

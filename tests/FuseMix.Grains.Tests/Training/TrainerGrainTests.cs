@@ -16,7 +16,8 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         await using var cluster = await Start(home);
         var status = await cluster.Train(PreparedHome.Request("job", "made-here", seed: 5));
 
-        Assert.Equal((JobState.Completed, "made-here", 40, 40, null), (status.State, status.Model, status.Step, status.Steps, status.Error));
+        Assert.Equal(
+            (JobState.Completed, "made-here", 40, 40, null), (status.State, status.Model, status.Step, status.Steps, status.Error));
         Assert.True(double.IsFinite(status.Loss));
         var model = home.Model("made-here");
         Assert.Equal(("made-here", 5UL, 8, 40), (model.Name, model.Seed, model.SharedDimension, model.Training.Steps));
@@ -98,7 +99,8 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         await cluster.Trainer.Submit(PreparedHome.Request("c", "model-c", 13, 5));
 
         var listed = await cluster.Trainings();
-        Assert.Equal([("c", JobState.Queued), ("b", JobState.Queued), ("a", JobState.Running)], listed.Select(job => (job.JobId, job.State)));
+        Assert.Equal(
+            [("c", JobState.Queued), ("b", JobState.Queued), ("a", JobState.Running)], listed.Select(job => (job.JobId, job.State)));
         Assert.Equal([11UL], _stage.Runs.Select(run => run.Seed));
 
         hold.Release();
@@ -168,7 +170,13 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         await using var cluster = await Start(home);
         var request = PreparedHome.Request("job", steps: 5);
         await cluster.Train(request);
-        Assert.Equal(JobState.Completed, (await cluster.Trainer.Submit(request with { Recipe = $"\n {request.Recipe.Replace(":", " : ", StringComparison.Ordinal)} " })).State);
+        Assert.Equal(
+            JobState.Completed,
+            (await cluster.Trainer.Submit(request with
+            {
+                Recipe = $"\n {request.Recipe.Replace(":", " : ", StringComparison.Ordinal)} "
+                + ""
+            })).State);
         Assert.Single(_stage.Runs);
     }
 
@@ -178,7 +186,8 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         using var home = prepared.Copy();
         await using var cluster = await Start(home);
         await cluster.Train(PreparedHome.Request("my-job", steps: 3));
-        Func<Task>[] questions = [() => cluster.Trainer.Status("my-jop"), () => cluster.Trainer.Cancel("my-jop"), () => cluster.EndOf("my-jop")];
+        Func<Task>[] questions =
+            [() => cluster.Trainer.Status("my-jop"), () => cluster.Trainer.Cancel("my-jop"), () => cluster.EndOf("my-jop")];
         foreach (var ask in questions)
         {
             var failure = await Assert.ThrowsAsync<FuseMixException>(ask);
@@ -383,7 +392,8 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         Assert.Null(second.Next);
         Assert.Equal(["d", "c", "b", "a"], (await cluster.Trainings()).Select(job => job.JobId));
 
-        foreach (var wrong in (Func<Task>[])[() => cluster.Trainer.List(0), () => cluster.Trainer.List(1001), () => cluster.Trainer.List(1, "x")])
+        foreach (var wrong in
+            (Func<Task>[])[() => cluster.Trainer.List(0), () => cluster.Trainer.List(1001), () => cluster.Trainer.List(1, "x")])
             Assert.Equal(FailureKind.Invalid, (await Assert.ThrowsAsync<FuseMixException>(wrong)).Kind);
     }
 
@@ -410,7 +420,8 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
         Assert.True(Directory.Exists(Path.Combine(home.Home.Runs, "a")));
         foreach (var job in (string[])["b", "c"]) await cluster.Train(PreparedHome.Request(job, job, 1, 2));
 
-        await Patience.Until(() => Task.FromResult(storage.Records), records => !records.Any(record => record.EndsWith("/a", StringComparison.Ordinal)));
+        await Patience.Until(
+            () => Task.FromResult(storage.Records), records => !records.Any(record => record.EndsWith("/a", StringComparison.Ordinal)));
         await Patience.Until(cluster.Trainings, jobs => jobs.Length == 2);
         Assert.Equal(["c", "b"], (await cluster.Trainings()).Select(job => job.JobId));
         Assert.False(Directory.Exists(Path.Combine(home.Home.Runs, "a")));

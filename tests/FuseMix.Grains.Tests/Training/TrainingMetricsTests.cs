@@ -31,12 +31,17 @@ public sealed class TrainingMetricsTests : IDisposable
     [Fact]
     public void Jobs_count_by_whether_they_wait_or_run_and_no_others_do()
     {
-        Assert.Equal((0, 0), (_meters.Look("fusemix.training.jobs", "state=queued"), _meters.Look("fusemix.training.jobs", "state=running")));
-        _metrics.Has(((JobState[])[JobState.Completed, JobState.Running, JobState.Queued, JobState.Queued, JobState.Failed, JobState.Cancelled]).Select(
+        Assert.Equal(
+            (0, 0), (_meters.Look("fusemix.training.jobs", "state=queued"), _meters.Look("fusemix.training.jobs", "state=running")));
+        _metrics.Has(
+            ((JobState[])[JobState.Completed, JobState.Running, JobState.Queued, JobState.Queued, JobState.Failed, JobState.Cancelled])
+                .Select(
             state => new TrainingJobRecord { Request = PreparedHome.Request("job"), State = state }));
-        Assert.Equal((2, 1), (_meters.Look("fusemix.training.jobs", "state=queued"), _meters.Look("fusemix.training.jobs", "state=running")));
+        Assert.Equal(
+            (2, 1), (_meters.Look("fusemix.training.jobs", "state=queued"), _meters.Look("fusemix.training.jobs", "state=running")));
         _metrics.Has([]);
-        Assert.Equal((0, 0), (_meters.Look("fusemix.training.jobs", "state=queued"), _meters.Look("fusemix.training.jobs", "state=running")));
+        Assert.Equal(
+            (0, 0), (_meters.Look("fusemix.training.jobs", "state=queued"), _meters.Look("fusemix.training.jobs", "state=running")));
     }
 
     [Fact]
@@ -47,5 +52,6 @@ public sealed class TrainingMetricsTests : IDisposable
         Assert.Equal((1, 1), (_meters.Sum("fusemix.training.checkpoints"), _meters.Sum("fusemix.training.fenced")));
     }
 
-    private static TrainingProgress Step(double loss, TimeSpan time) => new(1, 40, 1, 1, loss, 0.001, 0.07, 100, TimeSpan.Zero, 0, null, 256, time);
+    private static TrainingProgress Step(double loss, TimeSpan time) =>
+        new(1, 40, 1, 1, loss, 0.001, 0.07, 100, TimeSpan.Zero, 0, null, 256, time);
 }

@@ -73,7 +73,10 @@ public sealed class MemberTlsTests : IDisposable
         var configuration = Configure("node", _authority);
         await using var node = await Start(configuration);
         using var socket = new TcpClient();
-        await socket.ConnectAsync(IPAddress.Loopback, byPortOfNodes ? configuration.Cluster.SiloPort : configuration.Cluster.GatewayPort, TestContext.Current.CancellationToken);
+        await socket.ConnectAsync(
+            IPAddress.Loopback,
+            byPortOfNodes ? configuration.Cluster.SiloPort : configuration.Cluster.GatewayPort,
+            TestContext.Current.CancellationToken);
         await using var session = new SslStream(socket.GetStream(), leaveInnerStreamOpen: false, (_, _, _, _) => true);
         var buffer = new byte[16];
         int? read = null;
@@ -81,7 +84,8 @@ public sealed class MemberTlsTests : IDisposable
         {
             // With TLS 1.3 the refusal comes after the client's side of the handshake.
             await session.AuthenticateAsClientAsync("fusemix-member");
-            read = await session.ReadAsync(buffer, TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience.Long, TestContext.Current.CancellationToken);
+            read = await session.ReadAsync(buffer, TestContext.Current.CancellationToken).AsTask().WaitAsync(
+                Patience.Long, TestContext.Current.CancellationToken);
         }
         catch (Exception refusal) when (refusal is IOException or AuthenticationException)
         {
@@ -116,7 +120,9 @@ public sealed class MemberTlsTests : IDisposable
         var configuration = Configure("node", _authority);
         typeof(MemberCertificateOptions).GetProperty(key)!.SetValue(configuration.Cluster.Certificate, _folder["nowhere.pem"]);
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => Start(configuration));
-        Assert.Equal((FailureKind.NotFound, $"FuseMix:Cluster:Certificate:{key} is '{_folder["nowhere.pem"]}', which is not there."), (failure.Kind, failure.Message));
+        Assert.Equal(
+            (FailureKind.NotFound, $"FuseMix:Cluster:Certificate:{key} is '{_folder["nowhere.pem"]}', which is not there."),
+            (failure.Kind, failure.Message));
     }
 
     [Theory]

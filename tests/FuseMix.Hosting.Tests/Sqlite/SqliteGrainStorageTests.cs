@@ -160,7 +160,8 @@ public sealed class SqliteGrainStorageTests : IDisposable
     {
         await _storage.WriteStateAsync("progress", Id, new GrainState<JobState>(new JobState { Name = "durable" }));
         // The files as they are on disk right now, write-ahead log included, are what a crashed machine would find.
-        foreach (var file in Directory.GetFiles(Path.GetDirectoryName(FilePath)!, "grains.db*").Where(f => !f.EndsWith("-shm", StringComparison.Ordinal)))
+        foreach (var file in
+            Directory.GetFiles(Path.GetDirectoryName(FilePath)!, "grains.db*").Where(f => !f.EndsWith("-shm", StringComparison.Ordinal)))
             File.Copy(file, _folder[Path.GetFileName(file)]);
         using var found = new SqliteGrainStorage(_folder["grains.db"], _time);
         Assert.Equal("durable", (await Read(found)).State!.Name);

@@ -7,7 +7,8 @@ internal static partial class AnnotatedFile
 {
     /// <summary>The keys of a file, one a line.</summary>
     /// <param name="path">The file.</param>
-    /// <returns>Key without the section FuseMix, the comment right above it (empty where there is none), and whether it is itself a comment.</returns>
+    /// <returns>Key without the section FuseMix, the comment right above it (empty where there is none), and whether it is itself a
+    /// comment.</returns>
     public static IEnumerable<(string Key, string Comment, bool Off)> Read(string path)
     {
         var sections = new Stack<string>();

@@ -7,12 +7,15 @@ public sealed partial class ConfigurationPageTests
 {
     private static readonly (string Key, string Allowed, string Default)[] Rows =
     [
-        .. Row().Matches(Checkout.Read("docs/configuration.md")).Select(match => (match.Groups[1].Value, match.Groups[2].Value, match.Groups[3].Value)),
+        .. Row().Matches(Checkout.Read("docs/configuration.md")).Select(
+            match => (match.Groups[1].Value, match.Groups[2].Value, match.Groups[3].Value)),
     ];
 
     [Fact]
     public void Every_key_has_one_row_and_every_row_is_of_a_key() =>
-        Assert.Equal(OptionCatalogue.All.Select(option => option.Key.Replace(":0:", ":N:", StringComparison.Ordinal)).Order(), Rows.Select(row => row.Key).Order());
+        Assert.Equal(
+            OptionCatalogue.All.Select(option => option.Key.Replace(":0:", ":N:", StringComparison.Ordinal)).Order(),
+            Rows.Select(row => row.Key).Order());
 
     [Fact]
     public void Rows_tell_the_ranges_and_defaults_that_hold()

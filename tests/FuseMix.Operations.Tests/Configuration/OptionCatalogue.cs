@@ -16,7 +16,8 @@ internal sealed record ConfigurationOption(string Key, PropertyInfo Property, ob
     /// <summary>Whether it is below an element of a list.</summary>
     public bool IsOfElement => Key.Contains(":0:", StringComparison.Ordinal);
 
-    /// <summary>Its default as it is written in a file; null where there is none, where it is a list, or where it depends on other things.</summary>
+    /// <summary>Its default as it is written in a file; null where there is none, where it is a list, or where it depends on other
+    /// things.</summary>
     public string? DefaultText => Derived.Contains(Key) ? null : Default switch
     {
         "" => null,
@@ -39,7 +40,8 @@ internal static class OptionCatalogue
 
     private static IEnumerable<ConfigurationOption> Below(string path, object defaults)
     {
-        foreach (var property in defaults.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite))
+        foreach (var property in
+            defaults.GetType().GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite))
         {
             var (key, type) = ($"{path}{property.Name}", property.PropertyType);
             var value = property.GetValue(defaults);

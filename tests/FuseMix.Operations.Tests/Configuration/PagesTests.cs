@@ -18,21 +18,37 @@ public sealed partial class PagesTests
         {
             var target = link[0].Length == 0 ? Checkout.PathOf(page) : Path.Combine(Path.GetDirectoryName(Checkout.PathOf(page))!, link[0]);
             Assert.True(Path.Exists(target), target);
-            if (link.Length > 1) Assert.Contains(link[1], File.ReadLines(target).Where(line => line.StartsWith('#')).Select(line => line.TrimStart('#', ' ').ToLowerInvariant().Replace(' ', '-')));
+            if (link.Length > 1)
+            {
+                Assert.Contains(
+                    link[1],
+                    File.ReadLines(target).Where(line => line.StartsWith('#')).Select(
+                        line => line.TrimStart('#', ' ').ToLowerInvariant().Replace(' ', '-')));
+            }
         }
     }
 
     [Fact]
     public void Files_of_the_checkout_in_commands_are_there() =>
-        Assert.All(Pages.SelectMany(page => QuotedFile().Matches(Checkout.Read(page.Data)).Select(match => match.Value)), file => Assert.True(Path.Exists(Checkout.PathOf(file)), file));
+        Assert.All(
+            Pages.SelectMany(page => QuotedFile().Matches(Checkout.Read(page.Data)).Select(match => match.Value)),
+            file => Assert.True(Path.Exists(Checkout.PathOf(file)), file));
 
     [Fact]
     public void Command_lines_of_the_silo_are_ones_that_it_takes()
     {
-        string[] texts = [.. Pages.Select(page => page.Data), "silo-config/all-in-one.json", "silo-config/small-cluster-postgresql.json", "silo-config/gateway.json"];
-        var lines = texts.SelectMany(text => CommandLine().Matches(Checkout.Read(text).Replace("\\\n", " ", StringComparison.Ordinal)).Select(match => match.Groups[1].Value)).ToArray();
+        string[] texts =
+        [
+            .. Pages.Select(page => page.Data), "silo-config/all-in-one.json", "silo-config/small-cluster-postgresql.json",
+            "silo-config/gateway.json",
+        ];
+        var lines = texts.SelectMany(
+            text => CommandLine().Matches(Checkout.Read(text).Replace("\\\n", " ", StringComparison.Ordinal))
+                .Select(match => match.Groups[1].Value)).ToArray();
         Assert.True(lines.Length > 6);
-        Assert.All(lines.Where(line => !line.Contains("Prot=", StringComparison.Ordinal)), line => SiloArguments.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+        Assert.All(
+            lines.Where(line => !line.Contains("Prot=", StringComparison.Ordinal)),
+            line => SiloArguments.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
     }
 
     [GeneratedRegex(@"\]\(([^)\s]+)\)")]

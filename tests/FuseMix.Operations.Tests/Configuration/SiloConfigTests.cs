@@ -24,7 +24,8 @@ public sealed class SiloConfigTests
 
     [Fact]
     public void There_is_no_other_file() =>
-        Assert.Equal(Roles.Concat(Commons).Append("all-in-one").Order(), Files.Select(file => Path.GetFileNameWithoutExtension(file)!).Order());
+        Assert.Equal(
+            Roles.Concat(Commons).Append("all-in-one").Order(), Files.Select(file => Path.GetFileNameWithoutExtension(file)!).Order());
 
     [Fact]
     public void The_file_for_one_machine_says_what_holds_without_it()
@@ -53,7 +54,8 @@ public sealed class SiloConfigTests
     [Fact]
     public void Every_key_is_explained_once_with_its_range_and_default()
     {
-        var explained = Files.SelectMany(AnnotatedFile.Read).Where(line => line.Comment.Contains("Default: ", StringComparison.Ordinal)).ToLookup(line => line.Key, line => line.Comment);
+        var explained = Files.SelectMany(AnnotatedFile.Read).Where(line => line.Comment.Contains("Default: ", StringComparison.Ordinal))
+            .ToLookup(line => line.Key, line => line.Comment);
         var options = OptionCatalogue.All.Where(option => !option.IsOfElement).ToArray();
         Assert.Equal(options.Select(option => option.Key).Order(), explained.Select(key => key.Key).Order());
         foreach (var option in options)
@@ -61,18 +63,22 @@ public sealed class SiloConfigTests
             var comment = Assert.Single(explained[option.Key]);
             if (option.DefaultText is { } value) Assert.Contains($"Default: {value}.", comment, StringComparison.Ordinal);
             if (OptionRange.Describe(option.Property) is { } range) Assert.Contains(range, comment, StringComparison.Ordinal);
-            Assert.All(option.Property.PropertyType.IsEnum ? Enum.GetNames(option.Property.PropertyType) : [], name => Assert.Contains(name, comment, StringComparison.Ordinal));
+            Assert.All(
+                option.Property.PropertyType.IsEnum ? Enum.GetNames(option.Property.PropertyType) : [],
+                name => Assert.Contains(name, comment, StringComparison.Ordinal));
         }
     }
 
     [Fact]
     public void Keys_in_comments_exist_too() =>
-        Assert.All(Files.SelectMany(AnnotatedFile.Read), line => Assert.Contains(line.Key, OptionCatalogue.All.Select(option => option.Key)));
+        Assert.All(
+            Files.SelectMany(AnnotatedFile.Read), line => Assert.Contains(line.Key, OptionCatalogue.All.Select(option => option.Key)));
 
     [Fact]
     public void The_files_are_those_of_the_config_map()
     {
-        var listed = File.ReadLines(Checkout.PathOf("silo-config/kustomization.yaml")).Select(line => line.Trim()).Where(line => line.StartsWith("- ", StringComparison.Ordinal)).Select(line => line[2..]);
+        var listed = File.ReadLines(Checkout.PathOf("silo-config/kustomization.yaml")).Select(line => line.Trim())
+            .Where(line => line.StartsWith("- ", StringComparison.Ordinal)).Select(line => line[2..]);
         Assert.All(Files, file => Assert.Contains(Path.GetFileName(file), listed));
     }
 

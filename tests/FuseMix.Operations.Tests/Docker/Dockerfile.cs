@@ -5,7 +5,8 @@ namespace FuseMix.Operations.Tests.Docker;
 /// <summary>The Dockerfile of this checkout, taken apart into stages.</summary>
 internal sealed partial class Dockerfile
 {
-    private Dockerfile(IReadOnlyDictionary<string, string> arguments, IReadOnlyList<Stage> stages) => (Arguments, Stages) = (arguments, stages);
+    private Dockerfile(IReadOnlyDictionary<string, string> arguments, IReadOnlyList<Stage> stages) =>
+        (Arguments, Stages) = (arguments, stages);
 
     /// <summary>The build arguments before the first stage, with their defaults.</summary>
     public IReadOnlyDictionary<string, string> Arguments { get; }

@@ -30,7 +30,8 @@ public sealed partial class DockerfileTests
     [Fact]
     public void What_is_copied_is_in_the_checkout_and_not_ignored_or_comes_from_an_earlier_stage()
     {
-        var taken = File.ReadAllLines(Checkout.PathOf(".dockerignore")).Where(line => line.StartsWith('!')).Select(line => line[1..].TrimEnd('/')).ToArray();
+        var taken = File.ReadAllLines(Checkout.PathOf(".dockerignore")).Where(line => line.StartsWith('!')).Select(
+            line => line[1..].TrimEnd('/')).ToArray();
         Assert.All(taken, path => Assert.True(Path.Exists(Checkout.PathOf(path)), path));
         var copied = new List<string>();
         var earlier = new List<string>();
@@ -77,8 +78,11 @@ public sealed partial class DockerfileTests
 
         var user = Assert.Single(silo.All("USER")).Split(':').Select(long.Parse).ToArray();
         Assert.All(user, id => Assert.True(id > 0));
-        foreach (var pod in Overlay.All.SelectMany(overlay => Overlay.Render(overlay.Data).Deployments).Select(deployment => deployment.Spec.Template.Spec))
-            Assert.Equal([.. user, user[1]], [pod.SecurityContext.RunAsUser!.Value, pod.SecurityContext.RunAsGroup!.Value, pod.SecurityContext.FsGroup!.Value]);
+        foreach (var pod in
+            Overlay.All.SelectMany(overlay => Overlay.Render(overlay.Data).Deployments).Select(deployment => deployment.Spec.Template.Spec))
+            Assert.Equal(
+                [.. user, user[1]],
+                [pod.SecurityContext.RunAsUser!.Value, pod.SecurityContext.RunAsGroup!.Value, pod.SecurityContext.FsGroup!.Value]);
     }
 
     [Fact]

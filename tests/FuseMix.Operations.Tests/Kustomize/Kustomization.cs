@@ -4,7 +4,8 @@ namespace FuseMix.Operations.Tests.Kustomize;
 
 /// <summary>
 /// Renders a kustomize folder as <c>kubectl kustomize FOLDER</c> does, for the features that our manifests use: resources, components,
-/// namespace, labels, images, strategic merge patches, and generated ConfigMaps whose names carry a hash. Whatever it does not know it refuses.
+/// namespace, labels, images, strategic merge patches, and generated ConfigMaps whose names carry a hash. Whatever it does not know it
+/// refuses.
 /// </summary>
 internal static class Kustomization
 {
@@ -35,14 +36,16 @@ internal static class Kustomization
     {
         var file = Path.Combine(folder, "kustomization.yaml");
         var own = YamlTree.Parse(File.ReadAllText(file)).Single();
-        OnlyKeys(own, file, "apiVersion", "kind", "namespace", "labels", "resources", "components", "patches", "images", "configMapGenerator");
+        OnlyKeys(
+            own, file, "apiVersion", "kind", "namespace", "labels", "resources", "components", "patches", "images", "configMapGenerator");
         if (own.Text("kind") != kind) throw new NotSupportedException($"{file} is a {own.Text("kind")}, not a {kind}.");
 
         // A component works on what its includer has; everything else only on what it includes itself.
         var scope = kind == "Component" ? resources : [];
         foreach (var entry in own.List("resources")) Include(folder, entry.ToString(), scope, generated);
         foreach (var entry in own.List("configMapGenerator")) Generate(folder, entry, scope, generated);
-        foreach (var entry in own.List("components")) Build(Path.GetFullPath(Path.Combine(folder, entry.ToString())), "Component", scope, generated);
+        foreach (var entry in own.List("components"))
+            Build(Path.GetFullPath(Path.Combine(folder, entry.ToString())), "Component", scope, generated);
         foreach (var entry in own.List("patches")) Patch(folder, entry, scope);
         if (own.Text("namespace") is { } space) foreach (var resource in scope) SetNamespace(resource, space);
         foreach (var entry in own.List("labels")) foreach (var resource in scope) Label(file, entry, resource);
@@ -55,7 +58,8 @@ internal static class Kustomization
         var path = Path.GetFullPath(Path.Combine(folder, entry));
         if (Directory.Exists(path)) Build(path, "Kustomization", resources, generated);
         else resources.AddRange(YamlTree.Parse(File.ReadAllText(Within(folder, entry))));
-        var twice = resources.GroupBy(resource => (resource.Text("kind"), resource.Text("metadata", "name"))).FirstOrDefault(group => group.Count() > 1);
+        var twice = resources.GroupBy(resource => (resource.Text("kind"), resource.Text("metadata", "name"))).FirstOrDefault(
+            group => group.Count() > 1);
         if (twice is not null) throw new NotSupportedException($"{twice.Key} is there twice.");
     }
 
@@ -65,8 +69,11 @@ internal static class Kustomization
         var data = new YamlMappingNode();
         foreach (var file in entry.List("files").Select(node => node.ToString()))
         {
-            if (file.Contains('=', StringComparison.Ordinal)) throw new NotSupportedException($"A file of a ConfigMap under another name: {file}.");
-            data.Add(Path.GetFileName(file), new YamlScalarNode(File.ReadAllText(Within(folder, file))) { Style = YamlDotNet.Core.ScalarStyle.Literal });
+            if (file.Contains('=', StringComparison.Ordinal))
+                throw new NotSupportedException($"A file of a ConfigMap under another name: {file}.");
+            data.Add(
+                Path.GetFileName(file),
+                new YamlScalarNode(File.ReadAllText(Within(folder, file))) { Style = YamlDotNet.Core.ScalarStyle.Literal });
         }
 
         var map = new YamlMappingNode
@@ -88,7 +95,8 @@ internal static class Kustomization
         OnlyKeys(patch, folder, "apiVersion", "kind", "metadata", "spec");
         OnlyKeys(patch.At("metadata")!, folder, "name");
         if (entry.At("target") is { } given) OnlyKeys(given, folder, "kind", "name", "labelSelector");
-        var target = entry.At("target") ?? new YamlMappingNode { { "kind", patch.Text("kind")! }, { "name", patch.Text("metadata", "name")! } };
+        var target =
+            entry.At("target") ?? new YamlMappingNode { { "kind", patch.Text("kind")! }, { "name", patch.Text("metadata", "name")! } };
         var hit = resources.FindAll(resource => IsTarget(resource, target));
         if (hit.Count == 0) throw new NotSupportedException($"A patch in {folder} has nothing to patch: {text}");
         foreach (var resource in hit) StrategicMerge.Apply(resource.Map("spec"), (YamlMappingNode)patch.At("spec")!);
@@ -132,7 +140,8 @@ internal static class Kustomization
 
     private static void Rename(YamlMappingNode resource, string name, string hashed)
     {
-        foreach (var source in resource.List("spec", "template", "spec", "volumes").Select(volume => volume.At("configMap")).OfType<YamlMappingNode>())
+        foreach (var source in
+            resource.List("spec", "template", "spec", "volumes").Select(volume => volume.At("configMap")).OfType<YamlMappingNode>())
             if (source.Text("name") == name) source.Children["name"] = hashed;
         var others = Containers(resource).SelectMany(container => container.List("envFrom").Select(from => from.At("configMapRef"))
             .Concat(container.List("env").Select(variable => variable.At("valueFrom", "configMapKeyRef"))));
@@ -140,7 +149,8 @@ internal static class Kustomization
     }
 
     private static IEnumerable<YamlMappingNode> Containers(YamlMappingNode resource) =>
-        resource.List("spec", "template", "spec", "initContainers").Concat(resource.List("spec", "template", "spec", "containers")).Cast<YamlMappingNode>();
+        resource.List("spec", "template", "spec", "initContainers").Concat(resource.List("spec", "template", "spec", "containers"))
+            .Cast<YamlMappingNode>();
 
     // As kustomize: what lies outside of a kustomization's folder reaches it only through another kustomization.
     private static string Within(string folder, string file)

@@ -25,7 +25,9 @@ public sealed class KustomizationTests : IDisposable
         Assert.SkipUnless(Kubectl(["version", "--client"]) is not null, "There is no kubectl on this machine to compare with.");
         var expected = YamlTree.Parse(Kubectl(["kustomize", Checkout.PathOf(overlay)])!);
         var rendered = Kustomization.Render(Checkout.PathOf(overlay));
-        Assert.Equal(expected.Select(YamlTree.Canonical).Order(StringComparer.Ordinal), rendered.Select(YamlTree.Canonical).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            expected.Select(YamlTree.Canonical).Order(StringComparer.Ordinal),
+            rendered.Select(YamlTree.Canonical).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -70,7 +72,10 @@ public sealed class KustomizationTests : IDisposable
             Write("f.json", content);
             var rendered = Kustomization.Render(_folder.Path);
             var name = rendered.Single(r => r.Text("kind") == "ConfigMap").Text("metadata", "name");
-            Assert.Equal(name, rendered.Single(r => r.Text("kind") == "Deployment").List("spec", "template", "spec", "volumes").Single().Text("configMap", "name"));
+            Assert.Equal(
+                name,
+                rendered.Single(r => r.Text("kind") == "Deployment").List("spec", "template", "spec", "volumes").Single().Text(
+                    "configMap", "name"));
             names.Add(name);
         }
 
@@ -102,7 +107,8 @@ public sealed class KustomizationTests : IDisposable
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo("kubectl", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process =
+                Process.Start(new ProcessStartInfo("kubectl", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             var errors = process.StandardError.ReadToEndAsync();
             var output = process.StandardOutput.ReadToEnd();
             process.WaitForExit();

@@ -79,5 +79,6 @@ internal static class YamlTree
     };
 
     private static bool IsPlainNonString(string? value) =>
-        value is null or "" or "null" or "~" or "true" or "false" || double.TryParse(value, System.Globalization.CultureInfo.InvariantCulture, out _);
+        value is null or "" or "null" or "~" or "true" or "false" || double.TryParse(
+            value, System.Globalization.CultureInfo.InvariantCulture, out _);
 }

@@ -16,13 +16,19 @@ internal sealed record NodeOfDeployment(SiloConfiguration Configuration, SiloAct
         var asked = SiloArguments.Parse([.. container.Args]);
         Assert.Null(container.Command);
         using var folder = new TemporaryFolder();
-        var files = asked.Files.Select((path, i) => Written(folder, $"{i}.json", ContentOf(overlay, deployment, container, path))).ToArray();
-        var environment = Dockerfile.Read().Environment.Concat((container.Env ?? []).Select(variable => KeyValuePair.Create(variable.Name, ValueOf(deployment, container, variable))));
-        return new NodeOfDeployment(SiloConfiguration.Load(files, environment.ToLookup(v => v.Key, v => v.Value).Select(v => KeyValuePair.Create(v.Key, v.Last())), asked.Settings), asked.Act);
+        var files = asked.Files.Select(
+            (path, i) => Written(folder, $"{i}.json", ContentOf(overlay, deployment, container, path))).ToArray();
+        var environment = Dockerfile.Read().Environment.Concat(
+            (container.Env ?? []).Select(variable => KeyValuePair.Create(variable.Name, ValueOf(deployment, container, variable))));
+        return new NodeOfDeployment(
+            SiloConfiguration.Load(
+                files, environment.ToLookup(v => v.Key, v => v.Value).Select(v => KeyValuePair.Create(v.Key, v.Last())), asked.Settings),
+            asked.Act);
     }
 
     /// <summary>The node of the one container that stays.</summary>
-    public static SiloConfiguration Of(Overlay overlay, V1Deployment deployment) => Of(overlay, deployment, deployment.Spec.Template.Spec.Containers.Single()).Configuration;
+    public static SiloConfiguration Of(Overlay overlay, V1Deployment deployment) =>
+        Of(overlay, deployment, deployment.Spec.Template.Spec.Containers.Single()).Configuration;
 
     private static string Written(TemporaryFolder folder, string name, string content)
     {
@@ -32,7 +38,8 @@ internal sealed record NodeOfDeployment(SiloConfiguration Configuration, SiloAct
 
     private static string ContentOf(Overlay overlay, V1Deployment deployment, V1Container container, string path)
     {
-        var mount = Assert.Single(container.VolumeMounts, mount => path == mount.MountPath || path.StartsWith(mount.MountPath + "/", StringComparison.Ordinal));
+        var mount = Assert.Single(
+            container.VolumeMounts, mount => path == mount.MountPath || path.StartsWith(mount.MountPath + "/", StringComparison.Ordinal));
         var volume = deployment.Spec.Template.Spec.Volumes.Single(volume => volume.Name == mount.Name);
         var key = mount.SubPath ?? path[(mount.MountPath.Length + 1)..];
         return volume.Secret is { } secret

@@ -28,7 +28,9 @@ public sealed class NodeTests
             {
                 var before = NodeOfDeployment.Of(rendered, deployment, container);
                 Assert.Equal(SiloAct.CreateSchema, before.Act);
-                Assert.Equal((node.Configuration.Cluster.Kind, node.Configuration.Cluster.ConnectionString), (before.Configuration.Cluster.Kind, before.Configuration.Cluster.ConnectionString));
+                Assert.Equal(
+                    (node.Configuration.Cluster.Kind, node.Configuration.Cluster.ConnectionString),
+                    (before.Configuration.Cluster.Kind, before.Configuration.Cluster.ConnectionString));
                 Assert.Equal(pod.Containers.Single().Image, container.Image);
             }
         }
@@ -44,9 +46,13 @@ public sealed class NodeTests
             var node = NodeOfDeployment.Of(rendered, deployment);
             var expected = new Dictionary<string, int> { ["http"] = node.Http.Port };
             if (node.Cluster.Kind != ClusteringKind.Local) expected["silo"] = node.Cluster.SiloPort;
-            if (node.Cluster.Kind != ClusteringKind.Local && node.Node.Roles.Contains(NodeRoles.Gateway)) expected["orleans"] = node.Cluster.GatewayPort;
+            if (node.Cluster.Kind != ClusteringKind.Local && node.Node.Roles.Contains(NodeRoles.Gateway))
+                expected["orleans"] = node.Cluster.GatewayPort;
             var template = deployment.Spec.Template;
-            Assert.Equal(expected.OrderBy(port => port.Key), template.Spec.Containers.Single().Ports.ToDictionary(port => port.Name, port => port.ContainerPort).OrderBy(port => port.Key));
+            Assert.Equal(
+                expected.OrderBy(port => port.Key),
+                template.Spec.Containers.Single().Ports.ToDictionary(port => port.Name, port => port.ContainerPort)
+                    .OrderBy(port => port.Key));
             Assert.Equal($"{node.Http.Port}", template.Metadata.Annotations["prometheus.io/port"]);
         }
     }
@@ -58,7 +64,10 @@ public sealed class NodeTests
         var rendered = Overlay.Render(overlay);
         var served = rendered.Selected(rendered.Of<V1Service>().Single().Spec.Selector);
         Assert.NotEmpty(served);
-        Assert.All(rendered.Deployments, deployment => Assert.Equal(NodeOfDeployment.Of(rendered, deployment).Node.Roles.Contains(NodeRoles.Gateway), served.Contains(deployment)));
+        Assert.All(
+            rendered.Deployments,
+            deployment => Assert.Equal(
+                NodeOfDeployment.Of(rendered, deployment).Node.Roles.Contains(NodeRoles.Gateway), served.Contains(deployment)));
     }
 
     [Theory]
@@ -69,7 +78,8 @@ public sealed class NodeTests
         var nodes = rendered.Deployments.Select(deployment => NodeOfDeployment.Of(rendered, deployment)).ToArray();
         var roles = nodes.SelectMany(node => node.Node.Roles).ToArray();
         Assert.All([NodeRoles.Gateway, NodeRoles.Extract, NodeRoles.Train, NodeRoles.Index], role => Assert.Contains(role, roles));
-        Assert.Single(nodes.Select(node => (node.Cluster.Kind, node.Cluster.ClusterId, node.Cluster.ServiceId, node.Node.ShardReplicas)).Distinct());
+        Assert.Single(
+            nodes.Select(node => (node.Cluster.Kind, node.Cluster.ClusterId, node.Cluster.ServiceId, node.Node.ShardReplicas)).Distinct());
         if (nodes.Length > 1 || rendered.Deployments.Single().Spec.Replicas > 1)
         {
             Assert.All(nodes, node => Assert.NotEqual(ClusteringKind.Local, node.Cluster.Kind));
@@ -95,11 +105,14 @@ public sealed class NodeTests
     public void A_pod_that_leaves_is_not_ready_before_it_stops_serving(string overlay)
     {
         var rendered = Overlay.Render(overlay);
-        foreach (var deployment in rendered.Selected(rendered.Of<V1Service>().Single().Spec.Selector).Where(deployment => deployment.Spec.Replicas > 1))
+        foreach (var deployment in
+            rendered.Selected(rendered.Of<V1Service>().Single().Spec.Selector).Where(deployment => deployment.Spec.Replicas > 1))
         {
             // Kubernetes takes a pod that is told to end out of its Service at once; others that balance load see it by the probe.
             var probe = deployment.Spec.Template.Spec.Containers.Single().ReadinessProbe;
-            Assert.True(NodeOfDeployment.Of(rendered, deployment).Shutdown.Drain >= TimeSpan.FromSeconds(probe.PeriodSeconds!.Value * probe.FailureThreshold!.Value));
+            Assert.True(
+                NodeOfDeployment.Of(rendered, deployment).Shutdown.Drain >= TimeSpan.FromSeconds(
+                    probe.PeriodSeconds!.Value * probe.FailureThreshold!.Value));
         }
     }
 
@@ -114,14 +127,16 @@ public sealed class NodeTests
             if (!node.Node.Roles.Contains(NodeRoles.Gateway) && !node.Node.Roles.Contains(NodeRoles.Index)) continue;
             // Not minAvailable, which would let more of them go the more there are.
             Assert.Null(budget!.Spec.MinAvailable);
-            Assert.InRange(int.Parse(budget.Spec.MaxUnavailable.Value), 1, Math.Min(deployment.Spec.Replicas!.Value, node.Node.ShardReplicas) - 1);
+            Assert.InRange(
+                int.Parse(budget.Spec.MaxUnavailable.Value), 1, Math.Min(deployment.Spec.Replicas!.Value, node.Node.ShardReplicas) - 1);
             Assert.Equal("RollingUpdate", deployment.Spec.Strategy.Type);
             Assert.Equal("0", deployment.Spec.Strategy.RollingUpdate.MaxUnavailable.Value);
             Assert.NotEmpty(deployment.Spec.Template.Spec.TopologySpreadConstraints);
         }
 
         // A budget over the only pod would keep its machine from ever being drained.
-        Assert.All(rendered.Deployments.Where(deployment => deployment.Spec.Replicas == 1), deployment => Assert.Null(BudgetOf(deployment)));
+        Assert.All(
+            rendered.Deployments.Where(deployment => deployment.Spec.Replicas == 1), deployment => Assert.Null(BudgetOf(deployment)));
 
         V1PodDisruptionBudget? BudgetOf(V1Deployment deployment) =>
             rendered.Of<V1PodDisruptionBudget>().SingleOrDefault(budget => rendered.Selected(budget.Spec.Selector).Contains(deployment));
@@ -132,7 +147,8 @@ public sealed class NodeTests
     public void The_trainer_and_a_node_alone_never_meet_their_successor(string overlay)
     {
         var rendered = Overlay.Render(overlay);
-        var trainer = Assert.Single(rendered.Deployments, deployment => NodeOfDeployment.Of(rendered, deployment).Node.Roles.Contains(NodeRoles.Train));
+        var trainer = Assert.Single(
+            rendered.Deployments, deployment => NodeOfDeployment.Of(rendered, deployment).Node.Roles.Contains(NodeRoles.Train));
         Assert.Equal(1, trainer.Spec.Replicas);
         Assert.Equal("Recreate", trainer.Spec.Strategy.Type);
         Assert.Null(trainer.Spec.Strategy.RollingUpdate);

@@ -9,7 +9,8 @@ namespace FuseMix.Operations.Tests.Manifests;
 internal sealed class Overlay
 {
     /// <summary>Every overlay.</summary>
-    public static readonly TheoryData<string> All = [.. Directory.GetDirectories(Checkout.PathOf("k8s/overlays")).Select(folder => Path.GetFileName(folder)!).Order()];
+    public static readonly TheoryData<string> All =
+        [.. Directory.GetDirectories(Checkout.PathOf("k8s/overlays")).Select(folder => Path.GetFileName(folder)!).Order()];
 
     private readonly List<IKubernetesObject> _objects;
 

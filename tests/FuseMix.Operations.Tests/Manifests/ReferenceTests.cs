@@ -15,10 +15,14 @@ public sealed class ReferenceTests
         foreach (var deployment in rendered.Deployments)
         {
             Assert.Equal([deployment], rendered.Selected(deployment.Spec.Selector));
-            Assert.All(deployment.Spec.Template.Spec.TopologySpreadConstraints ?? [], spread => Assert.Equal([deployment], rendered.Selected(spread.LabelSelector)));
+            Assert.All(
+                deployment.Spec.Template.Spec.TopologySpreadConstraints ?? [],
+                spread => Assert.Equal([deployment], rendered.Selected(spread.LabelSelector)));
         }
 
-        Assert.All(rendered.Of<V1PodDisruptionBudget>(), budget => Assert.Equal(budget.Metadata.Name, Assert.Single(rendered.Selected(budget.Spec.Selector)).Metadata.Name));
+        Assert.All(
+            rendered.Of<V1PodDisruptionBudget>(),
+            budget => Assert.Equal(budget.Metadata.Name, Assert.Single(rendered.Selected(budget.Spec.Selector)).Metadata.Name));
         Assert.All(rendered.Of<V1Service>(), service => Assert.NotEmpty(rendered.Selected(service.Spec.Selector)));
         Assert.All(rendered.Of<V1NetworkPolicy>(), policy => Assert.NotEmpty(rendered.Selected(policy.Spec.PodSelector)));
     }
@@ -33,16 +37,25 @@ public sealed class ReferenceTests
             var ports = container.Ports.Select(port => port.Name).ToArray();
             Assert.Distinct(ports);
             Assert.Distinct(container.Ports.Select(port => port.ContainerPort));
-            Assert.All(new[] { container.StartupProbe, container.ReadinessProbe, container.LivenessProbe }, probe => Assert.Contains(probe.HttpGet.Port.Value, ports));
+            Assert.All(
+                new[] { container.StartupProbe, container.ReadinessProbe, container.LivenessProbe },
+                probe => Assert.Contains(probe.HttpGet.Port.Value, ports));
         }
 
         foreach (var service in rendered.Of<V1Service>())
-            Assert.All(rendered.Selected(service.Spec.Selector), pods => Assert.All(service.Spec.Ports, port => Assert.Contains(port.TargetPort.Value, PortsOf(pods))));
+            Assert.All(
+                rendered.Selected(service.Spec.Selector),
+                pods => Assert.All(service.Spec.Ports, port => Assert.Contains(port.TargetPort.Value, PortsOf(pods))));
 
-        var inward = rendered.Of<V1NetworkPolicy>().SelectMany(policy => (policy.Spec.Ingress ?? []).SelectMany(rule => rule.Ports).Select(port => (policy, port)));
-        Assert.All(inward, rule => Assert.All(rendered.Selected(rule.policy.Spec.PodSelector), pods => Assert.Contains(rule.port.Port.Value, PortsOf(pods))));
+        var inward = rendered.Of<V1NetworkPolicy>().SelectMany(
+            policy => (policy.Spec.Ingress ?? []).SelectMany(rule => rule.Ports).Select(port => (policy, port)));
+        Assert.All(
+            inward,
+            rule => Assert.All(
+                rendered.Selected(rule.policy.Spec.PodSelector), pods => Assert.Contains(rule.port.Port.Value, PortsOf(pods))));
 
-        static IEnumerable<string> PortsOf(V1Deployment deployment) => deployment.Spec.Template.Spec.Containers.Single().Ports.Select(port => port.Name);
+        static IEnumerable<string> PortsOf(V1Deployment deployment) =>
+            deployment.Spec.Template.Spec.Containers.Single().Ports.Select(port => port.Name);
     }
 
     [Theory]
@@ -55,9 +68,11 @@ public sealed class ReferenceTests
             Assert.Contains(pod.ServiceAccountName, rendered.Of<V1ServiceAccount>().Select(account => account.Metadata.Name));
             foreach (var volume in pod.Volumes)
             {
-                if (volume.PersistentVolumeClaim is { } claim) Assert.Contains(claim.ClaimName, rendered.Of<V1PersistentVolumeClaim>().Select(c => c.Metadata.Name));
+                if (volume.PersistentVolumeClaim is { } claim)
+                    Assert.Contains(claim.ClaimName, rendered.Of<V1PersistentVolumeClaim>().Select(c => c.Metadata.Name));
                 else if (volume.ConfigMap is { } map) Assert.Contains(map.Name, rendered.Of<V1ConfigMap>().Select(c => c.Metadata.Name));
-                else if (volume.Secret is { } from) Assert.Contains(from.SecretName, ExampleSecrets.All.Select(secret => secret.Metadata.Name));
+                else if (volume.Secret is { } from)
+                    Assert.Contains(from.SecretName, ExampleSecrets.All.Select(secret => secret.Metadata.Name));
                 else Assert.NotNull(volume.EmptyDir);
             }
 
@@ -75,6 +90,8 @@ public sealed class ReferenceTests
 
         Assert.All(
             rendered.Deployments.SelectMany(d => d.Spec.Template.Spec.Containers).SelectMany(c => c.Env),
-            variable => Assert.True(variable.Value is not null || variable.ValueFrom is { FieldRef: not null } or { ResourceFieldRef: not null }, variable.Name));
+            variable => Assert.True(
+                variable.Value is not null || variable.ValueFrom is { FieldRef: not null } or { ResourceFieldRef: not null },
+                variable.Name));
     }
 }

@@ -52,7 +52,14 @@ public sealed class SecurityTests
             var ports = rule.Ports.Select(port => port.Port.Value).ToArray();
             Assert.NotEmpty(ports);
             if (rule.FromProperty is null) Assert.Equal(["http"], ports);
-            else if (ports.Except(["http"]).Any()) Assert.All(rule.FromProperty, peer => Assert.True(peer.NamespaceSelector is null && peer.IpBlock is null && peer.PodSelector.MatchLabels.Count > 0, policy.Metadata.Name));
+            else if (ports.Except(["http"]).Any())
+            {
+                Assert.All(
+                    rule.FromProperty,
+                    peer => Assert.True(
+                        peer.NamespaceSelector is null && peer.IpBlock is null && peer.PodSelector.MatchLabels.Count > 0,
+                        policy.Metadata.Name));
+            }
         }
 
         Assert.All(policies.SelectMany(policy => policy.Spec.Egress ?? []), rule => Assert.NotEmpty(rule.Ports));

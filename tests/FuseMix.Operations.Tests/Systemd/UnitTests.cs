@@ -32,7 +32,8 @@ public sealed class UnitTests
         var patience = TimeSpan.FromSeconds(int.Parse(Settings["TimeoutStopSec"].Single()));
         foreach (var file in Directory.GetFiles(Checkout.PathOf("silo-config"), "*.json"))
         {
-            var shutdown = SiloConfiguration.Load([file], [new("FUSEMIX__Http__Address", "127.0.0.1"), new("FUSEMIX__Cluster__Kind", "Local")]).Shutdown;
+            var shutdown = SiloConfiguration.Load(
+                [file], [new("FUSEMIX__Http__Address", "127.0.0.1"), new("FUSEMIX__Cluster__Kind", "Local")]).Shutdown;
             Assert.True(patience >= shutdown.Timeout + shutdown.Drain, file);
         }
     }

@@ -20,7 +20,9 @@ public sealed class CollectionStoreTests : IDisposable
     public void A_committed_generation_is_live_and_its_shards_open()
     {
         var manifest = Build("photos");
-        Assert.Equal(("photos", "image-text", Fingerprint.Of("model").Hex, 4, 15L), (manifest.Collection, manifest.Model, manifest.ModelFingerprint, manifest.Dimension, manifest.Count));
+        Assert.Equal(
+            ("photos", "image-text", Fingerprint.Of("model").Hex, 4, 15L),
+            (manifest.Collection, manifest.Model, manifest.ModelFingerprint, manifest.Dimension, manifest.Count));
         Assert.Equal(_time.GetUtcNow(), manifest.CreatedAt);
         var live = _store.Live("photos")!;
         Assert.Equal(manifest.Generation, live.Generation);
@@ -94,7 +96,8 @@ public sealed class CollectionStoreTests : IDisposable
         Assert.Contains($"generation '{first.Generation}'", error.Message, StringComparison.Ordinal);
 
         File.Copy(FileOf(second, "text-0"), FileOf(second, "image-0"), overwrite: true);
-        Assert.Contains("shard 'text-0'", Assert.Throws<FuseMixException>(() => _store.OpenShard(second, "image-0")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "shard 'text-0'", Assert.Throws<FuseMixException>(() => _store.OpenShard(second, "image-0")).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -207,7 +210,10 @@ public sealed class CollectionStoreTests : IDisposable
     {
         using var build = _store.Begin("photos", Spec);
         Assert.Contains("has no shards", Assert.Throws<FuseMixException>(() => build.Commit()).Message, StringComparison.Ordinal);
-        Assert.Contains("'bad'", Assert.Throws<FuseMixException>(() => build.Write("image-0", Modality.Image, [new IndexItem("bad", new float[4])])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'bad'",
+            Assert.Throws<FuseMixException>(() => build.Write("image-0", Modality.Image, [new IndexItem("bad", new float[4])])).Message,
+            StringComparison.Ordinal);
         Assert.Null(_store.Live("photos"));
         Assert.Empty(_store.Collections());
         build.Write("image-0", Modality.Image, Items(1));
@@ -223,8 +229,10 @@ public sealed class CollectionStoreTests : IDisposable
         var json = File.ReadAllText(path);
         foreach (var bad in new[]
         {
-            "", "null", "{}", json[..^5], json.Replace("\"photos\"", "\"photo\"", StringComparison.Ordinal), json.Replace("image-0.fmshard", "../image-0.fmshard", StringComparison.Ordinal),
-            json.Replace("\"dimension\"", "\"dimensions\"", StringComparison.Ordinal), json.Replace("\"count\": 10", "\"count\": 0", StringComparison.Ordinal),
+            "", "null", "{}", json[..^5], json.Replace("\"photos\"", "\"photo\"", StringComparison.Ordinal),
+            json.Replace("image-0.fmshard", "../image-0.fmshard", StringComparison.Ordinal),
+            json.Replace("\"dimension\"", "\"dimensions\"", StringComparison.Ordinal),
+            json.Replace("\"count\": 10", "\"count\": 0", StringComparison.Ordinal),
         })
         {
             Assert.NotEqual(json, bad);

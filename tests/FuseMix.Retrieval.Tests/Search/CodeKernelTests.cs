@@ -106,7 +106,8 @@ public sealed unsafe class CodeKernelTests
 
             var tile = new byte[32 * stride];
             Array.Fill(tile, RowCodes.Zero);
-            var coded = Enumerable.Range(0, 32).Select(row => RowCodes.Write(rows.AsSpan(row * dimension, dimension), tile, row, stride)).ToArray();
+            var coded = Enumerable.Range(0, 32).Select(
+                row => RowCodes.Write(rows.AsSpan(row * dimension, dimension), tile, row, stride)).ToArray();
             var codes = new sbyte[stride];
             var bound = QueryCodes.Write(query, codes);
             var sums = new int[32];

@@ -45,7 +45,9 @@ public sealed class CutTests
     public void Where_everything_ties_little_more_is_asked_for_than_wins_and_seldom(int shards, int k, string ids)
     {
         var lists = Enumerable.Range(0, shards)
-            .Select(list => Enumerable.Range(0, k).Select(place => Hit(ids == "in turn" ? $"{place:D6}-{list:D3}" : $"{list:D3}-{place:D6}", 1)).ToArray()).ToArray();
+            .Select(
+                list => Enumerable.Range(0, k).Select(place => Hit(ids == "in turn" ? $"{place:D6}-{list:D3}" : $"{list:D3}-{place:D6}", 1))
+                    .ToArray()).ToArray();
         var (taken, asked, rounds) = Cut(lists, k);
         Assert.Equal(k, taken.Sum());
         Assert.True(asked <= (5 * k) + (16 * shards), $"{asked} ids were asked for.");

@@ -27,7 +27,8 @@ public sealed class ShardSearchTests : IDisposable
         {
             var q = Draw.Clustered(queries, dimension, 7, 0.3f, 2);
             using var shard = IndexShard.Open(TestShards.Write(_folder["s.fmshard"], rows, dimension));
-            var expected = Enumerable.Range(0, queries).Select(i => TestShards.Oracle(rows, dimension, q.AsSpan(i * dimension, dimension), k, Id)).ToArray();
+            var expected = Enumerable.Range(0, queries).Select(
+                i => TestShards.Oracle(rows, dimension, q.AsSpan(i * dimension, dimension), k, Id)).ToArray();
             foreach (var kernel in Enum.GetValues<CodeKernel.Kind>().Where(CodeKernel.IsSupported))
             {
                 foreach (var threads in new[] { 1, 3 })
@@ -69,7 +70,9 @@ public sealed class ShardSearchTests : IDisposable
         var query = rows[..32];
         foreach (var k in new[] { 1, 500, 1001, 1500 })
         {
-            Assert.Equal(TestShards.Oracle(rows, 32, query, k, row => $"{(row * 7919) % 10_007:D6}"), shard.Search(query, 1, new SearchOptions { K = k })[0]);
+            Assert.Equal(
+                TestShards.Oracle(rows, 32, query, k, row => $"{(row * 7919) % 10_007:D6}"),
+                shard.Search(query, 1, new SearchOptions { K = k })[0]);
         }
     }
 
@@ -86,7 +89,9 @@ public sealed class ShardSearchTests : IDisposable
             var splits = Enumerable.Range(0, count).Select(_ => random.Next(20) == 0 ? "test" : "train").ToArray();
             var excluded = Enumerable.Range(0, random.Next(40)).Select(_ => random.Next(count + 5)).ToHashSet();
             var path = TestShards.Write(
-                _folder[$"{seed}.fmshard"], rows, dimension, Id, row => new Dictionary<string, string>(labels[row] is { } l ? [new("label", l)] : []) { ["split"] = splits[row] }, ["label", "split"]);
+                _folder[$"{seed}.fmshard"], rows, dimension, Id,
+                row => new Dictionary<string, string>(labels[row] is { } l ? [new("label", l)] : []) { ["split"] = splits[row] },
+                ["label", "split"]);
             using var shard = IndexShard.Open(path);
             var wanted = new[] { "label 1", "label 3", "nothing" };
             var split = random.Next(2) == 0 ? "train" : "test";
@@ -99,7 +104,14 @@ public sealed class ShardSearchTests : IDisposable
                 Filter = MetadataFilter.Where("label", wanted).And("split", split),
                 Exclude = [.. excluded.Select(Id)],
             };
-            var expected = TestShards.Oracle(rows, dimension, query, k, Id, row => wanted.Contains(labels[row]) && splits[row] == split && !excluded.Contains(row), least);
+            var expected = TestShards.Oracle(
+                rows,
+                dimension,
+                query,
+                k,
+                Id,
+                row => wanted.Contains(labels[row]) && splits[row] == split && !excluded.Contains(row),
+                least);
             return expected.SequenceEqual(shard.Search(query, 1, options)[0]);
         }).QuickCheckThrowOnFailure();
 
@@ -122,9 +134,13 @@ public sealed class ShardSearchTests : IDisposable
     {
         var rows = Draw.UnitRows(50, 20, 1);
         var path = TestShards.Write(
-            _folder["s.fmshard"], rows, 20, Id, row => row % 3 == 0 ? null : new Dictionary<string, string> { ["caption"] = $"a ü {row % 4}", ["empty"] = "" }, ["caption", "empty", "unused"]);
+            _folder["s.fmshard"], rows, 20, Id,
+            row => row % 3 == 0 ? null : new Dictionary<string, string> { ["caption"] = $"a ü {row % 4}", ["empty"] = "" },
+            ["caption", "empty", "unused"]);
         using var shard = IndexShard.Open(path);
-        Assert.Equal(("g000001-aa", "image-0", Modality.Image, 20, 50), (shard.Generation, shard.Name, shard.Modality, shard.Dimension, shard.Count));
+        Assert.Equal(
+            ("g000001-aa", "image-0", Modality.Image, 20, 50),
+            (shard.Generation, shard.Name, shard.Modality, shard.Dimension, shard.Count));
         Assert.Equal(["caption", "empty", "unused"], shard.Columns);
         for (var row = 0; row < 50; row++)
         {
@@ -160,7 +176,9 @@ public sealed class ShardSearchTests : IDisposable
         Refused(() => shard.Search([1, 0, float.NegativeInfinity, 0], 1), "not a finite number");
         Refused(() => shard.Search([1, 0, 0, 0, 0, 0, 0, 0], 2), "Query 1 is zero");
         Refused(() => shard.Search([1e30f, 0, 0, 0], 1), "length 1E+30");
-        var error = Refused(() => shard.Search(unit, 1, new SearchOptions { Filter = MetadataFilter.Where("lable", "x") }), "metadata column named 'lable'");
+        var error = Refused(
+            () => shard.Search(unit, 1, new SearchOptions { Filter = MetadataFilter.Where("lable", "x") }),
+            "metadata column named 'lable'");
         Assert.Equal("Did you mean 'label'?", error.Remedy);
     }
 
@@ -220,7 +238,12 @@ public sealed class ShardSearchTests : IDisposable
         var query = rows[..16];
         var parts = Enumerable.Range(0, 3).Select(part =>
         {
-            using var shard = IndexShard.Open(TestShards.Write(_folder[$"{part}.fmshard"], rows[(part * 300 * 16)..((part + 1) * 300 * 16)], 16, row => Id(999 - (row + (part * 300)))));
+            using var shard = IndexShard.Open(
+                TestShards.Write(
+                    _folder[$"{part}.fmshard"],
+                    rows[(part * 300 * 16)..((part + 1) * 300 * 16)],
+                    16,
+                    row => Id(999 - (row + (part * 300)))));
             var hits = shard.Search(query, 1, new SearchOptions { K = 50 })[0];
             var found = shard.SearchRows(query, 1, new SearchOptions { K = 50 })[0];
             Assert.Equal(hits.Select(hit => (hit.Row, hit.Score)), found.Rows.Zip(found.Scores));
@@ -228,7 +251,9 @@ public sealed class ShardSearchTests : IDisposable
         }).ToArray();
         var expected = TestShards.Oracle(rows, 16, query, 50, row => Id(999 - row));
         var merged = TopK.Merge(parts, 50);
-        Assert.Equal(expected.Select(h => (h.Id, h.Score, h.Row / 300, h.Row % 300)), merged.Select(m => (m.Hit.Id, m.Hit.Score, m.List, m.Hit.Row)));
+        Assert.Equal(
+            expected.Select(h => (h.Id, h.Score, h.Row / 300, h.Row % 300)),
+            merged.Select(m => (m.Hit.Id, m.Hit.Score, m.List, m.Hit.Row)));
         Assert.Equal(150, TopK.Merge(parts, 1000).Length);
         Assert.Empty(TopK.Merge([], 3));
         Assert.Throws<ArgumentOutOfRangeException>(() => TopK.Merge(parts, 0));

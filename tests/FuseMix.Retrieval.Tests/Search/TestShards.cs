@@ -8,7 +8,8 @@ namespace FuseMix.Retrieval.Tests.Search;
 internal static class TestShards
 {
     public static string Write(
-        string path, float[] rows, int dimension, Func<int, string>? id = null, Func<int, IReadOnlyDictionary<string, string>?>? metadata = null, string[]? columns = null)
+        string path, float[] rows, int dimension, Func<int, string>? id = null, Func<int,
+        IReadOnlyDictionary<string, string>?>? metadata = null, string[]? columns = null)
     {
         var writer = new ShardWriter("g000001-aa", "image-0", Modality.Image, dimension, columns);
         for (var row = 0; row < rows.Length / dimension; row++)
@@ -21,7 +22,14 @@ internal static class TestShards
     }
 
     /// <summary>Sorts all fp32 scores, ids by code point where they tie.</summary>
-    public static SearchHit[] Oracle(float[] rows, int dimension, ReadOnlySpan<float> query, int k, Func<int, string> id, Func<int, bool>? allowed = null, float least = float.NegativeInfinity)
+    public static SearchHit[] Oracle(
+        float[] rows,
+        int dimension,
+        ReadOnlySpan<float> query,
+        int k,
+        Func<int, string> id,
+        Func<int, bool>? allowed = null,
+        float least = float.NegativeInfinity)
     {
         var stride = (dimension + 15) & ~15;
         var q = new float[stride];

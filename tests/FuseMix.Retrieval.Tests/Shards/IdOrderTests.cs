@@ -14,9 +14,12 @@ public sealed class IdOrderTests
         {
             var random = new System.Random(seed);
             string a = Text(random), b = Text(random);
-            return Math.Sign(IdOrder.Instance.Compare(a, b)) == Math.Sign(Encoding.UTF8.GetBytes(a).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(b)));
+            return Math.Sign(IdOrder.Instance.Compare(a, b)) == Math.Sign(
+                Encoding.UTF8.GetBytes(a).AsSpan().SequenceCompareTo(Encoding.UTF8.GetBytes(b)));
         }).QuickCheckThrowOnFailure();
 
     private static string Text(System.Random random) =>
-        string.Concat(Enumerable.Range(0, random.Next(4)).Select(_ => new[] { "a", "b", "é", "\uE000", "\uFFFD", "\U0001F600", "\U0001F601", "\U00010000" }[random.Next(8)]));
+        string.Concat(
+            Enumerable.Range(0, random.Next(4)).Select(
+                _ => new[] { "a", "b", "é", "\uE000", "\uFFFD", "\U0001F600", "\U0001F601", "\U00010000" }[random.Next(8)]));
 }

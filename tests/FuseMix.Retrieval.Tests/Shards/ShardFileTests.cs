@@ -53,8 +53,14 @@ public sealed class ShardFileTests : IDisposable
         Refused(FailureKind.Invalid, () => writer.Add("", [1, 0]), "has 0 bytes");
         Refused(FailureKind.Invalid, () => writer.Add(new string('é', 513), [1, 0]), "has 1026 bytes");
         Refused(FailureKind.Invalid, () => writer.Add("\uD800", [1, 0]), "not valid Unicode");
-        Refused(FailureKind.Invalid, () => writer.Add("meta", [1, 0], new Dictionary<string, string> { ["label"] = "\uDC00" }), "not valid Unicode");
-        var error = Refused(FailureKind.Invalid, () => writer.Add("meta", [1, 0], new Dictionary<string, string> { ["labels"] = "x" }), "metadata column named 'labels'");
+        Refused(
+            FailureKind.Invalid,
+            () => writer.Add("meta", [1, 0], new Dictionary<string, string> { ["label"] = "\uDC00" }),
+            "not valid Unicode");
+        var error = Refused(
+            FailureKind.Invalid,
+            () => writer.Add("meta", [1, 0], new Dictionary<string, string> { ["labels"] = "x" }),
+            "metadata column named 'labels'");
         Assert.Equal("Did you mean 'label'?", error.Remedy);
 
         // What was refused left nothing behind.
@@ -97,7 +103,8 @@ public sealed class ShardFileTests : IDisposable
     {
         var bytes = Sample();
         File.WriteAllBytes(_folder["cut.fmshard"], bytes[..(keep <= 0 && keep != 0 ? bytes.Length + keep : keep)]);
-        foreach (var verify in new[] { true, false }) Refused(FailureKind.Corrupt, () => IndexShard.Open(_folder["cut.fmshard"], verify), "cut.fmshard");
+        foreach (var verify in new[] { true, false })
+            Refused(FailureKind.Corrupt, () => IndexShard.Open(_folder["cut.fmshard"], verify), "cut.fmshard");
     }
 
     [Fact]
@@ -198,7 +205,8 @@ public sealed class ShardFileTests : IDisposable
         var labels = new[] { "cat", "dog", "ü" };
         var path = TestShards.Write(
             _folder["sample.fmshard"], Draw.UnitRows(40, 20, 1), 20, row => $"id {(row * 7) % 40}",
-            row => row % 5 == 0 ? null : new Dictionary<string, string> { ["label"] = labels[row % 3], ["other"] = $"{row}" }, ["label", "other"]);
+            row => row % 5 == 0 ? null : new Dictionary<string, string> { ["label"] = labels[row % 3], ["other"] = $"{row}" },
+            ["label", "other"]);
         return File.ReadAllBytes(path);
     }
 

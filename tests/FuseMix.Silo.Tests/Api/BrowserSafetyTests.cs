@@ -64,7 +64,8 @@ public sealed class BrowserSafetyTests
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
     }
 
-    private static async Task<int> Ask(string address, string publicNames, string host, string path, string method = "GET", string? site = null, string? origin = null)
+    private static async Task<int> Ask(
+        string address, string publicNames, string host, string path, string method = "GET", string? site = null, string? origin = null)
     {
         var names = publicNames.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var safety = new BrowserSafety(new HttpOptions { Address = address, PublicNames = names, ApiKeys = names.Length > 0 ? Keys : [] });

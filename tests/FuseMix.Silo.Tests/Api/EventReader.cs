@@ -28,6 +28,7 @@ internal static class EventReader
     public static async IAsyncEnumerable<ReadEvent> Read(Stream stream)
     {
         await foreach (var item in SseParser.Create(stream).EnumerateAsync())
-            yield return new ReadEvent(item.EventType, long.Parse(item.EventId ?? "0", CultureInfo.InvariantCulture), JsonNode.Parse(item.Data)!);
+            yield return new ReadEvent(
+                item.EventType, long.Parse(item.EventId ?? "0", CultureInfo.InvariantCulture), JsonNode.Parse(item.Data)!);
     }
 }

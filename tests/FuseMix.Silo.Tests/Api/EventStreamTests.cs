@@ -206,7 +206,10 @@ public sealed class EventStreamTests(ServedHome served)
         {
             await socket.ConnectAsync(address.Host, address.Port, TestContext.Current.CancellationToken);
             socket.LingerState = new LingerOption(true, 0);
-            await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"GET /api/v1/trainings/first/events HTTP/1.1\r\nHost: localhost\r\n\r\n"), TestContext.Current.CancellationToken);
+            await socket.GetStream()
+                .WriteAsync(
+                    Encoding.ASCII.GetBytes($"GET /api/v1/trainings/first/events HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+                    TestContext.Current.CancellationToken);
             _ = await socket.GetStream().ReadAsync(new byte[10], TestContext.Current.CancellationToken);
         }
 
@@ -257,7 +260,8 @@ public sealed class EventStreamTests(ServedHome served)
             {
                 await new EventStream(Clock, new Host(Leaving.Token), NullLogger<EventStream>.Instance)
                     .Send(context, watch, System.Text.Json.Serialization.Metadata.JsonMetadataServices.CreateValueInfo<string>(
-                        System.Text.Json.JsonSerializerOptions.Default, System.Text.Json.Serialization.Metadata.JsonMetadataServices.StringConverter))
+                        System.Text.Json.JsonSerializerOptions.Default,
+                        System.Text.Json.Serialization.Metadata.JsonMetadataServices.StringConverter))
                     .WaitAsync(Patience.Long);
                 await _pipe.Writer.CompleteAsync();
             }

@@ -27,8 +27,11 @@ public sealed class JobsApiTests(ServedHome served)
             Assert.Equal("completed", (string?)(await Get(client, address))["state"]);
         }
 
-        Assert.Equal(["boats/tiny-text", "boats/tiny-image"], await Items(client, "/api/v1/extractions", job => $"{job["dataset"]}/{job["encoder"]}"));
-        Assert.Equal(["boats/tiny-image", "boats/tiny-text"], await Items(client, "/api/v1/latents", set => $"{set["dataset"]}/{set["encoder"]}"));
+        Assert.Equal(
+            ["boats/tiny-text", "boats/tiny-image"],
+            await Items(client, "/api/v1/extractions", job => $"{job["dataset"]}/{job["encoder"]}"));
+        Assert.Equal(
+            ["boats/tiny-image", "boats/tiny-text"], await Items(client, "/api/v1/latents", set => $"{set["dataset"]}/{set["encoder"]}"));
 
         await Run(client, "/api/v1/trainings/first", Training);
         Assert.Equal("first", Assert.Single(await Items(client, "/api/v1/trainings", job => (string?)job["jobId"])));
@@ -37,7 +40,9 @@ public sealed class JobsApiTests(ServedHome served)
 
         // The dataset is that of the training; what the evaluation is called is what it measures.
         var evaluation = await Post(client, "/api/v1/models/by-http/evaluation");
-        Assert.Equal(("boats", "test", 2), ((string?)evaluation["dataset"], (string?)evaluation["split"], evaluation["directions"]!.AsArray().Count));
+        Assert.Equal(
+            ("boats", "test", 2),
+            ((string?)evaluation["dataset"], (string?)evaluation["split"], evaluation["directions"]!.AsArray().Count));
         Assert.InRange((double)evaluation["mean"]!, 0.1, 100);
         var other = await Post(client, "/api/v1/models/by-http/evaluation?dataset=boats&split=train&without=flag");
         Assert.Equal(("train", "flag"), ((string?)other["split"], (string?)other["without"]));
@@ -46,7 +51,9 @@ public sealed class JobsApiTests(ServedHome served)
 
         var baseline = await Put(client, "/api/v1/models/by-http/baseline", """{ "dataset": "boats" }""", HttpStatusCode.OK);
         Assert.Equal((string?)baseline["model"], (string?)(await Get(client, $"/api/v1/models/{baseline["model"]}"))["name"]);
-        Assert.Equal((string?)baseline["model"], (string?)(await Put(client, "/api/v1/models/by-http/baseline", """{ "dataset": "boats" }""", HttpStatusCode.OK))["model"]);
+        Assert.Equal(
+            (string?)baseline["model"],
+            (string?)(await Put(client, "/api/v1/models/by-http/baseline", """{ "dataset": "boats" }""", HttpStatusCode.OK))["model"]);
 
         await Run(client, "/api/v1/collections/found/build", """{ "model": "by-http", "dataset": "boats" }""");
         var found = await Get(client, "/api/v1/collections/found/search?q=red+boats&k=3");
@@ -54,7 +61,10 @@ public sealed class JobsApiTests(ServedHome served)
 
         // Another model, another generation; and back.
         var before = (string)(await Get(client, "/api/v1/collections/found"))["generation"]!;
-        await Run(client, "/api/v1/collections/found/build", $$"""{ "model": "{{baseline["model"]}}", "dataset": "boats", "rowsPerShard": 10 }""");
+        await Run(
+            client,
+            "/api/v1/collections/found/build",
+            $$"""{ "model": "{{baseline["model"]}}", "dataset": "boats", "rowsPerShard": 10 }""");
         var after = await Get(client, "/api/v1/collections/found");
         Assert.NotEqual(before, (string?)after["generation"]);
         Assert.Equal(6, after["shards"]!.AsArray().Count);
@@ -84,7 +94,10 @@ public sealed class JobsApiTests(ServedHome served)
         // The same in other words.
         var same = Training.Replace("\"steps\": 20", "\"epochs\": null, \"steps\": 20", StringComparison.Ordinal);
         Assert.Equal("completed", (string?)(await Put(client, "/api/v1/trainings/one", same, HttpStatusCode.OK))["state"]);
-        using var other = await client.PutAsync("/api/v1/trainings/one", ServedHome.Json(Training.Replace("7", "8", StringComparison.Ordinal)), TestContext.Current.CancellationToken);
+        using var other = await client.PutAsync(
+            "/api/v1/trainings/one",
+            ServedHome.Json(Training.Replace("7", "8", StringComparison.Ordinal)),
+            TestContext.Current.CancellationToken);
         await ServedHome.AssertProblem(other, 409, "conflict", "'one'");
     }
 
@@ -139,10 +152,12 @@ public sealed class JobsApiTests(ServedHome served)
     [InlineData("PUT", "collections/boats/live", """{ "generation": "g000009-00000000" }""", 404, "not-found", "g000009-00000000")]
     [InlineData("PUT", "collections/boats/live", """{ "generation": "../x" }""", 400, "invalid", "generation name")]
     [InlineData("PUT", "collections/boat/live", """{ "generation": "g000001-00000000" }""", 404, "not-found", "Did you mean 'boats'?")]
-    public async Task What_cannot_be_is_refused_in_words(string method, string address, string body, int status, string type, params string[] words)
+    public async Task What_cannot_be_is_refused_in_words(
+        string method, string address, string body, int status, string type, params string[] words)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), new Uri(
-            $"{served.Client.BaseAddress}api/v1/{address}", new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
+            $"{served.Client.BaseAddress}api/v1/{address}",
+            new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
         if (body.Length > 0) request.Content = ServedHome.Json(body);
         using var response = await served.Client.SendAsync(request);
         await ServedHome.AssertProblem(response, status, type, words);
@@ -171,7 +186,8 @@ public sealed class JobsApiTests(ServedHome served)
     {
         using var text = await served.Client.PutAsync($"/api/v1/{address}", new StringContent("model=m"));
         await ServedHome.AssertProblem(text, 415, "unsupported-media-type", "text/plain");
-        using var large = await served.Client.PutAsync($"/api/v1/{address}", ServedHome.Json($$"""{ "model": "{{new string('a', 2 << 20)}}" }"""));
+        using var large = await served.Client.PutAsync(
+            $"/api/v1/{address}", ServedHome.Json($$"""{ "model": "{{new string('a', 2 << 20)}}" }"""));
         await ServedHome.AssertProblem(large, 413, "too-large", "1 MiB");
     }
 

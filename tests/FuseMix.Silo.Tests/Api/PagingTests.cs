@@ -26,7 +26,9 @@ public sealed class PagingTests(ServedHome served)
     {
         Assert.Null(Page("?limit=25").ByKey(Names, name => name).Next);
         Assert.NotNull(Page("?limit=24").ByKey(Names, name => name).Next);
-        Assert.Equal((0, null), (Page("").ByKey(Array.Empty<string>(), name => name).Items.Length, Page("").ByKey(Array.Empty<string>(), name => name).Next));
+        Assert.Equal(
+            (0, null),
+            (Page("").ByKey(Array.Empty<string>(), name => name).Items.Length, Page("").ByKey(Array.Empty<string>(), name => name).Next));
     }
 
     [Fact]
@@ -117,7 +119,8 @@ public sealed class PagingTests(ServedHome served)
         await ServedHome.AssertProblem(response, 400, "invalid", words);
     }
 
-    private static List<string> All(int limit, Func<Paging, IReadOnlyList<string>, Page<string>> cut, Func<IReadOnlyList<string>> list, string? cursor = "")
+    private static List<string> All(
+        int limit, Func<Paging, IReadOnlyList<string>, Page<string>> cut, Func<IReadOnlyList<string>> list, string? cursor = "")
     {
         var all = new List<string>();
         while (cursor is not null)
@@ -135,7 +138,11 @@ public sealed class PagingTests(ServedHome served)
     {
         var context = new DefaultHttpContext();
         context.Request.QueryString = new QueryString(query);
-        context.SetEndpoint(new Endpoint(null, new EndpointMetadataCollection(new ApiRoute("list", "read", "A list") { Query = Paging.Parameters, Answers = [] }), "list"));
+        context.SetEndpoint(
+            new Endpoint(
+                null,
+                new EndpointMetadataCollection(new ApiRoute("list", "read", "A list") { Query = Paging.Parameters, Answers = [] }),
+                "list"));
         return Paging.Of(context.Request);
     }
 }

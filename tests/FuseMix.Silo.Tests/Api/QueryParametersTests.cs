@@ -65,7 +65,8 @@ public sealed class QueryParametersTests
         var random = new Random(5);
         for (var round = 0; round < 500; round++)
         {
-            var runes = Enumerable.Range(0, random.Next(1, 20)).Select(_ => new Rune(random.Next(3) == 0 ? random.Next(0xE000, 0x110000) : random.Next(0x21, 0x250)));
+            var runes = Enumerable.Range(0, random.Next(1, 20)).Select(
+                _ => new Rune(random.Next(3) == 0 ? random.Next(0xE000, 0x110000) : random.Next(0x21, 0x250)));
             var text = string.Concat(runes.Select(rune => rune.ToString()));
             Assert.Equal(string.IsNullOrWhiteSpace(text) ? null : text, Read($"?k=1&q={Uri.EscapeDataString(text)}").Text("q"));
         }
@@ -78,7 +79,9 @@ public sealed class QueryParametersTests
         var read = 0;
         for (var round = 0; round < 5_000; round++)
         {
-            var query = string.Concat(Enumerable.Range(0, random.Next(12)).Select(_ => random.Next(4) == 0 ? $"%{random.Next(256):X2}" : $"{"qk=&%+a1"[random.Next(8)]}"));
+            var query = string.Concat(
+                Enumerable.Range(0, random.Next(12)).Select(
+                    _ => random.Next(4) == 0 ? $"%{random.Next(256):X2}" : $"{"qk=&%+a1"[random.Next(8)]}"));
             try
             {
                 _ = Read("?" + query);

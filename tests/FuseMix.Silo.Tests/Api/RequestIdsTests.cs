@@ -118,7 +118,8 @@ public sealed class RequestIdsTests(ServedHome served, Security.GuardedNode guar
 
             public bool IsEnabled(LogLevel logLevel) => true;
 
-            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            public void Log<TState>(
+                LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
             {
                 var scope = new Dictionary<string, object?>();
                 journal._scopes.ForEachScope(

@@ -21,7 +21,8 @@ public sealed class SearchApiTests(ServedHome served)
     [Fact]
     public async Task Collections_are_listed_and_each_has_an_address()
     {
-        var listed = (await served.Get("/api/v1/collections"))["items"]!.AsArray().Single(c => (string?)c!["name"] == ServedHome.Collection);
+        var listed = (await served.Get("/api/v1/collections"))["items"]!.AsArray().Single(
+            c => (string?)c!["name"] == ServedHome.Collection);
         var one = await served.Get("/api/v1/collections/boats");
         Assert.True(JsonNode.DeepEquals(listed, one));
         Assert.Equal(ServedHome.Model, (string?)one["model"]);
@@ -272,7 +273,8 @@ public sealed class SearchApiTests(ServedHome served)
     [InlineData("POST", "/api/v1/collections", "GET, HEAD")]
     [InlineData("PUT", Search, "POST")]
     [InlineData("GET", Search + "/image", "POST")]
-    public async Task A_method_that_an_address_does_not_answer_is_refused_naming_those_that_it_does(string method, string address, string allowed)
+    public async Task A_method_that_an_address_does_not_answer_is_refused_naming_those_that_it_does(
+        string method, string address, string allowed)
     {
         using var response = await served.Client.SendAsync(new HttpRequestMessage(new HttpMethod(method), address));
         await ServedHome.AssertProblem(response, 405, "method-not-allowed", allowed);

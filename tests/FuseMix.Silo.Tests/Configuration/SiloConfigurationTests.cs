@@ -59,15 +59,19 @@ public sealed class SiloConfigurationTests : IDisposable
         Assert.Equal(
             (3, 256, TimeSpan.FromSeconds(20), 4, 50, 20, 0, 3, TimeSpan.FromMilliseconds(50), TimeSpan.FromSeconds(9)),
             (configuration.Node.Threads, configuration.Node.ItemsPerShard, configuration.Node.LeaseDuration, configuration.Node.ShardAttempts,
-                configuration.Node.CheckpointSteps, configuration.Node.TrainingsKept, configuration.Node.EvaluationsQueued, configuration.Node.ShardReplicas, configuration.Node.HedgeAfter, configuration.Node.BalanceEvery));
+                configuration.Node.CheckpointSteps, configuration.Node.TrainingsKept, configuration.Node.EvaluationsQueued,
+                configuration.Node.ShardReplicas, configuration.Node.HedgeAfter, configuration.Node.BalanceEvery));
         Assert.Equal(
             (ClusteringKind.PostgreSql, "blue", "pictures", "Host=db", "10.0.0.7", 11112, 30001, (int?)null),
             (configuration.Cluster.Kind, configuration.Cluster.ClusterId, configuration.Cluster.ServiceId, configuration.Cluster.ConnectionString,
-                configuration.Cluster.AdvertisedAddress, configuration.Cluster.SiloPort, configuration.Cluster.GatewayPort, configuration.Cluster.PrimarySiloPort));
+                configuration.Cluster.AdvertisedAddress, configuration.Cluster.SiloPort, configuration.Cluster.GatewayPort,
+                configuration.Cluster.PrimarySiloPort));
         Assert.Equal(StateKind.Azure, configuration.State.KindWith(configuration.Cluster));
         Assert.Equal("UseDevelopmentStorage=true", configuration.State.ConnectionStringWith(configuration.Cluster));
         Assert.Equal(["fusemix.example.org", "10.0.0.7"], configuration.Http.PublicNames);
-        Assert.Equal(("/tls/tls.crt", "/tls/tls.key", "x"), (configuration.Http.Certificate.Path, configuration.Http.Certificate.KeyPath, configuration.Http.Certificate.Password));
+        Assert.Equal(
+            ("/tls/tls.crt", "/tls/tls.key", "x"),
+            (configuration.Http.Certificate.Path, configuration.Http.Certificate.KeyPath, configuration.Http.Certificate.Password));
         var key = Assert.Single(configuration.Http.ApiKeys);
         Assert.Equal(("app", Key, "read write"), (key.Name, key.Sha256, string.Join(' ', key.Scopes)));
         Assert.Equal(
@@ -104,7 +108,8 @@ public sealed class SiloConfigurationTests : IDisposable
     [Fact]
     public void An_empty_list_is_a_list()
     {
-        var file = File("empty.json", """{ "FuseMix": { "Node": { "Accelerators": [] }, "Http": { "ApiKeys": [], "PublicNames": [] } } }""");
+        var file = File(
+            "empty.json", """{ "FuseMix": { "Node": { "Accelerators": [] }, "Http": { "ApiKeys": [], "PublicNames": [] } } }""");
         var configuration = SiloConfiguration.Load([file]);
         Assert.Empty(configuration.Node.Accelerators);
         Assert.Empty(configuration.Http.ApiKeys);
@@ -127,14 +132,16 @@ public sealed class SiloConfigurationTests : IDisposable
 
     [Fact]
     public void Variables_of_other_programs_are_left_alone() =>
-        _ = SiloConfiguration.Load([], Pairs(("FUSEMIX_PORT", "tcp://10.0.0.1:80"), ("FUSEMIXX__Y", "1"), ("PATH", "/bin"), ("FUSEMIX_GPU", "1")));
+        _ = SiloConfiguration.Load(
+            [], Pairs(("FUSEMIX_PORT", "tcp://10.0.0.1:80"), ("FUSEMIXX__Y", "1"), ("PATH", "/bin"), ("FUSEMIX_GPU", "1")));
 
     [Theory]
     [InlineData("FuseMix:Http:Prot", "1", "FuseMix:Http:Prot is not known; did you mean FuseMix:Http:Port?")]
     [InlineData("FuseMix:Htttp:Port", "1", "FuseMix:Htttp is not known; did you mean FuseMix:Http?")]
     [InlineData("FuesMix:Http:Port", "1", "FuesMix is not known; did you mean FuseMix?")]
     [InlineData("FuseMix:Node:Speed", "1", "FuseMix:Node:Speed is not known; known here: Name, Roles,")]
-    [InlineData("FuseMix:Http:Certificate:Paht", "x", "FuseMix:Http:Certificate:Paht is not known; did you mean FuseMix:Http:Certificate:Path?")]
+    [InlineData("FuseMix:Http:Certificate:Paht", "x", "FuseMix:Http:Certificate:Paht is not known; did you mean "
+        + "FuseMix:Http:Certificate:Path?")]
     [InlineData("FuseMix:Http:Port", "http", "FuseMix:Http:Port is 'http'; it must be a whole number, 0 to 65,535.")]
     [InlineData("FuseMix:Http:Port", "", "FuseMix:Http:Port is ''; it must be a whole number, 0 to 65,535.")]
     [InlineData("FuseMix:Http:Port", "70000", "FuseMix:Http:Port is '70000'; it must be a whole number, 0 to 65,535.")]
@@ -142,31 +149,42 @@ public sealed class SiloConfigurationTests : IDisposable
     [InlineData("FuseMix:Http:Port", "99999999999", "FuseMix:Http:Port is '99999999999'; it must be a whole number, 0 to 65,535.")]
     [InlineData("FuseMix:Http:Port:Number", "1", "FuseMix:Http:Port is a single value, but has the key 'Number'.")]
     [InlineData("FuseMix:Http", "1", "FuseMix:Http is a section; it has the keys Address, Port,")]
-    [InlineData("FuseMix:Http:MaxUploadBytes", "1023", "FuseMix:Http:MaxUploadBytes is '1023'; it must be a whole number, 1,024 to 1,099,511,627,776.")]
+    [InlineData("FuseMix:Http:MaxUploadBytes", "1023", "FuseMix:Http:MaxUploadBytes is '1023'; it must be a whole number, 1,024 to "
+        + "1,099,511,627,776.")]
     [InlineData("FuseMix:Http:RequestsPerSecond", "0", "FuseMix:Http:RequestsPerSecond is '0'; it must be a whole number, 1 to 1,000,000.")]
     [InlineData("FuseMix:Http:ConcurrentRequests", "0", "FuseMix:Http:ConcurrentRequests is '0'; it must be a whole number, 1 to 10,000.")]
     [InlineData("FuseMix:Http:QueuedRequests", "-1", "FuseMix:Http:QueuedRequests is '-1'; it must be a whole number, 0 to 1,000,000.")]
     [InlineData("FuseMix:Node:Threads", "0", "FuseMix:Node:Threads is '0'; it must be a whole number, 1 to 1,024.")]
     [InlineData("FuseMix:Node:CheckpointSteps", "0", "FuseMix:Node:CheckpointSteps is '0'; it must be a whole number, at least 1.")]
-    [InlineData("FuseMix:Node:LeaseDuration", "30", "FuseMix:Node:LeaseDuration is '30'; it must be hours:minutes:seconds, 00:00:01 to 01:00:00.")]
-    [InlineData("FuseMix:Node:LeaseDuration", "00:00:00.5", "FuseMix:Node:LeaseDuration is '00:00:00.5'; it must be hours:minutes:seconds, 00:00:01 to 01:00:00.")]
-    [InlineData("FuseMix:Node:HedgeAfter", "soon", "FuseMix:Node:HedgeAfter is 'soon'; it must be hours:minutes:seconds, 00:00:00.0010000 to 00:01:00.")]
-    [InlineData("FuseMix:Node:Roles", "gateway, trian", "FuseMix:Node cannot be: There is no node role named 'trian'. Did you mean 'train'?")]
+    [InlineData("FuseMix:Node:LeaseDuration", "30", "FuseMix:Node:LeaseDuration is '30'; it must be hours:minutes:seconds, 00:00:01 to "
+        + "01:00:00.")]
+    [InlineData("FuseMix:Node:LeaseDuration", "00:00:00.5", "FuseMix:Node:LeaseDuration is '00:00:00.5'; it must be "
+        + "hours:minutes:seconds, 00:00:01 to 01:00:00.")]
+    [InlineData("FuseMix:Node:HedgeAfter", "soon", "FuseMix:Node:HedgeAfter is 'soon'; it must be hours:minutes:seconds, "
+        + "00:00:00.0010000 to 00:01:00.")]
+    [InlineData("FuseMix:Node:Roles", "gateway, trian", "FuseMix:Node cannot be: There is no node role named 'trian'. Did you mean "
+        + "'train'?")]
     [InlineData("FuseMix:Node:Roles", "", "FuseMix:Node cannot be: Node ")]
     [InlineData("FuseMix:Node:Roles", "train, train", "FuseMix:Node:Roles names something twice: train, train.")]
     [InlineData("FuseMix:Node:Roles:1", "train", "FuseMix:Node:Roles:1 has no place 0 before it; a list is given as a whole")]
-    [InlineData("FuseMix:Node:Roles:first", "train", "FuseMix:Node:Roles:first is not a place of a list; the first is FuseMix:Node:Roles:0.")]
+    [InlineData("FuseMix:Node:Roles:first", "train", "FuseMix:Node:Roles:first is not a place of a list; the first is "
+        + "FuseMix:Node:Roles:0.")]
     [InlineData("FuseMix:Node:Accelerators", "cdua", "FuseMix:Node cannot be: There is no accelerator named 'cdua'. Did you mean 'cuda'?")]
     [InlineData("FuseMix:Node:Name", "Host 1", "FuseMix:Node cannot be: 'Host 1' is not a valid node name.")]
-    [InlineData("FuseMix:Cluster:Kind", "Postgres", "FuseMix:Cluster:Kind is 'Postgres'; it must be one of Local, Azure, PostgreSql. Did you mean 'PostgreSql'?")]
+    [InlineData("FuseMix:Cluster:Kind", "Postgres", "FuseMix:Cluster:Kind is 'Postgres'; it must be one of Local, Azure, PostgreSql. "
+        + "Did you mean 'PostgreSql'?")]
     [InlineData("FuseMix:Cluster:Kind", "1", "FuseMix:Cluster:Kind is '1'; it must be one of Local, Azure, PostgreSql.")]
     [InlineData("FuseMix:Cluster:Kind", "Azure", "FuseMix:Cluster:ConnectionString is not set; FuseMix:Cluster:Kind Azure needs it.")]
-    [InlineData("FuseMix:Cluster:Kind", "PostgreSql", "FuseMix:Home is not set; with FuseMix:Cluster:Kind PostgreSql it must name the folder")]
+    [InlineData("FuseMix:Cluster:Kind", "PostgreSql", "FuseMix:Home is not set; with FuseMix:Cluster:Kind PostgreSql it must name the "
+        + "folder")]
     [InlineData("FuseMix:Cluster:ConnectionString", "x", "FuseMix:Cluster:ConnectionString is set, but FuseMix:Cluster:Kind is Local")]
     [InlineData("FuseMix:Cluster:AdvertisedAddress", "10.0.0.7", "FuseMix:Cluster:AdvertisedAddress is not a loopback address")]
-    [InlineData("FuseMix:Cluster:AdvertisedAddress", "0.0.0.0", "FuseMix:Cluster:AdvertisedAddress is '0.0.0.0'; it must be the IP address at which")]
-    [InlineData("FuseMix:Cluster:AdvertisedAddress", "host-1", "FuseMix:Cluster:AdvertisedAddress is 'host-1'; it must be the IP address at which")]
-    [InlineData("FuseMix:Cluster:ClusterId", "My Cluster", "FuseMix:Cluster:ClusterId is 'My Cluster'; it must be 1 to 80 lower-case letters")]
+    [InlineData("FuseMix:Cluster:AdvertisedAddress", "0.0.0.0", "FuseMix:Cluster:AdvertisedAddress is '0.0.0.0'; it must be the IP "
+        + "address at which")]
+    [InlineData("FuseMix:Cluster:AdvertisedAddress", "host-1", "FuseMix:Cluster:AdvertisedAddress is 'host-1'; it must be the IP "
+        + "address at which")]
+    [InlineData("FuseMix:Cluster:ClusterId", "My Cluster", "FuseMix:Cluster:ClusterId is 'My Cluster'; it must be 1 to 80 lower-case "
+        + "letters")]
     [InlineData("FuseMix:Cluster:ServiceId", "", "FuseMix:Cluster:ServiceId is ''; it must be 1 to 80 lower-case letters")]
     [InlineData("FuseMix:Cluster:GatewayPort", "11111", "FuseMix:Cluster:GatewayPort is 11111, as FuseMix:Cluster:SiloPort; give another.")]
     [InlineData("FuseMix:Cluster:PrimarySiloPort", "0", "FuseMix:Cluster:PrimarySiloPort is '0'; it must be a whole number, 1 to 65,535.")]
@@ -176,19 +194,26 @@ public sealed class SiloConfigurationTests : IDisposable
     [InlineData("FuseMix:Http:Address", "localhost", "FuseMix:Http:Address is 'localhost'; it must be an IP address of this machine")]
     [InlineData("FuseMix:Http:Address", "0.0.0.0", "FuseMix:Http:ApiKeys is empty, but others can reach 0.0.0.0; add a key,")]
     [InlineData("FuseMix:Http:Address", "::", "FuseMix:Http:ApiKeys is empty, but others can reach ::; add a key,")]
-    [InlineData("FuseMix:Http:PublicNames", "https://a.example", "FuseMix:Http:PublicNames:0 is 'https://a.example'; it must be a host name or IP address without scheme and port")]
+    [InlineData("FuseMix:Http:PublicNames", "https://a.example", "FuseMix:Http:PublicNames:0 is 'https://a.example'; it must be a host "
+        + "name or IP address without scheme and port")]
     [InlineData("FuseMix:Http:Certificate:KeyPath", "k.pem", "FuseMix:Http:Certificate:Path is not set, but its KeyPath or Password is")]
     [InlineData("FuseMix:Http:ApiKeys", "secret", "FuseMix:Http:ApiKeys must be a list.")]
-    [InlineData("FuseMix:Http:ApiKeys:0:Nmae", "app", "FuseMix:Http:ApiKeys:0:Nmae is not known; did you mean FuseMix:Http:ApiKeys:0:Name?")]
-    [InlineData("FuseMix:Shutdown:Drain", "00:01:00", "FuseMix:Shutdown:Drain is 00:01:00; it must be less than FuseMix:Shutdown:Timeout, 00:01:00.")]
-    [InlineData("FuseMix:Shutdown:Timeout", "00:00:00", "FuseMix:Shutdown:Timeout is '00:00:00'; it must be hours:minutes:seconds, 00:00:01 to 01:00:00.")]
+    [InlineData("FuseMix:Http:ApiKeys:0:Nmae", "app", "FuseMix:Http:ApiKeys:0:Nmae is not known; did you mean "
+        + "FuseMix:Http:ApiKeys:0:Name?")]
+    [InlineData("FuseMix:Shutdown:Drain", "00:01:00", "FuseMix:Shutdown:Drain is 00:01:00; it must be less than "
+        + "FuseMix:Shutdown:Timeout, 00:01:00.")]
+    [InlineData("FuseMix:Shutdown:Timeout", "00:00:00", "FuseMix:Shutdown:Timeout is '00:00:00'; it must be hours:minutes:seconds, "
+        + "00:00:01 to 01:00:00.")]
     public void What_is_wrong_is_named_with_its_key_its_value_and_what_is_allowed(string key, string value, string expected) =>
         Assert.Contains(expected, Refused(() => SiloConfiguration.Load([], null, Pairs((key, value)))), StringComparison.Ordinal);
 
     [Theory]
-    [InlineData("""{ "Name": "app", "Sha256": "secret-key", "Scopes": ["read"] }""", "FuseMix:Http:ApiKeys:0:Sha256 is not 64 hexadecimal digits")]
-    [InlineData("""{ "Name": "app", "Sha256": "KEY", "Scopes": [] }""", "FuseMix:Http:ApiKeys:0:Scopes is empty; it must name some of: read, write, admin.")]
-    [InlineData("""{ "Name": "app", "Sha256": "KEY", "Scopes": ["raed"] }""", "FuseMix:Http:ApiKeys:0:Scopes has 'raed'; did you mean 'read'?")]
+    [InlineData("""{ "Name": "app", "Sha256": "secret-key", "Scopes": ["read"] }""", "FuseMix:Http:ApiKeys:0:Sha256 is not 64 "
+        + "hexadecimal digits")]
+    [InlineData("""{ "Name": "app", "Sha256": "KEY", "Scopes": [] }""", "FuseMix:Http:ApiKeys:0:Scopes is empty; it must name some of: "
+        + "read, write, admin.")]
+    [InlineData("""{ "Name": "app", "Sha256": "KEY", "Scopes": ["raed"] }""", "FuseMix:Http:ApiKeys:0:Scopes has 'raed'; did you mean "
+        + "'read'?")]
     [InlineData("""{ "Sha256": "KEY", "Scopes": ["read"] }""", "FuseMix:Http:ApiKeys:0:Name is ''; it must be 1 to 80 lower-case letters")]
     [InlineData("""{ "Name": "a", "Sha256": "KEY", "Scopes": ["read"] }, { "Name": "b", "Sha256": "KEY", "Scopes": ["read"] }""", "FuseMix:Http:ApiKeys:1:Sha256 is that of another key")]
     [InlineData("""{ "Name": "a", "Sha256": "KEY", "Scopes": ["read"] }, { "Name": "a", "Sha256": "YEK", "Scopes": ["read"] }""", "FuseMix:Http:ApiKeys:1:Name is 'a', as of another key")]
@@ -204,9 +229,13 @@ public sealed class SiloConfigurationTests : IDisposable
     [InlineData("Azure")]
     [InlineData("PostgreSql")]
     public void Nodes_of_several_machines_cannot_share_a_file_of_state(string kind) => Assert.Contains(
-        $"FuseMix:State:Kind is Sqlite, a file that nodes of one machine can share; with FuseMix:Cluster:Kind {kind} use Azure or PostgreSql.",
+        $"FuseMix:State:Kind is Sqlite, a file that nodes of one machine can share; with FuseMix:Cluster:Kind {kind} use Azure or "
+            + "PostgreSql.",
         Refused(() => SiloConfiguration.Load([], null, Pairs(
-            ("FuseMix:Home", "/shared"), ("FuseMix:Cluster:Kind", kind), ("FuseMix:Cluster:ConnectionString", "x"), ("FuseMix:State:Kind", "Sqlite")))),
+            ("FuseMix:Home", "/shared"),
+            ("FuseMix:Cluster:Kind", kind),
+            ("FuseMix:Cluster:ConnectionString", "x"),
+            ("FuseMix:State:Kind", "Sqlite")))),
         StringComparison.Ordinal);
 
     [Fact]
@@ -220,19 +249,26 @@ public sealed class SiloConfigurationTests : IDisposable
     public void A_primary_port_is_for_nodes_of_one_machine() => Assert.Contains(
         "FuseMix:Cluster:PrimarySiloPort is set; with FuseMix:Cluster:Kind Azure nodes find one another without it: remove it.",
         Refused(() => SiloConfiguration.Load([], null, Pairs(
-            ("FuseMix:Home", "/shared"), ("FuseMix:Cluster:Kind", "Azure"), ("FuseMix:Cluster:ConnectionString", "x"), ("FuseMix:Cluster:PrimarySiloPort", "11111")))),
+            ("FuseMix:Home", "/shared"),
+            ("FuseMix:Cluster:Kind", "Azure"),
+            ("FuseMix:Cluster:ConnectionString", "x"),
+            ("FuseMix:Cluster:PrimarySiloPort", "11111")))),
         StringComparison.Ordinal);
 
     [Fact]
     public void All_that_is_wrong_is_said_at_once_with_where_it_stands()
     {
         var file = File("wrong.json", """{ "FuseMix": { "Http": { "Port": "x" }, "Nod": {}, "Nodd": 1 } }""");
-        var said = Refused(() => SiloConfiguration.Load([file], Pairs(("FUSEMIX__Shutdown__Drian", "1")), Pairs(("FuseMix:Node:Threads", "x"))));
+        var said = Refused(
+            () => SiloConfiguration.Load([file], Pairs(("FUSEMIX__Shutdown__Drian", "1")), Pairs(("FuseMix:Node:Threads", "x"))));
         Assert.Contains("5 things are wrong:", said, StringComparison.Ordinal);
         Assert.Contains($"FuseMix:Http:Port is 'x' (in '{file}'); it must be", said, StringComparison.Ordinal);
         Assert.Contains($"FuseMix:Nod is not known (in '{file}'); did you mean FuseMix:Node?", said, StringComparison.Ordinal);
         Assert.Contains($"FuseMix:Nodd is not known (in '{file}'); did you mean FuseMix:Node?", said, StringComparison.Ordinal);
-        Assert.Contains("FuseMix:Shutdown:Drian is not known (in the environment); did you mean FuseMix:Shutdown:Drain?", said, StringComparison.Ordinal);
+        Assert.Contains(
+            "FuseMix:Shutdown:Drian is not known (in the environment); did you mean FuseMix:Shutdown:Drain?",
+            said,
+            StringComparison.Ordinal);
         Assert.Contains("FuseMix:Node:Threads is 'x'; it must be", said, StringComparison.Ordinal);
     }
 

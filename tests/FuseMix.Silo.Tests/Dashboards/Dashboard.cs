@@ -29,7 +29,8 @@ internal sealed partial class Dashboard(string name, JsonNode document)
         foreach (var variable in document["templating"]!["list"]!.AsArray().Where(variable => (string?)variable!["type"] == "query"))
         {
             var values = LabelValues().Match((string)variable!["query"]!["query"]!);
-            yield return ($"{name}: variable {variable["name"]}", Fill($"count by ({values.Groups["label"].Value}) ({values.Groups["selector"].Value})"));
+            yield return ($"{name}: variable {variable["name"]}", Fill($"count by ({values.Groups["label"].Value}) "
+                + $"({values.Groups["selector"].Value})"));
         }
     }
 

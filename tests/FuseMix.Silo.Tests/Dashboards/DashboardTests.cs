@@ -44,7 +44,9 @@ public sealed class DashboardTests
                 var (x, y, w, h) = ((int)place["x"]!, (int)place["y"]!, (int)place["w"]!, (int)place["h"]!);
                 Assert.True(x >= 0 && x + w <= 24, $"{dashboard.Name}: {panel["title"]} reaches over the edge.");
                 foreach (var cell in from column in Enumerable.Range(x, w) from row in Enumerable.Range(y, h) select (column, row))
-                    Assert.True(taken.TryAdd(cell, (string)panel["title"]!), $"{dashboard.Name}: {panel["title"]} lies on {taken.GetValueOrDefault(cell)}.");
+                    Assert.True(
+                        taken.TryAdd(cell, (string)panel["title"]!),
+                        $"{dashboard.Name}: {panel["title"]} lies on {taken.GetValueOrDefault(cell)}.");
             }
         }
     }

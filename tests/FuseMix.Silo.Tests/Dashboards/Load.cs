@@ -25,7 +25,8 @@ internal sealed class Load : IAsyncDisposable
 
     private TestHome Home => _node.Served.Home;
 
-    /// <summary>Starts it: searches, extractions one after the other, one extraction that stands still, and a training without an end.</summary>
+    /// <summary>Starts it: searches, extractions one after the other, one extraction that stands still, and a training without an
+    /// end.</summary>
     public static async Task<Load> Start(WatchedNode node)
     {
         var (home, grains) = (node.Served.Home, node.Served.Grains);
@@ -38,9 +39,11 @@ internal sealed class Load : IAsyncDisposable
         var held = new HeldFile(home.PicturePath("held"));
         await grains.GetGrain<IExtractionJobGrain>(Held.Key).Start(Held);
 
-        var encoders = new Dictionary<Modality, string> { [Modality.Image] = TestHome.ImageEncoder, [Modality.Text] = TestHome.TextEncoder };
+        var encoders =
+            new Dictionary<Modality, string> { [Modality.Image] = TestHome.ImageEncoder, [Modality.Text] = TestHome.TextEncoder };
         const string recipe = """{ "steps": 10000000, "batchSize": 8, "depth": 1, "sharedDimension": 8 }""";
-        await grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key).Submit(new TrainingRequest(TrainingJob, TrainingJob, TestHome.Dataset, encoders, recipe, 1));
+        await grains.GetGrain<ITrainerGrain>(ITrainerGrain.Key).Submit(
+            new TrainingRequest(TrainingJob, TrainingJob, TestHome.Dataset, encoders, recipe, 1));
         return new Load(node, held);
     }
 
@@ -88,5 +91,6 @@ internal sealed class Load : IAsyncDisposable
 
     /// <summary>Leaves the machine to others for a while.</summary>
     private static Task Pause(int milliseconds, CancellationToken cancellationToken) =>
-        Task.Delay(milliseconds, cancellationToken).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        Task.Delay(milliseconds, cancellationToken).ContinueWith(
+            _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
 }

@@ -31,7 +31,8 @@ internal sealed class Prometheus : IAsyncDisposable
         var address = $"127.0.0.1:{Ports.Free()}";
         _client = new HttpClient { BaseAddress = new Uri($"http://{address}/"), Timeout = Patience.Long };
         _process = Process.Start(new ProcessStartInfo(
-            "prometheus", [$"--config.file={_folder["prometheus.yml"]}", $"--storage.tsdb.path={_folder["data"]}", $"--web.listen-address={address}"])
+            "prometheus",
+            [$"--config.file={_folder["prometheus.yml"]}", $"--storage.tsdb.path={_folder["data"]}", $"--web.listen-address={address}"])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -58,7 +59,8 @@ internal sealed class Prometheus : IAsyncDisposable
         }
     }
 
-    /// <summary>Every rule that it has loaded, with what it said of its last evaluation: "ok", "unknown" before the first, or what is wrong.</summary>
+    /// <summary>Every rule that it has loaded, with what it said of its last evaluation: "ok", "unknown" before the first, or what is
+    /// wrong.</summary>
     public async Task<(string Name, string Query, bool IsAlert, string Health)[]> Rules() =>
     [
         .. from @group in (await Ask("api/v1/rules"))["groups"]!.AsArray()
@@ -109,7 +111,8 @@ internal sealed class Prometheus : IAsyncDisposable
     {
         using var response = await _client.GetAsync(address);
         var answer = JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
-        return (string?)answer["status"] == "success" ? answer["data"]! : throw new InvalidOperationException($"{address}: {answer["error"]}");
+        return (string?)answer["status"] == "success" ? answer["data"]! : throw new InvalidOperationException(
+            $"{address}: {answer["error"]}");
     }
 
     private void Note(object sender, DataReceivedEventArgs line)

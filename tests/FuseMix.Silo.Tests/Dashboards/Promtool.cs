@@ -30,6 +30,7 @@ internal static class Promtool
 
     /// <summary>Skips the test where Prometheus is not installed.</summary>
     public static void SkipWithoutPrometheus() => Assert.SkipUnless(
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, "promtool"))),
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Any(
+            folder => File.Exists(Path.Combine(folder, "promtool"))),
         "The Debian package prometheus is not installed; './fusemix test' installs it.");
 }

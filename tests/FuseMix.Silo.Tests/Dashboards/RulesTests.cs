@@ -49,7 +49,8 @@ public sealed partial class RulesTests
     public void Every_metric_of_ours_is_described_in_the_operators_page()
     {
         // The sources name the instruments; MetersOfNodeTests see that they are there.
-        var instruments = Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src", "FuseMix.Grains"), "*Metrics.cs", SearchOption.AllDirectories)
+        var instruments = Directory.EnumerateFiles(
+            Path.Combine(Checkout.Root, "src", "FuseMix.Grains"), "*Metrics.cs", SearchOption.AllDirectories)
             .SelectMany(file => Instrument().Matches(File.ReadAllText(file)))
             .Select(match => match.Groups["name"].Value)
             .ToArray();

@@ -42,7 +42,8 @@ public sealed partial class OpenApiTests(ServedHome served, Security.GuardedNode
         var line = kept.Zip(told).TakeWhile(lines => lines.First == lines.Second).Count();
         Assert.True(
             kept.SequenceEqual(told),
-            $"docs/openapi.json is not what a node serves, from line {line + 1} on: '{kept.ElementAtOrDefault(line)?.Trim()}' instead of '{told.ElementAtOrDefault(line)?.Trim()}'. "
+            $"docs/openapi.json is not what a node serves, from line {line + 1} on: '{kept.ElementAtOrDefault(line)?.Trim()}' instead "
+                + $"of '{told.ElementAtOrDefault(line)?.Trim()}'. "
             + "Where that is on purpose, renew it: dotnet run --project src/FuseMix.Silo -c Release -- --openapi > docs/openapi.json");
     }
 
@@ -50,16 +51,21 @@ public sealed partial class OpenApiTests(ServedHome served, Security.GuardedNode
     public async Task Every_route_is_described_and_nothing_else()
     {
         var paths = (await served.Get(Address))["paths"]!.AsObject();
-        var described = paths.SelectMany(path => path.Value!.AsObject().Select(operation => $"{operation.Key.ToUpperInvariant()} {path.Key}")).Order();
+        var described = paths.SelectMany(
+            path => path.Value!.AsObject().Select(operation => $"{operation.Key.ToUpperInvariant()} {path.Key}")).Order();
         var mapped = Endpoints().Where(endpoint => endpoint.Metadata.GetMetadata<ApiRoute>() is not null)
-            .SelectMany(endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Where(method => method != "HEAD").Select(method => $"{method} {endpoint.RoutePattern.RawText}"))
+            .SelectMany(
+                endpoint => endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods.Where(method => method != "HEAD").Select(
+                    method => $"{method} {endpoint.RoutePattern.RawText}"))
             .Order();
         Assert.Equal(mapped, described);
 
         // Whatever answers under the API's address is a described route, but for the document itself.
         Assert.Equal(
             [Address],
-            Endpoints().Where(endpoint => endpoint.Metadata.GetMetadata<ApiRoute>() is null).Select(endpoint => $"/{endpoint.RoutePattern.RawText!.TrimStart('/')}").Where(path => path.StartsWith("/api", StringComparison.Ordinal)));
+            Endpoints().Where(endpoint => endpoint.Metadata.GetMetadata<ApiRoute>() is null)
+                .Select(endpoint => $"/{endpoint.RoutePattern.RawText!.TrimStart('/')}").Where(
+                    path => path.StartsWith("/api", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -74,7 +80,8 @@ public sealed partial class OpenApiTests(ServedHome served, Security.GuardedNode
             Assert.Contains("scope", (string?)operation["description"], StringComparison.Ordinal);
             Assert.NotEmpty(operation["tags"]!.AsArray());
             Assert.Equal(2, operation["security"]!.AsArray().Count);
-            foreach (Match name in Placeholders().Matches(path)) Assert.NotEmpty((string?)Parameter(operation, name.Groups[1].Value)["description"] ?? "");
+            foreach (Match name in Placeholders().Matches(path))
+                Assert.NotEmpty((string?)Parameter(operation, name.Groups[1].Value)["description"] ?? "");
 
             var responses = operation["responses"]!.AsObject();
             Assert.Contains(responses, response => response.Key[0] == '2');
@@ -88,7 +95,8 @@ public sealed partial class OpenApiTests(ServedHome served, Security.GuardedNode
             }
 
             foreach (var status in ApiRoute.CommonProblems) Assert.True(responses.ContainsKey($"{status}"), $"{path} {status}");
-            if (path.Contains('{', StringComparison.Ordinal) && !path.StartsWith("PUT /api/v1/datasets", StringComparison.Ordinal)) Assert.True(responses.ContainsKey("404"), path);
+            if (path.Contains('{', StringComparison.Ordinal) && !path.StartsWith("PUT /api/v1/datasets", StringComparison.Ordinal))
+                Assert.True(responses.ContainsKey("404"), path);
             if (operation["requestBody"] is { } body)
             {
                 Assert.NotEmpty((string?)body["description"] ?? "");
@@ -137,7 +145,8 @@ public sealed partial class OpenApiTests(ServedHome served, Security.GuardedNode
         foreach (var (operation, description) in Operations(await served.Get(Address)))
         {
             var path = operation.Split(' ')[1];
-            if (operation.StartsWith("GET ", StringComparison.Ordinal) && description["responses"]!["200"]!["content"]!.AsObject().ContainsKey("application/json"))
+            if (operation.StartsWith("GET ", StringComparison.Ordinal)
+                && description["responses"]!["200"]!["content"]!.AsObject().ContainsKey("application/json"))
                 Assert.Contains(path, checkedPaths);
         }
     }
@@ -193,12 +202,14 @@ public sealed partial class OpenApiTests(ServedHome served, Security.GuardedNode
     {
         var schemas = (await served.Get(Address))["components"]!["schemas"]!;
         Assert.Contains("never silently short", Described(schemas["SearchAnswer"]!), StringComparison.OrdinalIgnoreCase);
-        Assert.Contains("In seconds", (string?)schemas["ExtractionStatus"]!["properties"]!["elapsed"]!["description"], StringComparison.Ordinal);
+        Assert.Contains(
+            "In seconds", (string?)schemas["ExtractionStatus"]!["properties"]!["elapsed"]!["description"], StringComparison.Ordinal);
     }
 
     private static string Described(JsonNode schema) => schema.ToJsonString();
 
-    private RouteEndpoint[] Endpoints() => [.. guarded.Node.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()];
+    private RouteEndpoint[] Endpoints() =>
+        [.. guarded.Node.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()];
 
     private static IEnumerable<(string Name, JsonNode Operation)> Operations(JsonNode document) =>
         from path in document["paths"]!.AsObject()
@@ -214,7 +225,8 @@ public sealed partial class OpenApiTests(ServedHome served, Security.GuardedNode
     private static void AssertValid(JsonNode document, JsonNode schema, JsonNode instance, string what)
     {
         var result = Evaluate(document, schema, instance);
-        var errors = (result.Details ?? []).Where(detail => detail.Errors is not null).Select(detail => $"{detail.InstanceLocation}: {string.Join(", ", detail.Errors!.Values)}");
+        var errors = (result.Details ?? []).Where(detail => detail.Errors is not null).Select(
+            detail => $"{detail.InstanceLocation}: {string.Join(", ", detail.Errors!.Values)}");
         Assert.True(result.IsValid, $"{what} is not as the document says. {string.Join("; ", errors)}\n{instance}");
     }
 
@@ -223,9 +235,11 @@ public sealed partial class OpenApiTests(ServedHome served, Security.GuardedNode
     /// <summary>The schemas of an OpenAPI 3.1 document are JSON Schema as it is; only their place is another.</summary>
     private static EvaluationResults Evaluate(JsonNode document, JsonNode schema, JsonNode instance)
     {
-        var whole = new JsonObject { ["$defs"] = document["components"]!["schemas"]!.DeepClone(), ["allOf"] = new JsonArray(schema.DeepClone()) };
+        var whole =
+            new JsonObject { ["$defs"] = document["components"]!["schemas"]!.DeepClone(), ["allOf"] = new JsonArray(schema.DeepClone()) };
         var text = whole.ToJsonString().Replace("#/components/schemas/", "#/$defs/", StringComparison.Ordinal);
-        return JsonSchema.FromText(text).Evaluate(JsonSerializer.SerializeToElement(instance), new EvaluationOptions { OutputFormat = OutputFormat.List });
+        return JsonSchema.FromText(text).Evaluate(
+            JsonSerializer.SerializeToElement(instance), new EvaluationOptions { OutputFormat = OutputFormat.List });
     }
 
     [GeneratedRegex(@"\{(\w+)\}")]

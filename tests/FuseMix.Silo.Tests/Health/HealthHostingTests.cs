@@ -40,7 +40,9 @@ public sealed class HealthHostingTests : IAsyncDisposable
         using var byAddress = await _client.GetAsync("/health/ready?format=json", TestContext.Current.CancellationToken);
         var document = await ServedHome.Read(byAddress, HttpStatusCode.OK);
         Assert.Equal("ready", (string?)document["status"]);
-        Assert.Equal(["collections", "device", "home", "membership", "state"], document["checks"]!.AsObject().Select(check => check.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["collections", "device", "home", "membership", "state"],
+            document["checks"]!.AsObject().Select(check => check.Key).Order(StringComparer.Ordinal));
         Assert.All(document["checks"]!.AsObject(), check => Assert.True((bool?)check.Value!["ok"]));
 
         using var request = new HttpRequestMessage(HttpMethod.Get, "/health/live") { Headers = { { "Accept", "application/json" } } };
@@ -117,7 +119,8 @@ public sealed class HealthHostingTests : IAsyncDisposable
         await Start();
         using var posted = await _client.PostAsync("/health/live", null, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.MethodNotAllowed, posted.StatusCode);
-        using var head = await _client.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/health/live"), TestContext.Current.CancellationToken);
+        using var head = await _client.SendAsync(
+            new HttpRequestMessage(HttpMethod.Head, "/health/live"), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.OK, head.StatusCode);
         Assert.Contains("no-store", head.Headers.CacheControl!.ToString(), StringComparison.Ordinal);
     }

@@ -18,7 +18,8 @@ public sealed class SiloProgramTests : IDisposable
     {
         var (code, printed) = await ChildProcess.Run(SiloProcess.Program, "--help");
         Assert.Equal(0, code);
-        foreach (var option in (string[])["--config", "--check", "--create-schema", "--openapi", "--version", "--FuseMix:KEY=VALUE"]) Assert.Contains(option, printed, StringComparison.Ordinal);
+        foreach (var option in (string[])["--config", "--check", "--create-schema", "--openapi", "--version", "--FuseMix:KEY=VALUE"])
+            Assert.Contains(option, printed, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -39,23 +40,29 @@ public sealed class SiloProgramTests : IDisposable
     [Fact]
     public async Task A_check_says_what_the_node_would_be_and_starts_nothing()
     {
-        var (code, printed) = await ChildProcess.Run(SiloProcess.Program, "--check", $"--FuseMix:Home={_home.Home.Root}", "--FuseMix:Node:Name=left", "--FuseMix:Node:Roles=index");
-        Assert.Equal((0, $"The configuration is valid: node index@left, cluster Local, state Sqlite, home {_home.Home.Root}."), (code, printed));
+        var (code, printed) = await ChildProcess.Run(
+            SiloProcess.Program, "--check", $"--FuseMix:Home={_home.Home.Root}", "--FuseMix:Node:Name=left", "--FuseMix:Node:Roles=index");
+        Assert.Equal(
+            (0, $"The configuration is valid: node index@left, cluster Local, state Sqlite, home {_home.Home.Root}."), (code, printed));
     }
 
     [Fact]
     public async Task A_wrong_configuration_is_refused_in_words_alone()
     {
         var (code, printed) = await ChildProcess.Run(SiloProcess.Program, "--check", "--FuseMix:Http:Prot=1");
-        Assert.Equal((2, "fusemix-silo: The configuration cannot be used. FuseMix:Http:Prot is not known; did you mean FuseMix:Http:Port?"), (code, printed));
+        Assert.Equal(
+            (2, "fusemix-silo: The configuration cannot be used. FuseMix:Http:Prot is not known; did you mean FuseMix:Http:Port?"),
+            (code, printed));
     }
 
     [Fact]
     public async Task A_certificate_that_is_not_there_is_named_before_anything_starts()
     {
-        var (code, printed) = await ChildProcess.Run(SiloProcess.Program, $"--FuseMix:Home={_home.Home.Root}", "--FuseMix:Http:Certificate:Path=/nothing.pem");
+        var (code, printed) = await ChildProcess.Run(
+            SiloProcess.Program, $"--FuseMix:Home={_home.Home.Root}", "--FuseMix:Http:Certificate:Path=/nothing.pem");
         Assert.Equal(1, code);
-        Assert.StartsWith("fusemix-silo: FuseMix:Http:Certificate:Path is '/nothing.pem', which is not there.", printed, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "fusemix-silo: FuseMix:Http:Certificate:Path is '/nothing.pem', which is not there.", printed, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -64,15 +71,19 @@ public sealed class SiloProgramTests : IDisposable
         await using var silo = await SiloProcess.StartAsync(_home);
         await using var second = SiloProcess.Start(_home);
         Assert.Equal(1, await second.Exited);
-        Assert.Contains($"The home folder '{_home.Home.Root}' is in use by process {silo.Process.Id}", second.Printed, StringComparison.Ordinal);
+        Assert.Contains(
+            $"The home folder '{_home.Home.Root}' is in use by process {silo.Process.Id}", second.Printed, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", second.Printed, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task An_address_of_another_machine_is_named()
     {
-        var (code, printed) = await ChildProcess.Run(SiloProcess.Program, $"--FuseMix:Home={_home.Home.Root}", "--FuseMix:Http:Address=192.0.2.1",
-            "--FuseMix:Http:ApiKeys:0:Name=a", $"--FuseMix:Http:ApiKeys:0:Sha256={new string('a', 64)}", "--FuseMix:Http:ApiKeys:0:Scopes=read");
+        var (code, printed) = await ChildProcess.Run(
+            SiloProcess.Program, $"--FuseMix:Home={_home.Home.Root}", "--FuseMix:Http:Address=192.0.2.1",
+            "--FuseMix:Http:ApiKeys:0:Name=a",
+            $"--FuseMix:Http:ApiKeys:0:Sha256={new string('a', 64)}",
+            "--FuseMix:Http:ApiKeys:0:Scopes=read");
         Assert.Equal((1, "fusemix-silo: 192.0.2.1 is no address of this machine.\n  → Give one that it has."), (code, printed));
     }
 
@@ -84,7 +95,8 @@ public sealed class SiloProgramTests : IDisposable
         await using var second = SiloProcess.Start(other, $"Http:Port={silo.Url.Port}");
         Assert.Equal(1, await second.Exited);
         Assert.Equal(
-            $"fusemix-silo: Port {silo.Url.Port} is already in use.\n  → Set FuseMix:Http:Port to another, or to 0 for any free one.", second.Printed);
+            $"fusemix-silo: Port {silo.Url.Port} is already in use.\n  → Set FuseMix:Http:Port to another, or to 0 for any free one.",
+            second.Printed);
     }
 
     [Fact]

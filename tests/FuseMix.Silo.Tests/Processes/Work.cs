@@ -39,7 +39,8 @@ internal static class Work
     }
 
     /// <summary>The collection "boats", in several shards.</summary>
-    public static Task Build(IFuseMixClient client) => new HomeJobs(client).Build(Collection, new CollectionBuild(Model, TestHome.Dataset, RowsPerShard: 16));
+    public static Task Build(IFuseMixClient client) =>
+        new HomeJobs(client).Build(Collection, new CollectionBuild(Model, TestHome.Dataset, RowsPerShard: 16));
 
     /// <summary>Waits until a training has come to a step.</summary>
     /// <returns>What it was then.</returns>
@@ -50,7 +51,8 @@ internal static class Work
     }
 
     /// <summary>Waits for the end of a training.</summary>
-    public static async Task<TrainingStatus> Ends(IFuseMixClient client, string jobId) => (await Patience.Read(client.WatchTraining(jobId)))[^1];
+    public static async Task<TrainingStatus> Ends(IFuseMixClient client, string jobId) =>
+        (await Patience.Read(client.WatchTraining(jobId)))[^1];
 
     /// <summary>Checks that a model is, to the last bit, what an undisturbed training makes.</summary>
     public static void AssertAsCalm(TestHome home, string model)

@@ -26,7 +26,8 @@ public sealed class ApiKeyTests(GuardedNode guarded)
         var keys = Enumerable.Range(0, 5).Select(_ => ApiKey.Create()).ToArray();
         var ring = new ApiKeyRing(new HttpOptions
         {
-            ApiKeys = [.. keys.Select((key, i) => new ApiKeyOptions { Name = $"key-{i}", Sha256 = ApiKey.Sha256Of(key), Scopes = ["read"] })],
+            ApiKeys =
+                [.. keys.Select((key, i) => new ApiKeyOptions { Name = $"key-{i}", Sha256 = ApiKey.Sha256Of(key), Scopes = ["read"] })],
         });
         for (var i = 0; i < keys.Length; i++) Assert.Equal($"key-{i}", ring.Find(keys[i])?.Name);
         Assert.Null(ring.Find(keys[0][..^1]));

@@ -21,7 +21,9 @@ public sealed class RequestLimitTests(ServedHome served)
         var (greedy, other) = (node.Client(keys.Read), node.Client(keys.Write));
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => greedy.GetAsync("/api/v1/cluster")));
-        Assert.All(answers, answer => Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.TooManyRequests, $"{answer.StatusCode}"));
+        Assert.All(
+            answers,
+            answer => Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.TooManyRequests, $"{answer.StatusCode}"));
 
         // A full bucket, and what drips into it meanwhile.
         Assert.InRange(answers.Count(answer => answer.IsSuccessStatusCode), 10, 90);
@@ -42,7 +44,10 @@ public sealed class RequestLimitTests(ServedHome served)
         await using var node = await StartedNode.StartAsync(options);
         var client = node.Client("fmx_guess");
         var answers = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => client.GetAsync("/api/v1/cluster")));
-        Assert.All(answers, answer => Assert.True(answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.TooManyRequests, $"{answer.StatusCode}"));
+        Assert.All(
+            answers,
+            answer => Assert.True(
+                answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.TooManyRequests, $"{answer.StatusCode}"));
         Assert.True(answers.Count(answer => answer.StatusCode == HttpStatusCode.TooManyRequests) > 10);
     }
 
@@ -59,7 +64,8 @@ public sealed class RequestLimitTests(ServedHome served)
     public async Task Ten_times_the_searches_that_a_node_takes_on_are_shed_and_the_others_answered()
     {
         const int places = 2, queue = 3, sent = 10 * (places + queue);
-        await using var node = await StartedNode.StartAsync(new HttpOptions { ConcurrentRequests = places, QueuedRequests = queue }, served.Home.Home);
+        await using var node = await StartedNode.StartAsync(
+            new HttpOptions { ConcurrentRequests = places, QueuedRequests = queue }, served.Home.Home);
         using var gate = new Gate();
         var client = WaitingClient(node);
         var requests = Enumerable.Range(0, sent).Select(_ => Post(client, gate.Query())).ToList();
@@ -92,7 +98,8 @@ public sealed class RequestLimitTests(ServedHome served)
     [Fact]
     public async Task Uploads_have_places_of_their_own_and_keep_no_search_waiting()
     {
-        await using var node = await StartedNode.StartAsync(new HttpOptions { ConcurrentRequests = 4, QueuedRequests = 0 }, served.Home.Home);
+        await using var node = await StartedNode.StartAsync(
+            new HttpOptions { ConcurrentRequests = 4, QueuedRequests = 0 }, served.Home.Home);
         using var gate = new Gate();
         var client = WaitingClient(node);
         var upload = Put(client, "/api/v1/datasets/waiting", gate.Tar());
@@ -108,7 +115,8 @@ public sealed class RequestLimitTests(ServedHome served)
     [Fact]
     public async Task A_caller_that_gives_up_while_it_waits_makes_room()
     {
-        await using var node = await StartedNode.StartAsync(new HttpOptions { ConcurrentRequests = 1, QueuedRequests = 1 }, served.Home.Home);
+        await using var node = await StartedNode.StartAsync(
+            new HttpOptions { ConcurrentRequests = 1, QueuedRequests = 1 }, served.Home.Home);
         using var gate = new Gate();
         var client = WaitingClient(node);
         var first = Post(client, gate.Query());
@@ -137,14 +145,17 @@ public sealed class RequestLimitTests(ServedHome served)
     }
 
     /// <summary>A client that sends no body before it is asked to: whoever is asked has been let in.</summary>
-    private static HttpClient WaitingClient(StartedNode node) => node.Client(handler: new SocketsHttpHandler { Expect100ContinueTimeout = Timeout.InfiniteTimeSpan });
+    private static HttpClient WaitingClient(StartedNode node) =>
+        node.Client(handler: new SocketsHttpHandler { Expect100ContinueTimeout = Timeout.InfiniteTimeSpan });
 
     private static Task<HttpResponseMessage> Post(HttpClient client, HttpContent content, CancellationToken cancellationToken = default) =>
         Send(client, HttpMethod.Post, Search, content, cancellationToken);
 
-    private static Task<HttpResponseMessage> Put(HttpClient client, string address, HttpContent content) => Send(client, HttpMethod.Put, address, content, default);
+    private static Task<HttpResponseMessage> Put(HttpClient client, string address, HttpContent content) =>
+        Send(client, HttpMethod.Put, address, content, default);
 
-    private static Task<HttpResponseMessage> Send(HttpClient client, HttpMethod method, string address, HttpContent content, CancellationToken cancellationToken)
+    private static Task<HttpResponseMessage> Send(
+        HttpClient client, HttpMethod method, string address, HttpContent content, CancellationToken cancellationToken)
     {
         var request = new HttpRequestMessage(method, address) { Content = content };
         request.Headers.ExpectContinue = true;
@@ -164,13 +175,17 @@ public sealed class RequestLimitTests(ServedHome served)
 
         /// <summary>A search, which begins with as much white space as keeps a server from taking its sender for too slow.</summary>
         public HttpContent Query() => new Held(
-            this, Encoding.ASCII.GetBytes(new string(' ', Ahead)), """{"queries":[{"terms":[{"itemId":"img-20"}]}],"k":1}"""u8.ToArray(), "application/json");
+            this,
+            Encoding.ASCII.GetBytes(new string(' ', Ahead)),
+            """{"queries":[{"terms":[{"itemId":"img-20"}]}],"k":1}"""u8.ToArray(),
+            "application/json");
 
         /// <summary>A tar that breaks off after a file that is as large.</summary>
         public HttpContent Tar()
         {
             using var tar = new MemoryStream();
-            using (var writer = new TarWriter(tar, leaveOpen: true)) writer.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "a.txt") { DataStream = new MemoryStream(new byte[Ahead]) });
+            using (var writer = new TarWriter(tar, leaveOpen: true))
+                writer.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, "a.txt") { DataStream = new MemoryStream(new byte[Ahead]) });
             return new Held(this, tar.ToArray()[..^1024], [], "application/x-tar");
         }
 

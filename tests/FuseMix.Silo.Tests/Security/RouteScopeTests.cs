@@ -27,7 +27,9 @@ public sealed class RouteScopeTests(GuardedNode guarded)
             }
 
             var policies = endpoint.Metadata.GetOrderedMetadata<IAuthorizeData>().Select(data => data.Policy).ToArray();
-            Assert.True(policies is [{ } policy] && (ApiKeyOptions.AllScopes.Contains(policy) || policy == Scope.Metrics), $"{pattern} needs '{string.Join(", ", policies)}'.");
+            Assert.True(
+                policies is [{ } policy] && (ApiKeyOptions.AllScopes.Contains(policy) || policy == Scope.Metrics),
+                $"{pattern} needs '{string.Join(", ", policies)}'.");
         }
     }
 
@@ -47,7 +49,8 @@ public sealed class RouteScopeTests(GuardedNode guarded)
                     var status = response.StatusCode;
                     var call = $"{method} {request.RequestUri} by '{who}' is answered {status}, and needs '{route.Scope}'.";
                     if (!scopes.Contains(who)) Assert.True(status == HttpStatusCode.Unauthorized, call);
-                    else if (Array.IndexOf(scopes, who) < Array.IndexOf(scopes, route.Scope)) Assert.True(status == HttpStatusCode.Forbidden, call);
+                    else if (Array.IndexOf(scopes, who) < Array.IndexOf(scopes, route.Scope))
+                        Assert.True(status == HttpStatusCode.Forbidden, call);
                     else Assert.True(status is not (HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden) && (int)status < 500, call);
                 }
             }
@@ -78,7 +81,8 @@ public sealed class RouteScopeTests(GuardedNode guarded)
         await ServedHome.AssertProblem(unknown, 404, "not-found", "/api/v1/nothing");
     }
 
-    private RouteEndpoint[] Endpoints() => [.. guarded.Node.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()];
+    private RouteEndpoint[] Endpoints() =>
+        [.. guarded.Node.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()];
 
     private static string AddressOf(RouteEndpoint endpoint) => string.Concat(
         endpoint.RoutePattern.PathSegments.Select(segment => "/" + string.Concat(segment.Parts.Select(part => part switch

@@ -20,7 +20,8 @@ public sealed class ServerCertificateTests : IDisposable
     public async Task A_node_with_a_certificate_talks_TLS_over_either_version_of_HTTP()
     {
         WritePem("CN=first");
-        await using var node = await StartedNode.StartAsync(new HttpOptions { Certificate = new CertificateOptions { Path = Pem, KeyPath = Key } });
+        await using var node = await StartedNode.StartAsync(
+            new HttpOptions { Certificate = new CertificateOptions { Path = Pem, KeyPath = Key } });
         Assert.Equal("https", node.Address.Scheme);
         foreach (var version in (Version[])[HttpVersion.Version11, HttpVersion.Version20])
         {
@@ -32,7 +33,11 @@ public sealed class ServerCertificateTests : IDisposable
                 return true;
             };
             var client = node.Client(handler: handler);
-            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/cluster") { Version = version, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/v1/cluster")
+            {
+                Version = version,
+                VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            };
             using var response = await client.SendAsync(request, TestContext.Current.CancellationToken);
             Assert.Equal((HttpStatusCode.OK, version), (response.StatusCode, response.Version));
             Assert.Equal("CN=first", seen?.Subject);
@@ -94,7 +99,8 @@ public sealed class ServerCertificateTests : IDisposable
         var path = Path.Combine(_folder.Path, "tls.pfx");
         using var made = TestCertificates.SelfSigned("CN=packed", isAuthority: false);
         File.WriteAllBytes(path, made.Export(X509ContentType.Pkcs12, "secret"));
-        Assert.Equal("CN=packed", Certificate(new CertificateOptions { Path = path, Password = "secret" }).Current.TargetCertificate.Subject);
+        Assert.Equal(
+            "CN=packed", Certificate(new CertificateOptions { Path = path, Password = "secret" }).Current.TargetCertificate.Subject);
     }
 
     [Fact]
@@ -106,7 +112,8 @@ public sealed class ServerCertificateTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private RenewedCertificate Certificate(CertificateOptions options) => new(options, "FuseMix:Http:Certificate", _clock, NullLogger<RenewedCertificate>.Instance);
+    private RenewedCertificate Certificate(CertificateOptions options) =>
+        new(options, "FuseMix:Http:Certificate", _clock, NullLogger<RenewedCertificate>.Instance);
 
     private void WritePem(string subject)
     {

@@ -40,7 +40,8 @@ public sealed class OpenTelemetryVariablesTests
         foreach (var text in collector.Received.Values)
         {
             Assert.Contains(source, text, StringComparison.Ordinal);
-            foreach (var word in (string[])["other-service", "rehearsal", "service.instance.id", "node-7"]) Assert.Contains(word, text, StringComparison.Ordinal);
+            foreach (var word in (string[])["other-service", "rehearsal", "service.instance.id", "node-7"])
+                Assert.Contains(word, text, StringComparison.Ordinal);
         }
     }
 
@@ -52,7 +53,8 @@ public sealed class OpenTelemetryVariablesTests
         Assert.Empty(collector.Received);
     }
 
-    /// <summary>A host with nothing but telemetry, which measures, traces and logs one thing each; gives the name of its meter and source.</summary>
+    /// <summary>A host with nothing but telemetry, which measures, traces and logs one thing each; gives the name of its meter and
+    /// source.</summary>
     private static async Task<string> Run(Collector collector, params (string Name, string Value)[] variables)
     {
         var name = $"FuseMix.Tests.{Guid.NewGuid():N}";
@@ -61,8 +63,10 @@ public sealed class OpenTelemetryVariablesTests
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Logging.ClearProviders();
-        var settings = variables.Append(("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")).Select(v => KeyValuePair.Create(v.Item1, (string?)v.Item2));
-        builder.AddFuseMixTelemetry(new NodeOptions { Name = "node-7" }, new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
+        var settings = variables.Append(("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")).Select(
+            v => KeyValuePair.Create(v.Item1, (string?)v.Item2));
+        builder.AddFuseMixTelemetry(
+            new NodeOptions { Name = "node-7" }, new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
         await using (var app = builder.Build())
         {
             app.MapFuseMixTelemetry();

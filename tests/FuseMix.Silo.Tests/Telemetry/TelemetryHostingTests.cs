@@ -43,7 +43,8 @@ public sealed class TelemetryHostingTests(WatchedNode node)
         Assert.True(status is 0 or 3, output);
         Assert.All(
             output.Split('\n', StringSplitOptions.RemoveEmptyEntries),
-            line => Assert.True(line.StartsWith("dotnet_", StringComparison.Ordinal) || line.StartsWith("orleans_", StringComparison.Ordinal), line));
+            line => Assert.True(
+                line.StartsWith("dotnet_", StringComparison.Ordinal) || line.StartsWith("orleans_", StringComparison.Ordinal), line));
     }
 
     [Fact]

@@ -19,9 +19,11 @@ public sealed class WatchedNode : IAsyncLifetime
 
     internal Task<JsonNode> Get(string address) => Served.Get(address);
 
-    /// <summary>Scrapes until a text is there: a request is counted when its answer has gone, and what Prometheus gets may be some moments old.</summary>
+    /// <summary>Scrapes until a text is there: a request is counted when its answer has gone, and what Prometheus gets may be some moments
+    /// old.</summary>
     internal Task<string> ScrapeUntil(string text) => Patience.Until(
-        () => Client.GetStringAsync("/metrics", TestContext.Current.CancellationToken), page => page.Contains(text, StringComparison.Ordinal));
+        () => Client.GetStringAsync("/metrics", TestContext.Current.CancellationToken),
+        page => page.Contains(text, StringComparison.Ordinal));
 }
 
 [CollectionDefinition(WatchedNode.Collection, DisableParallelization = true)]

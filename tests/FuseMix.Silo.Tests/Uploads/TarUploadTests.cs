@@ -20,7 +20,8 @@ public sealed class TarUploadTests : IDisposable
     [MemberData(nameof(Formats))]
     public async Task Files_and_folders_come_out_as_they_went_in(TarEntryFormat format)
     {
-        await Unpack(Tar(format, File("a.txt", "first"), File("./deep/er/b.bin", new string('x', 5000)), Folder("empty/"), File("deep/c.txt", "")));
+        await Unpack(
+            Tar(format, File("a.txt", "first"), File("./deep/er/b.bin", new string('x', 5000)), Folder("empty/"), File("deep/c.txt", "")));
         Assert.Equal("first", Read("a.txt"));
         Assert.Equal(5000, Read("deep/er/b.bin").Length);
         Assert.Equal("", Read("deep/c.txt"));
@@ -52,7 +53,8 @@ public sealed class TarUploadTests : IDisposable
     [InlineData("./", "no name")]
     public async Task A_path_that_leads_out_is_left_out(string path, string words)
     {
-        var omission = Assert.Single(await Unpack(Tar(TarEntryFormat.Pax, File("before.txt", "x"), File(path, "evil"), File("after.txt", "y"))));
+        var omission = Assert.Single(
+            await Unpack(Tar(TarEntryFormat.Pax, File("before.txt", "x"), File(path, "evil"), File("after.txt", "y"))));
         Assert.Contains(words, omission.Reason, StringComparison.Ordinal);
         Assert.Equal([Target], Directory.GetFileSystemEntries(_folder.Path));
         Assert.Equal(["after.txt", "before.txt"], Directory.GetFileSystemEntries(Target).Select(Path.GetFileName).Order());
@@ -70,7 +72,10 @@ public sealed class TarUploadTests : IDisposable
         if (type is TarEntryType.SymbolicLink or TarEntryType.HardLink) entry.LinkName = "/etc/passwd";
         var omission = Assert.Single(await Unpack(Tar(TarEntryFormat.Pax, entry, File("a.txt", "x"))));
         Assert.Equal("link.txt", omission.Name);
-        Assert.Contains(type switch { TarEntryType.SymbolicLink => "symbolic link", TarEntryType.HardLink => "hard link", _ => $"{type}" }, omission.Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            type switch { TarEntryType.SymbolicLink => "symbolic link", TarEntryType.HardLink => "hard link", _ => $"{type}" },
+            omission.Reason,
+            StringComparison.Ordinal);
         Assert.Equal(["a.txt"], Directory.GetFileSystemEntries(Target).Select(Path.GetFileName));
     }
 
@@ -161,7 +166,8 @@ public sealed class TarUploadTests : IDisposable
         var one = Tar(TarEntryFormat.Pax, new PaxTarEntry(TarEntryType.RegularFile, "a", new Dictionary<string, string> { ["comment"] = new string('c', 30_000) })).ToArray();
         var size = (int)Convert.ToInt64(Encoding.ASCII.GetString(one, 124, 11), 8);
         var metadata = one[..(512 + ((size + 511) / 512 * 512))];
-        await Assert.ThrowsAnyAsync<Exception>(() => Unpack(new MemoryStream([.. Enumerable.Repeat(metadata, 5).SelectMany(part => part)])));
+        await Assert.ThrowsAnyAsync<Exception>(
+            () => Unpack(new MemoryStream([.. Enumerable.Repeat(metadata, 5).SelectMany(part => part)])));
         Assert.Empty(Directory.GetFileSystemEntries(Target));
     }
 
@@ -197,7 +203,12 @@ public sealed class TarUploadTests : IDisposable
     [Fact]
     public async Task Whatever_is_damaged_is_refused_or_stays_in_its_folder()
     {
-        var tar = Tar(TarEntryFormat.Pax, File("a.txt", "first"), File($"{new string('n', 150)}.txt", "x"), Folder("d/"), File("d/b.txt", new string('y', 900))).ToArray();
+        var tar = Tar(
+            TarEntryFormat.Pax,
+            File("a.txt", "first"),
+            File($"{new string('n', 150)}.txt", "x"),
+            Folder("d/"),
+            File("d/b.txt", new string('y', 900))).ToArray();
         foreach (var damaged in Mutations.Of(tar, seed: 11, count: 400))
         {
             Directory.CreateDirectory(Target);
@@ -239,7 +250,9 @@ public sealed class TarUploadTests : IDisposable
         {
             foreach (var entry in entries)
             {
-                var type = format == TarEntryFormat.V7 && entry.EntryType == TarEntryType.RegularFile ? TarEntryType.V7RegularFile : entry.EntryType;
+                var type = format == TarEntryFormat.V7 && entry.EntryType == TarEntryType.RegularFile
+                    ? TarEntryType.V7RegularFile
+                    : entry.EntryType;
                 TarEntry own = format switch
                 {
                     TarEntryFormat.Ustar => new UstarTarEntry(type, entry.Name),

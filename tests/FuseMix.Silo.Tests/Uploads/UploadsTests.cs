@@ -20,7 +20,8 @@ public sealed class UploadsTests : IClassFixture<UploadsTests.UploadNode>, IDisp
         (_node, _client) = (shared.Node, shared.Client);
 
         // Every test begins with an empty home.
-        foreach (var folder in (string[])[_node.Home.Datasets, _node.Home.Encoders, _node.Home.Uploads, Path.Combine(_node.Home.Root, "imports")])
+        foreach (var folder in
+            (string[])[_node.Home.Datasets, _node.Home.Encoders, _node.Home.Uploads, Path.Combine(_node.Home.Root, "imports")])
         {
             if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
         }
@@ -35,7 +36,8 @@ public sealed class UploadsTests : IClassFixture<UploadsTests.UploadNode>, IDisp
         File("dogs/one.txt", "a dog\nan old dog");
         File("two.png", TestHome.Picture(2));
         File("readme.md", "not for importing");
-        var imported = await Put("/api/v1/datasets/mine?licence=CC0-1.0&about=Of+my+own", Tar(), HttpStatusCode.Created, "/api/v1/datasets/mine");
+        var imported = await Put(
+            "/api/v1/datasets/mine?licence=CC0-1.0&about=Of+my+own", Tar(), HttpStatusCode.Created, "/api/v1/datasets/mine");
         Assert.Equal((2, 2, "CC0-1.0", "Of my own"), ((int?)imported["items"]!["image"], (int?)imported["items"]!["text"], (string?)imported["licence"], (string?)imported["about"]));
 
         var details = await Get("/api/v1/datasets/mine");
@@ -64,7 +66,8 @@ public sealed class UploadsTests : IClassFixture<UploadsTests.UploadNode>, IDisp
     [InlineData("pictures/../../secret.png")]
     public async Task A_table_that_names_files_of_the_node_gets_none(string path)
     {
-        await System.IO.File.WriteAllBytesAsync(Path.Combine(_node.Home.Root, "secret.png"), TestHome.Picture(9), TestContext.Current.CancellationToken);
+        await System.IO.File.WriteAllBytesAsync(
+            Path.Combine(_node.Home.Root, "secret.png"), TestHome.Picture(9), TestContext.Current.CancellationToken);
         File("table.csv", $"image,text\n{path},stolen\npictures/one.png,a dog\npictures/gone.png,nothing\n");
         File("pictures/one.png", TestHome.Picture(1));
         var imported = await Put("/api/v1/datasets/mine?format=csv", Tar(), HttpStatusCode.Created);
@@ -168,7 +171,8 @@ public sealed class UploadsTests : IClassFixture<UploadsTests.UploadNode>, IDisp
     [InlineData("/api/v1/encoders/mine", "a.png", 404, "not-found", "The upload is not an encoder pack", "encoder.json")]
     [InlineData("/api/v1/encoders/Mine", "a.png", 400, "invalid", "encoder name")]
     [InlineData("/api/v1/encoders/mine?replace=yes", "a.png", 400, "invalid", "'replace'")]
-    public async Task What_cannot_be_imported_is_refused_in_words_and_leaves_nothing(string address, string files, int status, string type, params string[] words)
+    public async Task What_cannot_be_imported_is_refused_in_words_and_leaves_nothing(
+        string address, string files, int status, string type, params string[] words)
     {
         foreach (var file in files.Split(' ', StringSplitOptions.RemoveEmptyEntries)) File(file, "unknown-column\nx");
         using var response = await Send(address, Tar());
@@ -201,7 +205,8 @@ public sealed class UploadsTests : IClassFixture<UploadsTests.UploadNode>, IDisp
     [InlineData("/api/v1/encoders/mine")]
     public async Task Something_else_than_a_tar_is_refused(string address)
     {
-        using var response = await _client.PutAsync(address, new StringContent("a=b", Encoding.UTF8, "application/x-www-form-urlencoded"), TestContext.Current.CancellationToken);
+        using var response = await _client.PutAsync(
+            address, new StringContent("a=b", Encoding.UTF8, "application/x-www-form-urlencoded"), TestContext.Current.CancellationToken);
         await ServedHome.AssertProblem(response, 415, "unsupported-media-type", "application/x-www-form-urlencoded");
         using var nothing = await _client.PutAsync(address, null, TestContext.Current.CancellationToken);
         await ServedHome.AssertProblem(nothing, 415, "unsupported-media-type", "application/x-tar");
@@ -211,10 +216,12 @@ public sealed class UploadsTests : IClassFixture<UploadsTests.UploadNode>, IDisp
     public async Task A_folder_of_the_home_is_imported_where_it_is()
     {
         var folder = Directory.CreateDirectory(Path.Combine(_node.Home.Root, "imports", "holiday")).FullName;
-        await System.IO.File.WriteAllBytesAsync(Path.Combine(folder, "one.png"), TestHome.Picture(1), TestContext.Current.CancellationToken);
+        await System.IO.File.WriteAllBytesAsync(
+            Path.Combine(folder, "one.png"), TestHome.Picture(1), TestContext.Current.CancellationToken);
         for (var again = 0; again < 2; again++)
         {
-            using var response = await _client.PostAsync("/api/v1/datasets/mine/register", ServedHome.Json("""{ "folder": "holiday" }"""), TestContext.Current.CancellationToken);
+            using var response = await _client.PostAsync(
+                "/api/v1/datasets/mine/register", ServedHome.Json("""{ "folder": "holiday" }"""), TestContext.Current.CancellationToken);
             Assert.Equal(1, (int?)(await ServedHome.Read(response, HttpStatusCode.OK))["items"]!["image"]);
         }
 
@@ -232,7 +239,8 @@ public sealed class UploadsTests : IClassFixture<UploadsTests.UploadNode>, IDisp
     public async Task No_other_folder_is(string body, int status, string type, string words)
     {
         Directory.CreateDirectory(Path.Combine(_node.Home.Root, "imports", "holiday"));
-        using var response = await _client.PostAsync("/api/v1/datasets/mine/register", ServedHome.Json(body), TestContext.Current.CancellationToken);
+        using var response = await _client.PostAsync(
+            "/api/v1/datasets/mine/register", ServedHome.Json(body), TestContext.Current.CancellationToken);
         await ServedHome.AssertProblem(response, status, type, words);
     }
 
@@ -242,21 +250,26 @@ public sealed class UploadsTests : IClassFixture<UploadsTests.UploadNode>, IDisp
         TestPacks.Text(_folder.Path, "tiny-text");
         var pack = Tar();
         var installed = await Put("/api/v1/encoders/tiny-text", pack, HttpStatusCode.Created, "/api/v1/encoders/tiny-text");
-        Assert.Equal(("tiny-text", "text", null), ((string?)installed["name"], (string?)installed["modality"], (string?)installed["error"]));
+        Assert.Equal(
+            ("tiny-text", "text", null), ((string?)installed["name"], (string?)installed["modality"], (string?)installed["error"]));
         Assert.True(JsonNode.DeepEquals(installed, await Get("/api/v1/encoders/tiny-text")));
         Assert.True(JsonNode.DeepEquals(installed, await Put("/api/v1/encoders/tiny-text", pack, HttpStatusCode.OK)));
         AssertNothingIsLeft();
 
         // Another content under the same name takes its place only where that is asked for.
         File("notes.txt", "changed");
-        using (var conflict = await Send("/api/v1/encoders/tiny-text", Tar())) await ServedHome.AssertProblem(conflict, 409, "conflict", "another content");
+        using (var conflict = await Send("/api/v1/encoders/tiny-text", Tar()))
+            await ServedHome.AssertProblem(conflict, 409, "conflict", "another content");
         Assert.True(JsonNode.DeepEquals(installed, await Get("/api/v1/encoders/tiny-text")));
         var replaced = await Put("/api/v1/encoders/tiny-text?replace=true", Tar(), HttpStatusCode.OK);
         Assert.NotEqual((string?)installed["fingerprint"], (string?)replaced["fingerprint"]);
 
-        using (var other = await Send("/api/v1/encoders/other", pack)) await ServedHome.AssertProblem(other, 400, "invalid", "'tiny-text', not 'other'");
-        using (var gone = await _client.DeleteAsync("/api/v1/encoders/tiny-text", TestContext.Current.CancellationToken)) Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
-        using (var again = await _client.DeleteAsync("/api/v1/encoders/tiny-text", TestContext.Current.CancellationToken)) await ServedHome.AssertProblem(again, 404, "not-found", "'tiny-text'");
+        using (var other = await Send("/api/v1/encoders/other", pack))
+            await ServedHome.AssertProblem(other, 400, "invalid", "'tiny-text', not 'other'");
+        using (var gone = await _client.DeleteAsync("/api/v1/encoders/tiny-text", TestContext.Current.CancellationToken))
+            Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
+        using (var again = await _client.DeleteAsync("/api/v1/encoders/tiny-text", TestContext.Current.CancellationToken))
+            await ServedHome.AssertProblem(again, 404, "not-found", "'tiny-text'");
         AssertNothingIsLeft();
     }
 
@@ -344,7 +357,9 @@ public sealed class UploadsTests : IClassFixture<UploadsTests.UploadNode>, IDisp
     {
         using var socket = new System.Net.Sockets.TcpClient();
         await socket.ConnectAsync(_node.Address.Host, _node.Address.Port);
-        var head = Encoding.ASCII.GetBytes($"PUT {address} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-tar\r\nContent-Length: {part.Length + 1000}\r\n\r\n");
+        var head = Encoding.ASCII.GetBytes(
+            $"PUT {address} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-tar\r\nContent-Length: "
+                + $"{part.Length + 1000}\r\n\r\n");
         await socket.GetStream().WriteAsync(head);
         await socket.GetStream().WriteAsync(part);
         await Patience.Until(() => Task.FromResult(Incoming()), coming => coming.Length > 0);

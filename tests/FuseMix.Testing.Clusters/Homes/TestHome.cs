@@ -161,9 +161,11 @@ internal sealed class TestHome : IDisposable
     /// <summary>The items of the version of a dataset that there is.</summary>
     public string ItemsFile(string dataset = Dataset) => Directory.GetFiles(Path.Combine(Home.Datasets, dataset), "items-*.jsonl").Single();
 
-    public LatentReader OpenLatents(string encoder, string dataset = Dataset) => Latents.OpenRead(dataset, encoder, Packs.Load(encoder).Fingerprint);
+    public LatentReader OpenLatents(string encoder, string dataset = Dataset) =>
+        Latents.OpenRead(dataset, encoder, Packs.Load(encoder).Fingerprint);
 
-    public LatentSetStatus? LatentStatus(string encoder, string dataset = Dataset) => Latents.Status(dataset, encoder, Packs.Load(encoder).Fingerprint);
+    public LatentSetStatus? LatentStatus(string encoder, string dataset = Dataset) =>
+        Latents.Status(dataset, encoder, Packs.Load(encoder).Fingerprint);
 
     public FusionModel Model(string name) => Models.Load(name);
 
@@ -180,7 +182,9 @@ internal sealed class TestHome : IDisposable
     /// <summary>The committed shards of a latent set: when each was written, and its content.</summary>
     public Dictionary<string, (DateTime Written, string Content)> LatentFiles(string encoder, string dataset = Dataset) =>
         Directory.EnumerateFiles(Path.Combine(Home.Latents, dataset, encoder), "shard-*.json", SearchOption.AllDirectories)
-            .ToDictionary(path => Path.GetFileNameWithoutExtension(path)!, path => (File.GetLastWriteTimeUtc(path), Fingerprint.Of(File.ReadAllBytes(path)).Hex));
+            .ToDictionary(
+                path => Path.GetFileNameWithoutExtension(path)!,
+                path => (File.GetLastWriteTimeUtc(path), Fingerprint.Of(File.ReadAllBytes(path)).Hex));
 
     /// <summary>What an encoder makes of an input, without grains.</summary>
     public float[] Encode(string encoder, EncoderInput input)

@@ -17,11 +17,12 @@ internal static class TestPacks
     public static float Embedding(int id, int d) => Vocabulary[id] == "nan" ? float.PositiveInfinity : MathF.Sin(id * 7 + d * 3 + 1);
 
     /// <summary>
-    /// A text pack of word embeddings: outputs "tokens" [n, l, d], "latent" [n, d] (their mean by mask), "unmasked" [n, d], "constant" [n, d],
-    /// "half" (latent in fp16), "dynamic" and "dynamicTokens" (latent and tokens without declared dimensions).
+    /// A text pack of word embeddings: outputs "tokens" [n, l, d], "latent" [n, d] (their mean by mask), "unmasked" [n, d], "constant" [n,
+    /// d], "half" (latent in fp16), "dynamic" and "dynamicTokens" (latent and tokens without declared dimensions).
     /// </summary>
     public static string Text(
-        string folder, string name = "tiny-text", int dimension = 4, string tensor = "latent", string pooling = "none", bool normalise = false,
+        string folder, string name = "tiny-text", int dimension = 4, string tensor = "latent", string pooling = "none",
+        bool normalise = false,
         int? claimedDimension = null, Action<JsonObject>? edit = null, int? fixedRows = null, int? fixedLength = null)
     {
         var graph = new OnnxGraph("tiny-text");
@@ -37,21 +38,44 @@ internal static class TestPacks
         var count = graph.Node("ReduceSum", [mask, graph.Longs(1)]);
         var latent = graph.Node("Div", [graph.Node("ReduceSum", [masked, graph.Longs(1)], [OnnxAttribute.Int("keepdims", 0)]), count]);
         graph.Output(latent, "latent", OnnxElement.Float, n, d);
-        graph.Output(graph.Node("ReduceMean", [tokens], [OnnxAttribute.Ints("axes", 1), OnnxAttribute.Int("keepdims", 0)]), "unmasked", OnnxElement.Float, n, d);
-        graph.Output(graph.Node("Add", [graph.Node("Mul", [latent, graph.Scalar(0)]), graph.Scalar(1)]), "constant", OnnxElement.Float, n, d);
+        graph.Output(
+            graph.Node("ReduceMean", [tokens], [OnnxAttribute.Ints("axes", 1), OnnxAttribute.Int("keepdims", 0)]),
+            "unmasked",
+            OnnxElement.Float,
+            n,
+            d);
+        graph.Output(
+            graph.Node("Add", [graph.Node("Mul", [latent, graph.Scalar(0)]), graph.Scalar(1)]), "constant", OnnxElement.Float, n, d);
         graph.Output(graph.Node("Cast", [latent], [OnnxAttribute.Int("to", (int)OnnxElement.Float16)]), "half", OnnxElement.Float16, n, d);
         // Shapes that depend on values, so that no inference can know them.
         var shape = graph.Node("Shape", [ids]);
-        graph.Output(graph.Node("Reshape", [tokens, graph.Node("Concat", [shape, graph.Longs(-1)], [OnnxAttribute.Int("axis", 0)])]), "dynamicTokens", OnnxElement.Float, n, l, "d");
+        graph.Output(
+            graph.Node("Reshape", [tokens, graph.Node("Concat", [shape, graph.Longs(-1)], [OnnxAttribute.Int("axis", 0)])]),
+            "dynamicTokens",
+            OnnxElement.Float,
+            n,
+            l,
+            "d");
         var first = graph.Node("Slice", [shape, graph.Longs(0), graph.Longs(1)]);
-        graph.Output(graph.Node("Reshape", [latent, graph.Node("Concat", [first, graph.Longs(-1)], [OnnxAttribute.Int("axis", 0)])]), "dynamic", OnnxElement.Float, n, "d");
+        graph.Output(
+            graph.Node("Reshape", [latent, graph.Node("Concat", [first, graph.Longs(-1)], [OnnxAttribute.Int("axis", 0)])]),
+            "dynamic",
+            OnnxElement.Float,
+            n,
+            "d");
         graph.Save(Path.Combine(folder, "model.onnx"));
         File.WriteAllLines(Path.Combine(folder, "vocab.txt"), Vocabulary);
         return Write(folder, edit, new JsonObject
         {
             ["name"] = name,
             ["modality"] = "text",
-            ["latent"] = new JsonObject { ["tensor"] = tensor, ["dimension"] = claimedDimension ?? dimension, ["pooling"] = pooling, ["normalise"] = normalise },
+            ["latent"] = new JsonObject
+            {
+                ["tensor"] = tensor,
+                ["dimension"] = claimedDimension ?? dimension,
+                ["pooling"] = pooling,
+                ["normalise"] = normalise,
+            },
             ["text"] = new JsonObject
             {
                 ["tokenizer"] = "wordpiece",
@@ -65,8 +89,15 @@ internal static class TestPacks
         });
     }
 
-    /// <summary>An image pack whose latent is the mean colour: outputs "latent" [n, 3] and "map" [n, 3, 8, 8]; "root" is NaN where a channel's mean is below ½.</summary>
-    public static string Image(string folder, string name = "tiny-image", string tensor = "latent", string pooling = "none", int? fixedRows = null, Action<JsonObject>? edit = null)
+    /// <summary>An image pack whose latent is the mean colour: outputs "latent" [n, 3] and "map" [n, 3, 8, 8]; "root" is NaN where a
+    /// channel's mean is below ½.</summary>
+    public static string Image(
+        string folder,
+        string name = "tiny-image",
+        string tensor = "latent",
+        string pooling = "none",
+        int? fixedRows = null,
+        Action<JsonObject>? edit = null)
     {
         var graph = new OnnxGraph("tiny-image");
         OnnxDimension n = fixedRows is { } rows ? rows : "n";
@@ -88,7 +119,8 @@ internal static class TestPacks
     private static string Write(string folder, Action<JsonObject>? edit, JsonObject definition)
     {
         edit?.Invoke(definition);
-        File.WriteAllText(Path.Combine(folder, "encoder.json"), definition.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
+        File.WriteAllText(
+            Path.Combine(folder, "encoder.json"), definition.ToJsonString(new JsonSerializerOptions { WriteIndented = true }));
         return folder;
     }
 }

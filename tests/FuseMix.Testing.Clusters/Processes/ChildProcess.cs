@@ -44,7 +44,8 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
 
         // What the machine or the test run is set to is not what a test wants to say.
-        foreach (var key in start.Environment.Keys.Where(key => key.StartsWith("FUSEMIX", StringComparison.OrdinalIgnoreCase)).ToArray()) start.Environment.Remove(key);
+        foreach (var key in start.Environment.Keys.Where(key => key.StartsWith("FUSEMIX", StringComparison.OrdinalIgnoreCase)).ToArray())
+            start.Environment.Remove(key);
         foreach (var (key, value) in environment ?? new Dictionary<string, string>()) start.Environment[key] = value;
         return new ChildProcess(Process.Start(start)!);
     }
@@ -68,7 +69,8 @@ internal sealed partial class ChildProcess : IAsyncDisposable
         }
 
         var first = await Task.WhenAny(seen.Task, _process.WaitForExitAsync(), Task.Delay(Patience.Long));
-        return first == seen.Task ? await seen.Task : throw new InvalidOperationException($"It never printed what was wanted, but:\n{Printed}");
+        return first == seen.Task ? await seen.Task : throw new InvalidOperationException(
+            $"It never printed what was wanted, but:\n{Printed}");
     }
 
     public void Kill() => Signal(9);
@@ -95,7 +97,8 @@ internal sealed partial class ChildProcess : IAsyncDisposable
 
     private void Signal(int number)
     {
-        if (SendSignal(_process.Id, number) != 0) throw new InvalidOperationException($"Signal {number} cannot be sent: {Marshal.GetLastPInvokeErrorMessage()}");
+        if (SendSignal(_process.Id, number) != 0)
+            throw new InvalidOperationException($"Signal {number} cannot be sent: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 
     private async Task<int> Exit()

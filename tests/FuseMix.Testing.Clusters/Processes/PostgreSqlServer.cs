@@ -78,19 +78,22 @@ internal sealed class PostgreSqlServer : IAsyncDisposable
             [.. asNobody, Path.Combine(binaries, "initdb"), "--pgdata", data, "--username=fusemix", "--auth=trust", "--no-sync", "--no-locale", "--encoding=UTF8"]);
         string[] run =
         [
-            .. asNobody, Path.Combine(binaries, "postgres"), "-D", data, "-p", $"{_port}", "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
+            .. asNobody, Path.Combine(binaries, "postgres"), "-D", data, "-p", $"{_port}", "-c", "listen_addresses=127.0.0.1", "-c",
+            "unix_socket_directories=",
             "-c", "fsync=off", "-c", "max_connections=200",
         ];
         _server = ChildProcess.Start(run[0], run[1..]);
         await _server.Line(line => line.Contains("ready to accept connections", StringComparison.Ordinal));
     }
 
-    private string ConnectionStringOf(string database) => $"Host=127.0.0.1;Port={_port};Database={database};Username=fusemix;Timeout={(int)Patience.Long.TotalSeconds}";
+    private string ConnectionStringOf(string database) =>
+        $"Host=127.0.0.1;Port={_port};Database={database};Username=fusemix;Timeout={(int)Patience.Long.TotalSeconds}";
 
     private static string? Binaries()
     {
         var installed = Directory.Exists("/usr/lib/postgresql")
-            ? Directory.EnumerateDirectories("/usr/lib/postgresql").OrderByDescending(folder => folder, StringComparer.Ordinal).Select(folder => Path.Combine(folder, "bin"))
+            ? Directory.EnumerateDirectories("/usr/lib/postgresql").OrderByDescending(folder => folder, StringComparer.Ordinal).Select(
+                folder => Path.Combine(folder, "bin"))
             : [];
         return installed.Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
             .FirstOrDefault(folder => File.Exists(Path.Combine(folder, "postgres")) && File.Exists(Path.Combine(folder, "initdb")));

@@ -17,8 +17,10 @@ internal sealed class SiloCluster(TestHome home, params string[] settings) : IAs
     /// <summary>A client that knows every node.</summary>
     public HttpFuseMixClient Client(CountingHandler? counting = null)
     {
-        var options = new HttpFuseMixClientOptions { Addresses = [.. _silos.Values.Select(silo => silo.Url)], Timeout = TimeSpan.FromSeconds(10) };
-        return counting is null ? new HttpFuseMixClient(options) : new HttpFuseMixClient(new HttpClient(counting) { Timeout = Timeout.InfiniteTimeSpan }, options);
+        var options =
+            new HttpFuseMixClientOptions { Addresses = [.. _silos.Values.Select(silo => silo.Url)], Timeout = TimeSpan.FromSeconds(10) };
+        return counting is null ? new HttpFuseMixClient(options) : new HttpFuseMixClient(
+            new HttpClient(counting) { Timeout = Timeout.InfiniteTimeSpan }, options);
     }
 
     /// <summary>Starts nodes at once and waits until they are ready.</summary>
@@ -29,7 +31,8 @@ internal sealed class SiloCluster(TestHome home, params string[] settings) : IAs
 
         // A node that is started again is where it was: clients know it by its address.
         var port = _ports.GetOrAdd(name, _ => Ports.Free());
-        _silos[name] = await SiloProcess.StartAsync(home, [$"Node:Name={name}", $"Node:Roles={roles}", $"Http:Port={port}", "Cluster:AdvertisedAddress=127.0.0.1", .. settings]);
+        _silos[name] = await SiloProcess.StartAsync(
+            home, [$"Node:Name={name}", $"Node:Roles={roles}", $"Http:Port={port}", "Cluster:AdvertisedAddress=127.0.0.1", .. settings]);
     }));
 
     /// <summary>Waits until every node sees so many active ones.</summary>
@@ -43,7 +46,8 @@ internal sealed class SiloCluster(TestHome home, params string[] settings) : IAs
     }
 
     /// <summary>The node whose log has such a line, the last one where there are several.</summary>
-    public string WhoLogged(string words) => _silos.Where(silo => silo.Value.Process.Printed.Contains(words, StringComparison.Ordinal)).Select(silo => silo.Key).Single();
+    public string WhoLogged(string words) =>
+        _silos.Where(silo => silo.Value.Process.Printed.Contains(words, StringComparison.Ordinal)).Select(silo => silo.Key).Single();
 
     public async ValueTask DisposeAsync()
     {

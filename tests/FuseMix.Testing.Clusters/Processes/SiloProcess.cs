@@ -46,7 +46,8 @@ internal sealed class SiloProcess : IAsyncDisposable
             $"Home={home.Home.Root}", "Node:Threads=1", "Node:ItemsPerShard=8", "Node:BalanceEvery=00:00:01",
             "Cluster:SiloPort=0", "Cluster:GatewayPort=0", "Http:Port=0", "Shutdown:Drain=00:00:00", "Shutdown:Timeout=00:00:30",
         ];
-        var given = usual.Concat(settings).Select(setting => setting.Split('=', 2)).GroupBy(pair => pair[0]).Select(pairs => $"--FuseMix:{string.Join('=', pairs.Last())}");
+        var given = usual.Concat(settings).Select(setting => setting.Split('=', 2)).GroupBy(pair => pair[0]).Select(
+            pairs => $"--FuseMix:{string.Join('=', pairs.Last())}");
         return ChildProcess.Start(Program, given);
     }
 

@@ -37,12 +37,14 @@ public sealed unsafe class GradientTests
         network.Layout.Initialise(network.State.Parameters, Seed, 0.3);
         Perturb(network);
         var inputs = new Dictionary<Modality, double[][]>();
-        foreach (var (modality, shape, _) in network.Layout.Adapters) inputs[modality] = Fill(network.Input(modality), shape.Input, (ulong)modality);
+        foreach (var (modality, shape, _) in network.Layout.Adapters)
+            inputs[modality] = Fill(network.Input(modality), shape.Input, (ulong)modality);
 
         const long Step = 3;
         network.Begin();
         var loss = network.Accumulate(0, new StepBatch(Rows, Step));
-        var parameters = network.Layout.Adapters.ToDictionary(a => a.Modality, a => a.Shape.Parameters.Select(p => Read(network.State.Parameters, a.Offset, p)).ToArray());
+        var parameters = network.Layout.Adapters.ToDictionary(
+            a => a.Modality, a => a.Shape.Parameters.Select(p => Read(network.State.Parameters, a.Offset, p)).ToArray());
         Assert.Equal(Loss(), loss, 1e-5);
 
         foreach (var (modality, shape, offset) in network.Layout.Adapters)
@@ -112,7 +114,8 @@ public sealed unsafe class GradientTests
 
         float[] Gradients(int[] used)
         {
-            using var network = new FusionNetwork(new NetworkLayout(shapes, lists), new TemperatureRange(0.1, 0.001, 0.5), 0.3, Seed, team, new PackedMatrixMultiply());
+            using var network = new FusionNetwork(
+                new NetworkLayout(shapes, lists), new TemperatureRange(0.1, 0.001, 0.5), 0.3, Seed, team, new PackedMatrixMultiply());
             network.Layout.Initialise(network.State.Parameters, Seed, 0.1);
             new Span<float>(network.Gradients.Pointer, (int)network.Gradients.Length).Clear();
             network.Begin();
@@ -233,7 +236,9 @@ public sealed unsafe class GradientTests
         }
 
         var (image, text) = (network.Layout.Adapters[0], network.Layout.Adapters[^1]);
-        Assert.NotEqual(Read(network.State.Parameters, image.Offset, shape.Parameters[2]), Read(network.State.Parameters, text.Offset, shape.Parameters[2]));
+        Assert.NotEqual(
+            Read(network.State.Parameters, image.Offset, shape.Parameters[2]),
+            Read(network.State.Parameters, text.Offset, shape.Parameters[2]));
         Assert.Equal(0.07f, network.Temperature);
     }
 
@@ -273,7 +278,8 @@ public sealed unsafe class GradientTests
         {
             foreach (var parameter in shape.Parameters.Where(p => !p.IsMatrix))
             {
-                for (var i = 0; i < parameter.Length; i++) network.State.Parameters.Pointer[offset + parameter.Offset + i] += (float)(0.3 * random.NextNormal());
+                for (var i = 0; i < parameter.Length; i++)
+                    network.State.Parameters.Pointer[offset + parameter.Offset + i] += (float)(0.3 * random.NextNormal());
             }
         }
     }

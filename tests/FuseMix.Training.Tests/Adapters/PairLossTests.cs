@@ -45,7 +45,8 @@ public sealed unsafe class PairLossTests
 
         Assert.Equal(Reference(), computed.Result.Loss, 2e-6 * Math.Max(1, Reference()));
         Near((Reference(Temperature + 1e-6) - Reference(Temperature - 1e-6)) / 2e-6, computed.Result.Temperature);
-        if (kind == ContrastiveLoss.Sigmoid) Near((Reference(bias: Bias + 1e-5) - Reference(bias: Bias - 1e-5)) / 2e-5, computed.Result.Bias);
+        if (kind == ContrastiveLoss.Sigmoid)
+            Near((Reference(bias: Bias + 1e-5) - Reference(bias: Bias - 1e-5)) / 2e-5, computed.Result.Bias);
         foreach (var (values, gradient) in ((double[], float[])[])[(l, computed.Left), (r, computed.Right)])
         {
             var scale = gradient.Max(MathF.Abs);
@@ -187,7 +188,8 @@ public sealed unsafe class PairLossTests
         }
     }
 
-    private static double Formula(ContrastiveLoss kind, double[] left, double[] right, double temperature, double bias, NegativeWeights negatives)
+    private static double Formula(
+        ContrastiveLoss kind, double[] left, double[] right, double temperature, double bias, NegativeWeights negatives)
     {
         var rows = left.Length / Width;
         var logits = new double[rows, rows];

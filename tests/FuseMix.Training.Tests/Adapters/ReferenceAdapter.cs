@@ -1,6 +1,7 @@
 namespace FuseMix.Training.Tests.Adapters;
 
-/// <summary>The adapter and the loss in fp64, written for reading rather than speed: the oracle that the fused passes are held against.</summary>
+/// <summary>The adapter and the loss in fp64, written for reading rather than speed: the oracle that the fused passes are held
+/// against.</summary>
 /// <param name="depth">L.</param>
 internal sealed class ReferenceAdapter(int depth)
 {

@@ -19,7 +19,11 @@ public sealed unsafe class KernelTests
     [Fact]
     public void Bf16_is_the_nearest_value_and_the_even_one_of_two()
     {
-        float[] values = [0, -0f, 1, -1, 3.1415927f, 1e-40f, -1e38f, float.PositiveInfinity, 1 + (1f / 256), 1 + (3f / 256), -(1 + (1f / 256)), 0.1f, 65535.5f, .. Values(3, 77)];
+        float[] values =
+        [
+            0, -0f, 1, -1, 3.1415927f, 1e-40f, -1e38f, float.PositiveInfinity, 1 + (1f / 256), 1 + (3f / 256), -(1 + (1f / 256)), 0.1f,
+            65535.5f, .. Values(3, 77),
+        ];
         Assert.Equal(16, values.Length);
         var stored = new Bf16[16];
         var read = new float[16];
@@ -40,7 +44,9 @@ public sealed unsafe class KernelTests
             if (!float.IsFinite(values[i])) continue;
             var bits = BitConverter.SingleToUInt32Bits(values[i]) >> 16 << 16;
             var (below, above) = (BitConverter.UInt32BitsToSingle(bits), BitConverter.UInt32BitsToSingle(bits + 0x10000));
-            Assert.True(Math.Abs((double)read[i] - values[i]) <= Math.Min(Math.Abs((double)below - values[i]), Math.Abs((double)above - values[i])), $"{values[i]:R}");
+            Assert.True(
+                Math.Abs((double)read[i] - values[i]) <= Math.Min(Math.Abs((double)below - values[i]), Math.Abs((double)above - values[i])),
+                $"{values[i]:R}");
         }
 
         Assert.Equal([1f, 1 + (4f / 256), -1f], read[8..11]);
@@ -136,7 +142,8 @@ public sealed unsafe class KernelTests
     public void LayerNorm_backward_is_the_finite_difference_and_adds_where_told(int width)
     {
         if (width == 1) return;
-        float[] x = Values(width, 1), gain = Values(width, 2), offset = Values(width, 3), dh = Values(width, 4), h = new float[width], dx = Values(width, 5);
+        float[] x = Values(width, 1), gain = Values(width, 2), offset = Values(width, 3), dh = Values(width, 4), h = new float[width],
+        dx = Values(width, 5);
         var before = (float[])dx.Clone();
         fixed (float* px = x, pg = gain, po = offset, ph = h, pd = dh, pdx = dx)
         {
@@ -206,7 +213,8 @@ public sealed unsafe class KernelTests
     public void Sums_products_and_logarithms_over_rows_and_columns_are_the_formulas(int width)
     {
         const int Rows = 9;
-        float[] x = Values(Rows * width, 1, 4), total = Values(width, 2), logs = new float[width], a = Values(width, 3), b = Values(width, 4), c = new float[width];
+        float[] x = Values(Rows * width, 1, 4), total = Values(width, 2), logs = new float[width], a = Values(width, 3),
+        b = Values(width, 4), c = new float[width];
         var before = Doubles(total);
         fixed (float* px = x, pt = total, pl = logs, pa = a, pb = b, pc = c)
         {
@@ -265,7 +273,8 @@ public sealed unsafe class KernelTests
     public void Dropout_drops_its_share_and_keeps_the_mean(double probability)
     {
         var mask = new DropoutMask(probability, 1, 2);
-        var factors = Enumerable.Range(0, 200).SelectMany(row => Enumerable.Range(0, 500).Select(column => mask.Factor(row, column, 500))).ToArray();
+        var factors = Enumerable.Range(0, 200).SelectMany(
+            row => Enumerable.Range(0, 500).Select(column => mask.Factor(row, column, 500))).ToArray();
         Assert.InRange(factors.Count(f => f == 0) / 100_000.0, probability - 0.006, probability + 0.006);
         Assert.InRange(factors.Average(), 0.985, 1.015);
     }
@@ -273,7 +282,8 @@ public sealed unsafe class KernelTests
     [Fact]
     public void Another_step_layer_row_or_seed_drops_others()
     {
-        float[] Factors(ulong seed, ulong stream, int row) => [.. Enumerable.Range(0, 256).Select(c => new DropoutMask(0.5, seed, stream).Factor(row, c, 256))];
+        float[] Factors(ulong seed, ulong stream, int row) =>
+            [.. Enumerable.Range(0, 256).Select(c => new DropoutMask(0.5, seed, stream).Factor(row, c, 256))];
         var one = Factors(1, 1, 1);
         Assert.NotEqual(one, Factors(2, 1, 1));
         Assert.NotEqual(one, Factors(1, 2, 1));

@@ -15,7 +15,8 @@ public sealed unsafe class MatrixMultiplyTests
         {
             foreach (var (a, b) in ((bool, bool)[])[(false, false), (false, true), (true, false), (true, true)])
             {
-                foreach (var (m, n, k) in ((int, int, int)[])[(1, 1, 1), (3, 5, 7), (8, 32, 16), (9, 33, 257), (64, 48, 300), (130, 70, 513), (300, 40, 64)])
+                foreach (var (m, n, k) in
+                    ((int, int, int)[])[(1, 1, 1), (3, 5, 7), (8, 32, 16), (9, 33, 257), (64, 48, 300), (130, 70, 513), (300, 40, 64)])
                 {
                     data.Add(kernel, a, b, m, n, k);
                 }
@@ -49,7 +50,8 @@ public sealed unsafe class MatrixMultiplyTests
                 }
 
                 var sum = 0.0;
-                for (var p = 0; p < k; p++) sum += (double)a[transposeA ? (p * lda) + i : (i * lda) + p] * b[transposeB ? (j * ldb) + p : (p * ldb) + j];
+                for (var p = 0; p < k; p++)
+                    sum += (double)a[transposeA ? (p * lda) + i : (i * lda) + p] * b[transposeB ? (j * ldb) + p : (p * ldb) + j];
                 Assert.Equal((0.5 * sum) + (2 * before[(i * ldc) + j]), c[(i * ldc) + j], 1e-4 * Math.Max(1, Math.Sqrt(k)));
             }
         }

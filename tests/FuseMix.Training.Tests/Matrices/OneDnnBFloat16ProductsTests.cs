@@ -21,7 +21,8 @@ public sealed unsafe class OneDnnBFloat16ProductsTests
         (int M, int N, int K)[] shapes = [(1, 1, 1), (3, 5, 7), (64, 48, 300), (9, 200, 257), (300, 40, 64), (130, 150, 96)];
         foreach (var (m, n, k) in shapes.Concat(shapes))
         {
-            foreach (var (transposeA, transposeB) in ((bool, bool)[])[(false, false), (false, true), (true, false)]) Check(products, transposeA, transposeB, m, n, k);
+            foreach (var (transposeA, transposeB) in ((bool, bool)[])[(false, false), (false, true), (true, false)])
+                Check(products, transposeA, transposeB, m, n, k);
         }
     }
 
@@ -46,7 +47,8 @@ public sealed unsafe class OneDnnBFloat16ProductsTests
             for (var j = 0; j < n; j++)
             {
                 var sum = 0.0;
-                for (var p = 0; p < k; p++) sum += (double)Bf16.Read(a[transposeA ? (p * m) + i : (i * k) + p]) * Bf16.Read(b[transposeB ? (j * k) + p : (p * n) + j]);
+                for (var p = 0; p < k; p++) sum += (double)Bf16.Read(a[transposeA ? (p * m) + i : (i * k) + p]) * Bf16.Read(
+                    b[transposeB ? (j * k) + p : (p * n) + j]);
                 var at = (i * n) + j;
                 Assert.Equal(sum, sums[at], 1e-5 * Math.Max(1, k));
                 Assert.Equal(sum + 3, added[at], 1e-5 * Math.Max(1, k));

@@ -81,7 +81,8 @@ public sealed class FusionModelStoreTests : IDisposable
         {
             for (var i = 0; i < 30; i++) _store.Save("mine", i % 2 == 0 ? Second : First);
         }, TestContext.Current.CancellationToken);
-        while (!saving.IsCompleted) Assert.Contains(_store.Load("mine").Fingerprint, (Fingerprint[])[First.Fingerprint, Second.Fingerprint]);
+        while (!saving.IsCompleted)
+            Assert.Contains(_store.Load("mine").Fingerprint, (Fingerprint[])[First.Fingerprint, Second.Fingerprint]);
         await saving;
     }
 
@@ -143,7 +144,8 @@ public sealed class FusionModelStoreTests : IDisposable
         _store.Save("mine", First);
         _store.Save("mine", Second);
         Assert.Equal(
-            First.Modalities.Select(modality => new NamedContent(First.Source(modality).Encoder, First.EncoderFingerprint(modality))).Order(ByName),
+            First.Modalities.Select(modality => new NamedContent(First.Source(modality).Encoder, First.EncoderFingerprint(modality)))
+                .Order(ByName),
             _store.Encoders().Order(ByName));
     }
 

@@ -77,7 +77,9 @@ public sealed class FusionModelTests
     public void The_bias_of_the_sigmoid_loss_is_kept_and_InfoNCE_has_none()
     {
         var model = new CpuFusionTrainer(1).Train(
-            PlantedData.Create(), TrainingRecipe.Parse("""{ "steps": 5, "sharedDimension": 9, "batchSize": 16, "loss": "sigmoid", "bias": -3 }"""), new TrainingRun(5));
+            PlantedData.Create(),
+            TrainingRecipe.Parse("""{ "steps": 5, "sharedDimension": 9, "batchSize": 16, "loss": "sigmoid", "bias": -3 }"""),
+            new TrainingRun(5));
         Assert.InRange(model.Bias!.Value, -3.1, -2.9);
         Assert.NotEqual(-3, model.Bias);
         using var folder = new TemporaryFolder();
@@ -133,7 +135,8 @@ public sealed class FusionModelTests
         var values = new float[50 * latents.Dimension];
         latents.Gather([.. Enumerable.Range(0, 50)], values);
         using var session = new InferenceSession(file);
-        using var results = session.Run([NamedOnnxValue.CreateFromTensor("latents", new DenseTensor<float>(values, [50, latents.Dimension]))]);
+        using var results = session.Run(
+            [NamedOnnxValue.CreateFromTensor("latents", new DenseTensor<float>(values, [50, latents.Dimension]))]);
         var actual = Assert.Single(results).AsTensor<float>();
         var expected = model.Embed(modality, values, 50);
         Assert.Equal([50, model.SharedDimension], actual.Dimensions.ToArray());
@@ -197,7 +200,8 @@ public sealed class FusionModelTests
         Assert.NotEqual(one.Fingerprint, two.Fingerprint);
         Assert.Equal(one.Fingerprint, Train(Other.Replace("\"validateEveryEpochs\": 3, ", "")).Fingerprint);
 
-        static FusionModel Train(string recipe) => new CpuFusionTrainer(1).Train(PlantedData.Create(), TrainingRecipe.Parse(recipe), new TrainingRun(5));
+        static FusionModel Train(string recipe) =>
+            new CpuFusionTrainer(1).Train(PlantedData.Create(), TrainingRecipe.Parse(recipe), new TrainingRun(5));
     }
 
     [Fact]

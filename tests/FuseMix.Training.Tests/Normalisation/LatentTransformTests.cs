@@ -46,7 +46,8 @@ public sealed unsafe class LatentTransformTests
     {
         var values = Values();
         var output = Apply(Fit(TransformKind.Pca, values, 256), values);
-        double Distance(float[] v, int a, int b) => Math.Sqrt(Enumerable.Range(0, Dimension).Sum(j => Math.Pow(v[(a * Dimension) + j] - v[(b * Dimension) + j], 2)));
+        double Distance(float[] v, int a, int b) =>
+            Math.Sqrt(Enumerable.Range(0, Dimension).Sum(j => Math.Pow(v[(a * Dimension) + j] - v[(b * Dimension) + j], 2)));
         var ratio = Distance(values, 0, 1) / Distance(output, 0, 1);
         for (var i = 2; i < 40; i++) Assert.Equal(ratio, Distance(values, i, i + 1) / Distance(output, i, i + 1), ratio * 1e-4);
     }
@@ -88,7 +89,14 @@ public sealed unsafe class LatentTransformTests
     {
         var values = Values();
         using var team = new ThreadTeam(1);
-        var half = LatentTransform.Fit(TransformKind.Standardise, 0, 0, new LatentMatrix(values, Dimension), [.. Enumerable.Range(0, 250)], new(team, new PackedMatrixMultiply()), "x");
+        var half = LatentTransform.Fit(
+            TransformKind.Standardise,
+            0,
+            0,
+            new LatentMatrix(values, Dimension),
+            [.. Enumerable.Range(0, 250)],
+            new(team, new PackedMatrixMultiply()),
+            "x");
         var alone = Fit(TransformKind.Standardise, values[..(250 * Dimension)]);
         Assert.Equal(alone.Mean, half.Mean);
         Assert.Equal(alone.Factors, half.Factors);
@@ -99,7 +107,9 @@ public sealed unsafe class LatentTransformTests
     [InlineData(TransformKind.Whiten)]
     [InlineData(TransformKind.Standardise)]
     public void Latents_that_are_all_the_same_are_refused(TransformKind kind) =>
-        Assert.Contains("all training latents are the same", Assert.Throws<FuseMixException>(() => Fit(kind, Enumerable.Repeat(3f, Rows * Dimension).ToArray())).Message);
+        Assert.Contains(
+            "all training latents are the same",
+            Assert.Throws<FuseMixException>(() => Fit(kind, Enumerable.Repeat(3f, Rows * Dimension).ToArray())).Message);
 
     [Theory]
     [InlineData(1)]
@@ -148,7 +158,14 @@ public sealed unsafe class LatentTransformTests
     {
         using var team = new ThreadTeam(1);
         var latents = new LatentMatrix(values, Dimension);
-        return LatentTransform.Fit(kind, components, shrinkage, latents, [.. Enumerable.Range(0, latents.Count)], new ParallelMatrixMultiply(team, new PackedMatrixMultiply()), "test latents");
+        return LatentTransform.Fit(
+            kind,
+            components,
+            shrinkage,
+            latents,
+            [.. Enumerable.Range(0, latents.Count)],
+            new ParallelMatrixMultiply(team, new PackedMatrixMultiply()),
+            "test latents");
     }
 
     private static float[] Apply(LatentTransform transform, float[] values)
@@ -156,7 +173,8 @@ public sealed unsafe class LatentTransformTests
         using var team = new ThreadTeam(1);
         var copy = (float[])values.Clone();
         var output = new float[values.Length / transform.Input * transform.Output];
-        fixed (float* from = copy, to = output) transform.Apply(from, values.Length / transform.Input, to, new ParallelMatrixMultiply(team, new PackedMatrixMultiply()));
+        fixed (float* from = copy, to = output) transform.Apply(
+            from, values.Length / transform.Input, to, new ParallelMatrixMultiply(team, new PackedMatrixMultiply()));
         return output;
     }
 
@@ -168,11 +186,16 @@ public sealed unsafe class LatentTransformTests
         for (var r = 0; r < Rows; r++)
         {
             var causes = Enumerable.Range(0, Dimension).Select(c => random.NextNormal() / (c + 1)).ToArray();
-            for (var j = 0; j < Dimension; j++) values[(r * Dimension) + j] = (float)(2 + Enumerable.Range(0, Dimension).Sum(c => causes[c] * mixture[(j * Dimension) + c]));
+            for (var j = 0; j < Dimension; j++)
+            {
+                values[(r * Dimension) + j] =
+                    (float)(2 + Enumerable.Range(0, Dimension).Sum(c => causes[c] * mixture[(j * Dimension) + c]));
+            }
         }
 
         return values;
     }
 
-    private static IEnumerable<double> Column(float[] values, int width, int column) => Enumerable.Range(0, values.Length / width).Select(r => (double)values[(r * width) + column]);
+    private static IEnumerable<double> Column(float[] values, int width, int column) =>
+        Enumerable.Range(0, values.Length / width).Select(r => (double)values[(r * width) + column]);
 }

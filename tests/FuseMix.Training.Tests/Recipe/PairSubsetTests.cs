@@ -45,7 +45,8 @@ public sealed class PairSubsetTests
     public void A_run_learns_from_the_part_alone_and_says_so()
     {
         const string all = """{ "steps": 6, "batchSize": 8, "depth": 1, "sharedDimension": 8 }""";
-        const string some = """{ "steps": 6, "batchSize": 8, "depth": 1, "sharedDimension": 8, "pairs": { "count": 40, "selection": "determinantal" } }""";
+        const string some =
+            """{ "steps": 6, "batchSize": 8, "depth": 1, "sharedDimension": 8, "pairs": { "count": 40, "selection": "determinantal" } }""";
         var trainer = new CpuFusionTrainer(1);
         var token = TestContext.Current.CancellationToken;
         var whole = trainer.Train(PlantedData.Create(), TrainingRecipe.Parse(all), new TrainingRun(1), cancellationToken: token);

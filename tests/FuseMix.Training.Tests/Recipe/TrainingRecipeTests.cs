@@ -28,7 +28,9 @@ public sealed class TrainingRecipeTests
     public void The_small_preset_is_the_measured_setting()
     {
         var small = TrainingRecipe.Preset("small");
-        Assert.Equal((1, 0.6, 512, 1e-3, 0.1, 512, 400), (small.Depth, small.Dropout, small.SharedDimension, small.LearningRate, small.WeightDecay, small.BatchSize, small.Steps));
+        Assert.Equal(
+            (1, 0.6, 512, 1e-3, 0.1, 512, 400),
+            (small.Depth, small.Dropout, small.SharedDimension, small.LearningRate, small.WeightDecay, small.BatchSize, small.Steps));
         Assert.Equal((Augmentation.FuseMix, 0.02), (small.Augmentation, small.NoiseSigma));
         Assert.Equal((TransformKind.Whiten, 256), (small.Of(Modality.Image).Transform, small.Of(Modality.Image).Components));
         Assert.Equal(TransformKind.None, small.Of(Modality.Text).Transform);
@@ -48,18 +50,22 @@ public sealed class TrainingRecipeTests
     [Fact]
     public void The_presets_of_the_paper_are_its_settings()
     {
-        var (image, audio, clip) = (TrainingRecipe.Preset("image-text"), TrainingRecipe.Preset("audio-text"), TrainingRecipe.Preset("audio-to-clip"));
+        var (image, audio, clip) =
+            (TrainingRecipe.Preset("image-text"), TrainingRecipe.Preset("audio-text"), TrainingRecipe.Preset("audio-to-clip"));
         Assert.Equal((4, 20_000, 500, 1e-3, 0.1), (image.Depth, image.BatchSize, image.Epochs, image.LearningRate, image.WeightDecay));
         Assert.Equal((2, 2_000, 50, 1e-4, 0.5), (audio.Depth, audio.BatchSize, audio.Epochs, audio.LearningRate, audio.WeightDecay));
         Assert.Equal((2, 2_000, 50, 1e-4, 0.5), (clip.Depth, clip.BatchSize, clip.Epochs, clip.LearningRate, clip.WeightDecay));
         Assert.All([image, audio, clip], recipe =>
         {
-            Assert.Equal((4, 0.6, 1e-6, 0.9, 0.999), (recipe.Expansion, recipe.Dropout, recipe.LearningRateFloor, recipe.Beta1, recipe.Beta2));
+            Assert.Equal(
+                (4, 0.6, 1e-6, 0.9, 0.999), (recipe.Expansion, recipe.Dropout, recipe.LearningRateFloor, recipe.Beta1, recipe.Beta2));
             Assert.Equal((0.07, 0.001, 0.5), (recipe.Temperature, recipe.TemperatureLeast, recipe.TemperatureMost));
             Assert.True(recipe.KeepBest);
         });
         Assert.Equal((512, 512, (int?)null), (image.SharedDimension, audio.SharedDimension, clip.SharedDimension));
-        Assert.Equal((AdapterKind.Mlp, AdapterKind.Identity, AdapterKind.Identity), (clip.Of(Modality.Audio).Adapter, clip.Of(Modality.Text).Adapter, clip.Of(Modality.Image).Adapter));
+        Assert.Equal(
+            (AdapterKind.Mlp, AdapterKind.Identity, AdapterKind.Identity),
+            (clip.Of(Modality.Audio).Adapter, clip.Of(Modality.Text).Adapter, clip.Of(Modality.Image).Adapter));
     }
 
     [Fact]
@@ -70,7 +76,9 @@ public sealed class TrainingRecipeTests
         Assert.Equal(TrainingRecipe.Parse(Identity).ToJson(), TrainingRecipe.Parse(TrainingRecipe.Parse(Identity).ToJson()).ToJson());
         Assert.Equal(64, TrainingRecipe.Parse(Identity.Replace("\"steps\": 5", "\"steps\": 5, \"sharedDimension\": 64")).SharedDimension);
         Assert.Equal(512, TrainingRecipe.Parse("""{ "preset": "audio-to-clip", "sharedDimension": 512 }""").SharedDimension);
-        Assert.Contains("'sharedDimension'", Assert.Throws<FuseMixException>(() => new TrainingRecipe { Steps = 1, SharedDimension = null }.Validate()).Message);
+        Assert.Contains(
+            "'sharedDimension'",
+            Assert.Throws<FuseMixException>(() => new TrainingRecipe { Steps = 1, SharedDimension = null }.Validate()).Message);
     }
 
     [Fact]
@@ -84,7 +92,8 @@ public sealed class TrainingRecipeTests
     [Fact]
     public void Keys_change_a_preset_and_epochs_replace_its_steps()
     {
-        var recipe = TrainingRecipe.Parse("""{ "preset": "small", "epochs": 7, "depth": 3, /* why not */ "modalities": { "image": { "transform": "standardise" } } }""");
+        var recipe = TrainingRecipe.Parse(
+            """{ "preset": "small", "epochs": 7, "depth": 3, /* why not */ "modalities": { "image": { "transform": "standardise" } } }""");
         Assert.Equal((7, null, 3), (recipe.Epochs, recipe.Steps, recipe.Depth));
         Assert.Equal(TransformKind.Standardise, recipe.Of(Modality.Image).Transform);
     }
@@ -167,7 +176,8 @@ public sealed class TrainingRecipeTests
         var rows = planted.Pairs[0].Train;
 
         // Groups of two pairs.
-        var data = planted with { Pairs = [planted.Pairs[0] with { Train = rows with { Groups = [.. rows.Left.Select(row => row / 2)] } }] };
+        var data =
+            planted with { Pairs = [planted.Pairs[0] with { Train = rows with { Groups = [.. rows.Left.Select(row => row / 2)] } }] };
         const string Basis = """
             { "steps": 6, "sharedDimension": 8, "batchSize": 8, "learningRate": 0.01, "validateEveryEpochs": 1,
               "modalities": { "image": { "transform": "standardise" } } }
@@ -207,8 +217,10 @@ public sealed class TrainingRecipeTests
             ["pairs"] = """{ "count": 20 }""",
             ["modalities"] = """{ "image": { "transform": "pca" } }""",
         };
-        var keys = JsonSerializer.SerializeToNode(new TrainingRecipe(), TrainingRecipe.RecipeJson.Default.TrainingRecipe)!.AsObject().Select(m => m.Key)
-            .Union(typeof(TrainingRecipe).GetProperties().Where(p => p.CanWrite).Select(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name)));
+        var keys = JsonSerializer.SerializeToNode(new TrainingRecipe(), TrainingRecipe.RecipeJson.Default.TrainingRecipe)!.AsObject()
+            .Select(m => m.Key)
+            .Union(
+                typeof(TrainingRecipe).GetProperties().Where(p => p.CanWrite).Select(p => JsonNamingPolicy.CamelCase.ConvertName(p.Name)));
         Assert.Equal(keys.Order(), changes.Keys.Order());
 
         foreach (var (key, value) in changes)
@@ -229,7 +241,8 @@ public sealed class TrainingRecipeTests
             }
             catch (FuseMixException refused)
             {
-                Assert.Contains(key is "quantizationBins" or "bias" or "patience" or "precision" ? $"'{key}'" : "'steps' or 'epochs'", refused.Advice);
+                Assert.Contains(
+                    key is "quantizationBins" or "bias" or "patience" or "precision" ? $"'{key}'" : "'steps' or 'epochs'", refused.Advice);
             }
         }
 
@@ -245,7 +258,8 @@ public sealed class TrainingRecipeTests
         Assert.Equal(Run(Whiten(0.5)), Run(Whiten(0.5).Replace(", \"shrinkage\": 0.5", "")));
         Assert.NotEqual(Run(Identity("mlp")), Run(Identity("identity")));
 
-        string With(string augmentation, string more) => Basis.Replace("\"steps\": 6", $"\"steps\": 6, \"augmentation\": \"{augmentation}\"{more}");
+        string With(string augmentation, string more) =>
+            Basis.Replace("\"steps\": 6", $"\"steps\": 6, \"augmentation\": \"{augmentation}\"{more}");
 
         string Sigmoid(string more) => Basis.Replace("\"steps\": 6", $"\"steps\": 6, \"loss\": \"sigmoid\"{more}");
 
@@ -254,7 +268,9 @@ public sealed class TrainingRecipeTests
         string Pca(int components) => Basis.Replace("\"standardise\"", $"\"pca\", \"components\": {components}");
 
         string Whiten(double shrinkage) =>
-            Basis.Replace("\"standardise\"", string.Create(CultureInfo.InvariantCulture, $"\"whiten\", \"components\": 8, \"shrinkage\": {shrinkage}"));
+            Basis.Replace(
+                "\"standardise\"",
+                string.Create(CultureInfo.InvariantCulture, $"\"whiten\", \"components\": 8, \"shrinkage\": {shrinkage}"));
 
         string Identity(string adapter) => Basis
             .Replace("\"sharedDimension\": 8", $"\"sharedDimension\": {PlantedData.ImageDimension}")
@@ -265,7 +281,8 @@ public sealed class TrainingRecipeTests
             var seen = "";
             var model = new CpuFusionTrainer(1, MatrixKernel.Own).Train(
                 data, TrainingRecipe.Parse(json), new TrainingRun(1), p => seen += $"{p.Loss:R} {p.Temperature:R} {p.Validation?.Mean:R};");
-            var embeddings = model.Modalities.Select(modality => Fingerprint.Of(MemoryMarshal.AsBytes<float>(model.Embed(modality, data.Latents[modality].Latents))));
+            var embeddings = model.Modalities.Select(
+                modality => Fingerprint.Of(MemoryMarshal.AsBytes<float>(model.Embed(modality, data.Latents[modality].Latents))));
             return $"{seen} {model.Training.KeptStep} {string.Join(' ', embeddings)}";
         }
     }

@@ -39,7 +39,8 @@ public sealed class ThreadTeamTests
             {
                 // Nobody takes a second part before everybody has one.
                 all.SignalAndWait();
-                if (Environment.CurrentManagedThreadId != caller) seen[Environment.CurrentManagedThreadId] = string.Join(' ', CoreAffinity.Allowed());
+                if (Environment.CurrentManagedThreadId != caller)
+                    seen[Environment.CurrentManagedThreadId] = string.Join(' ', CoreAffinity.Allowed());
             });
             return [.. seen.Values];
         }

@@ -50,7 +50,8 @@ public sealed class TextIsTextTests : IDisposable
     public async Task A_tilde_that_the_shell_left_is_the_users_folder(string option, string path)
     {
         Assert.Equal(0, (await Run("datasets", "import", $"{option}={path}", "--name", "mine")).Code);
-        Assert.Equal(Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), path[2..]), _client.Sources.Single().Path);
+        Assert.Equal(
+            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), path[2..]), _client.Sources.Single().Path);
     }
 
     [Theory]
@@ -66,8 +67,10 @@ public sealed class TextIsTextTests : IDisposable
     }
 
     [Theory]
-    [InlineData("'./fusemix search' takes '-k' as text, since it stands after '--'. Write options before '--'.", "search", "emoji", "--", "-5 degrees", "-k", "1")]
-    [InlineData("'./fusemix encoders list' takes '--json' as text, since it stands after '--'. Write options before '--'.", "encoders", "list", "--", "--json")]
+    [InlineData("'./fusemix search' takes '-k' as text, since it stands after '--'. Write options before "
+        + "'--'.", "search", "emoji", "--", "-5 degrees", "-k", "1")]
+    [InlineData("'./fusemix encoders list' takes '--json' as text, since it stands after '--'. Write options before "
+        + "'--'.", "encoders", "list", "--", "--json")]
     public async Task An_option_after_two_dashes_is_told_to_be_text(string expected, params string[] args)
     {
         var result = await Run(args);

@@ -7,7 +7,8 @@ namespace FuseMix.Cli.Tests.EndToEnd.Regressions;
 /// <summary>A home folder in which the collection 'mine' is live, made once by the commands themselves; tests take copies.</summary>
 public sealed class LiveWorld : IDisposable
 {
-    public static readonly string[] Train = ["train", "mine", "--model", "m", "--set", "steps=20", "--set", "batchSize=16", "--set", "sharedDimension=16"];
+    public static readonly string[] Train =
+        ["train", "mine", "--model", "m", "--set", "steps=20", "--set", "batchSize=16", "--set", "sharedDimension=16"];
     public static readonly string[] Build = ["collections", "build", "mine", "--model", "m", "--dataset", "mine"];
 
     private readonly Lazy<Task<TinyWorld>> _world = new(Prepare);
@@ -79,7 +80,8 @@ internal sealed class LiveHome(string path) : IDisposable
     /// <summary>The one file of a pattern under a folder of the home, shortened by a byte.</summary>
     public string CutFile(string folder, string pattern)
     {
-        var file = Directory.GetFiles(System.IO.Path.Combine(path, folder), pattern, SearchOption.AllDirectories).Order(StringComparer.Ordinal).First();
+        var file = Directory.GetFiles(System.IO.Path.Combine(path, folder), pattern, SearchOption.AllDirectories).Order(
+            StringComparer.Ordinal).First();
         using var stream = File.OpenWrite(file);
         stream.SetLength(stream.Length - 1);
         return System.IO.Path.GetFileName(file);

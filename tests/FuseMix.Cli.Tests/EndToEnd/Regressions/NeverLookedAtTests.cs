@@ -1,7 +1,7 @@
 namespace FuseMix.Cli.Tests.EndToEnd.Regressions;
 
-/// <summary>What was recognised by a name or a manifest and never looked at: a file less a byte passed for whole, and the command that was named as
-/// the way out said that all was there.</summary>
+/// <summary>What was recognised by a name or a manifest and never looked at: a file less a byte passed for whole, and the command that was
+/// named as the way out said that all was there.</summary>
 [Trait("Category", "Slow")]
 public sealed class NeverLookedAtTests(LiveWorld world)
 {

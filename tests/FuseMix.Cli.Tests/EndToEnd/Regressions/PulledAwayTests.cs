@@ -28,7 +28,10 @@ public sealed class PulledAwayTests(LiveWorld world)
     public async Task Once_the_collection_is_dropped_what_it_stood_on_can_go()
     {
         using var home = await world.Copy();
-        Assert.Contains("'./fusemix collections build mine --model m --dataset mine' makes it again.", await home.Ok("collections", "drop", "mine"), StringComparison.Ordinal);
+        Assert.Contains(
+            "'./fusemix collections build mine --model m --dataset mine' makes it again.",
+            await home.Ok("collections", "drop", "mine"),
+            StringComparison.Ordinal);
         Assert.Contains("Removed words", await home.Ok("encoders", "remove", "words"), StringComparison.Ordinal);
         Assert.Contains("Forgot mine", await home.Ok("datasets", "remove", "mine"), StringComparison.Ordinal);
     }
@@ -63,6 +66,7 @@ public sealed class PulledAwayTests(LiveWorld world)
         Assert.Equal(second, await Generation(other));
         Assert.Equal(2, (await home.Run("collections", "show", "mine", "--json")).Json.GetProperty("generations").GetArrayLength());
 
-        async Task<string?> Generation(params string[] command) => (await home.Run([.. command, "--json"])).Json.GetProperty("generation").GetString();
+        async Task<string?> Generation(params string[] command) =>
+            (await home.Run([.. command, "--json"])).Json.GetProperty("generation").GetString();
     }
 }

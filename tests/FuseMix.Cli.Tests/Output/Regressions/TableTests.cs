@@ -2,7 +2,8 @@ using FuseMix.Cli.Output;
 
 namespace FuseMix.Cli.Tests.Output.Regressions;
 
-/// <summary>The kind "words that are wrong or missing", on tables: no word is broken, nothing is cut that has room, and nothing is padded.</summary>
+/// <summary>The kind "words that are wrong or missing", on tables: no word is broken, nothing is cut that has room, and nothing is
+/// padded.</summary>
 public sealed class TableTests
 {
     private const string Fingerprint = "installed, 0123456789abcdef";
@@ -18,7 +19,10 @@ public sealed class TableTests
     [InlineData(200)]
     public void A_narrow_terminal_breaks_between_words_only(int width)
     {
-        var lines = Lines(new Table("encoder", "modality", ">dim.", "state", "licence", "origin").Row("mobilenet-v2-mid", "image", "816", Fingerprint, "MIT", "npm nsfwjs 4.2.1"), width);
+        var lines = Lines(
+            new Table("encoder", "modality", ">dim.", "state", "licence", "origin").Row(
+                "mobilenet-v2-mid", "image", "816", Fingerprint, "MIT", "npm nsfwjs 4.2.1"),
+            width);
         Assert.All(lines, line => Assert.InRange(CellWidth.Of(line), 1, width));
         Assert.Contains(lines, line => line.Contains("0123456789abcdef", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.Contains("mobilenet-v2-mid", StringComparison.Ordinal));
@@ -38,11 +42,16 @@ public sealed class TableTests
 
     [Fact]
     public void Where_there_is_no_terminal_no_line_ends_with_spaces() =>
-        Assert.All(Lines(new Table("job", "state", "detail").Row("a", "failed", "").Row("long name of it", "running", "loss 3.2"), null), line => Assert.Equal(line.TrimEnd(), line));
+        Assert.All(
+            Lines(new Table("job", "state", "detail").Row("a", "failed", "").Row("long name of it", "running", "loss 3.2"), null),
+            line => Assert.Equal(line.TrimEnd(), line));
 
     [Fact]
     public void Words_that_have_no_room_at_all_are_whole_nevertheless() =>
-        Assert.Contains("0123456789abcdef0123456789abcdef", Lines(new Table("a", "b").Row("0123456789abcdef0123456789abcdef", "x"), 20)[^1], StringComparison.Ordinal);
+        Assert.Contains(
+            "0123456789abcdef0123456789abcdef",
+            Lines(new Table("a", "b").Row("0123456789abcdef0123456789abcdef", "x"), 20)[^1],
+            StringComparison.Ordinal);
 
     private static string[] Lines(Table table, int? width) => [.. table.Lines(width, default)];
 }

@@ -28,7 +28,9 @@ public sealed class UnwritableOutputTests : IDisposable
         using var full = new FullWriter();
         var result = await new CliTester { Client = _client, Home = _folder.Path, Out = full }.Run(args);
         Assert.Equal(1, result.Code);
-        Assert.Equal($"The result cannot be written to standard output: {Full}. Give it somewhere to go, then run the same command again.", result.Error.Trim().Split('\n')[^1]);
+        Assert.Equal(
+            $"The result cannot be written to standard output: {Full}. Give it somewhere to go, then run the same command again.",
+            result.Error.Trim().Split('\n')[^1]);
         Assert.DoesNotContain("   at ", result.Error, StringComparison.Ordinal);
     }
 
@@ -41,7 +43,8 @@ public sealed class UnwritableOutputTests : IDisposable
     {
         using var full = new FullWriter();
         Assert.Equal(code, (await new CliTester { Client = _client, Home = _folder.Path, Error = full }.Run(args)).Code);
-        Assert.Equal(code, (await new CliTester { Client = _client, Home = _folder.Path, Error = full, ErrorIsTerminal = true }.Run(args)).Code);
+        Assert.Equal(
+            code, (await new CliTester { Client = _client, Home = _folder.Path, Error = full, ErrorIsTerminal = true }.Run(args)).Code);
     }
 
     [Theory]
@@ -70,7 +73,8 @@ public sealed class UnwritableOutputTests : IDisposable
     public async Task Nor_do_both_at_once()
     {
         using var full = new FullWriter();
-        Assert.Equal(1, (await new CliTester { Client = _client, Home = _folder.Path, Out = full, Error = full }.Run("status", "--json")).Code);
+        Assert.Equal(
+            1, (await new CliTester { Client = _client, Home = _folder.Path, Out = full, Error = full }.Run("status", "--json")).Code);
     }
 
     /// <summary>A terminal that has gone, or a file on a disk that is full.</summary>

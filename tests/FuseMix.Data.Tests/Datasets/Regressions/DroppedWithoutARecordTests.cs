@@ -56,7 +56,9 @@ public sealed class DroppedWithoutARecordTests : IDisposable
         Put($"{Decomposed}.png", "2");
         Put($"{Decomposed}.txt", "two");
         var dataset = Folder();
-        Assert.Equal(["one", "two"], dataset.Pairs.OrderBy(pair => pair.First, StringComparer.Ordinal).Select(pair => dataset.Item(pair.Second).Text).Order());
+        Assert.Equal(
+            ["one", "two"],
+            dataset.Pairs.OrderBy(pair => pair.First, StringComparer.Ordinal).Select(pair => dataset.Item(pair.Second).Text).Order());
         Assert.Equal(2, dataset.Pairs.Count);
     }
 
@@ -69,7 +71,8 @@ public sealed class DroppedWithoutARecordTests : IDisposable
     [InlineData("dev", Split.Validation)]
     public void A_folder_or_a_column_named_like_a_split_is_that_split(string word, Split split)
     {
-        for (var i = 0; i < 12; i++) Put(string.Create(CultureInfo.InvariantCulture, $"{word}/{i}.png"), string.Create(CultureInfo.InvariantCulture, $"{i}"));
+        for (var i = 0; i < 12; i++)
+            Put(string.Create(CultureInfo.InvariantCulture, $"{word}/{i}.png"), string.Create(CultureInfo.InvariantCulture, $"{i}"));
         Assert.All(Folder().Items, item => Assert.Equal(split, item.Split));
         Put("t.csv", $"image,text,split\n{word}/0.png,one,{word}\n{word}/1.png,two,{word}\n{word}/2.png,three,{word}\n");
         Assert.All(Table().Items, item => Assert.Equal(split, item.Split));
@@ -130,7 +133,9 @@ public sealed class DroppedWithoutARecordTests : IDisposable
             for (var i = 0; i < 3; i++)
             {
                 Put(string.Create(CultureInfo.InvariantCulture, $"{i}.png"), string.Create(CultureInfo.InvariantCulture, $"{seed} {i}"));
-                Put(string.Create(CultureInfo.InvariantCulture, $"{i}.txt"), string.Create(CultureInfo.InvariantCulture, $"{seed} caption {i}"));
+                Put(
+                    string.Create(CultureInfo.InvariantCulture, $"{i}.txt"),
+                    string.Create(CultureInfo.InvariantCulture, $"{seed} caption {i}"));
             }
 
             Put("alone.png", string.Create(CultureInfo.InvariantCulture, $"{seed} alone"));
@@ -143,7 +148,8 @@ public sealed class DroppedWithoutARecordTests : IDisposable
     public void What_was_given_a_split_stays_in_it()
     {
         Put("t.csv", "text,image,split\na,1.png,train\nb,2.png,train\nc,3.png,train\nd,4.png,\n");
-        for (var i = 1; i <= 4; i++) Put(string.Create(CultureInfo.InvariantCulture, $"{i}.png"), string.Create(CultureInfo.InvariantCulture, $"{i}"));
+        for (var i = 1; i <= 4; i++)
+            Put(string.Create(CultureInfo.InvariantCulture, $"{i}.png"), string.Create(CultureInfo.InvariantCulture, $"{i}"));
         var dataset = Table();
         Assert.All((string[])["1.png", "2.png", "3.png"], id => Assert.Equal(Split.Train, dataset.Item(id).Split));
     }
@@ -166,7 +172,10 @@ public sealed class DroppedWithoutARecordTests : IDisposable
             Put(string.Create(CultureInfo.InvariantCulture, $"{i}.txt"), string.Create(CultureInfo.InvariantCulture, $"Photo {i}"));
         }
 
-        Assert.DoesNotContain(Folder().Notices, notice => notice.Contains("all that", StringComparison.Ordinal) || notice.Contains("train split has only", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Folder().Notices,
+            notice => notice.Contains("all that", StringComparison.Ordinal) || notice.Contains(
+                "train split has only", StringComparison.Ordinal));
     }
 
     [Fact]

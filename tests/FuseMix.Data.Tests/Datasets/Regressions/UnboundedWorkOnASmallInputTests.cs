@@ -92,7 +92,8 @@ public sealed class UnboundedWorkOnASmallInputTests : IDisposable
         var dataset = Import(within: _folder["data"]);
         Assert.Equal(["five.png", "inside/four.png", "one.png"], dataset.Items.Select(item => item.Id).Order());
         Assert.Equal(["gone.png", "more", "one.txt", "three.png"], dataset.Failures.Select(failure => failure.Source).Order());
-        Assert.All(dataset.Failures.Where(failure => failure.Source != "gone.png"), failure => Assert.Contains("leads out", failure.Reason));
+        Assert.All(
+            dataset.Failures.Where(failure => failure.Source != "gone.png"), failure => Assert.Contains("leads out", failure.Reason));
         Assert.DoesNotContain(dataset.Failures, failure => failure.Reason.Contains(_folder.Path, StringComparison.Ordinal));
     }
 
@@ -130,7 +131,8 @@ public sealed class UnboundedWorkOnASmallInputTests : IDisposable
     {
         using var stop = new CancellationTokenSource();
         stop.Cancel();
-        Assert.Throws<OperationCanceledException>(() => FolderImporter.Import(_home, "/", new ImportSettings("mine"), cancellation: stop.Token));
+        Assert.Throws<OperationCanceledException>(
+            () => FolderImporter.Import(_home, "/", new ImportSettings("mine"), cancellation: stop.Token));
     }
 
     private Dataset Import(string? within = null) => FolderImporter.Import(

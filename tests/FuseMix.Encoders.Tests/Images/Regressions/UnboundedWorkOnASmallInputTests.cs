@@ -46,13 +46,15 @@ public sealed class UnboundedWorkOnASmallInputTests
     public void Columns_first_and_rows_first_come_to_the_same()
     {
         // Just one side and the other of where the order changes.
-        var definition = new ImageInputDefinition { Tensor = "image", Width = 8, Height = 8, Layout = ImageLayout.Nchw, Fit = ImageFit.Stretch };
+        var definition =
+            new ImageInputDefinition { Tensor = "image", Width = 8, Height = 8, Layout = ImageLayout.Nchw, Fit = ImageFit.Stretch };
         foreach (var channels in (int[])[3, 4])
         {
             int width = 3, height = 8 * ImageResampler.StripRatio;
             var strip = TestImages.Formula(width, height, channels);
             var values = Fill(definition, strip, width, height, channels);
-            Assert.Equal(Fill(definition, strip, width, height, channels, stripRatio: int.MaxValue), values, (a, b) => Math.Abs(a - b) < 1e-4f);
+            Assert.Equal(
+                Fill(definition, strip, width, height, channels, stripRatio: int.MaxValue), values, (a, b) => Math.Abs(a - b) < 1e-4f);
         }
     }
 
@@ -87,7 +89,8 @@ public sealed class UnboundedWorkOnASmallInputTests
         Assert.Contains("Shrink", refused.Remedy);
     }
 
-    private static float[] Fill(ImageInputDefinition definition, byte[] pixels, int width, int height, int channels, int stripRatio = ImageResampler.StripRatio)
+    private static float[] Fill(
+        ImageInputDefinition definition, byte[] pixels, int width, int height, int channels, int stripRatio = ImageResampler.StripRatio)
     {
         using var image = new DecodedImage(pixels, width, height, channels);
         var resampler = new ImageResampler(definition, stripRatio);

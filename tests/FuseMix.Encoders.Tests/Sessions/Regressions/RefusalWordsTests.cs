@@ -23,8 +23,10 @@ public sealed class RefusalWordsTests : IDisposable
             var graph = model.Graph;
             var node = graph.Node.Single(n => n.Output.Contains("latent"));
             node.Output[node.Output.IndexOf("latent")] = "exact";
-            graph.Node.Add(new Protocol.NodeProto { OpType = "DynamicQuantizeLinear", Input = { "exact" }, Output = { "codes", "scale", "zero" } });
-            graph.Node.Add(new Protocol.NodeProto { OpType = "DequantizeLinear", Input = { "codes", "scale", "zero" }, Output = { "latent" } });
+            graph.Node.Add(
+                new Protocol.NodeProto { OpType = "DynamicQuantizeLinear", Input = { "exact" }, Output = { "codes", "scale", "zero" } });
+            graph.Node.Add(
+                new Protocol.NodeProto { OpType = "DequantizeLinear", Input = { "codes", "scale", "zero" }, Output = { "latent" } });
         });
         var refused = Refused();
         Assert.Contains("is quantised dynamically", refused, StringComparison.Ordinal);

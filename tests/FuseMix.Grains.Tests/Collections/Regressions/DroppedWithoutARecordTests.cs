@@ -14,12 +14,23 @@ public sealed class DroppedWithoutARecordTests(PreparedHome prepared)
     {
         using var home = prepared.Copy();
         var before = home.Datasets.Load(TestHome.Dataset);
-        DatasetItem[] items = [.. before.Items.Select(item => item with { Metadata = new Dictionary<string, string>(item.Metadata) { ["split"] = "left", ["caption"] = "the owner's" } })];
-        home.Datasets.Save(new Dataset(home.Home, before.Name, before.Licence, before.About, items, before.Pairs, before.Failures, before.Notices));
+        DatasetItem[] items =
+        [
+            .. before.Items.Select(
+                item => item with
+                {
+                    Metadata = new Dictionary<string, string>(item.Metadata) { ["split"] = "left", ["caption"] = "the owner's" },
+                })
+        ];
+        home.Datasets.Save(
+            new Dataset(home.Home, before.Name, before.Licence, before.About, items, before.Pairs, before.Failures, before.Notices));
         await using var cluster = await TestCluster.StartAsync(home);
         foreach (var encoder in TestHome.Encoders.Values) await cluster.Extract(encoder);
         await cluster.Build("boats", new CollectionBuild(PreparedHome.Model, TestHome.Dataset));
-        var request = new SearchRequest("boats", [SearchQuery.OfText(TestHome.Caption(3))], Modality.Image, 3) { Filter = new() { ["split"] = ["left"] } };
+        var request = new SearchRequest("boats", [SearchQuery.OfText(TestHome.Caption(3))], Modality.Image, 3)
+        {
+            Filter = new() { ["split"] = ["left"] },
+        };
         var hits = (await cluster.Search(request)).Results[0];
         Assert.Equal(3, hits.Length);
         Assert.All(hits, hit =>

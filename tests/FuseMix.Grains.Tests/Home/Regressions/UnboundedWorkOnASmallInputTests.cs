@@ -26,7 +26,8 @@ public sealed class UnboundedWorkOnASmallInputTests : IDisposable
     public async Task A_folder_that_is_a_link_out_of_imports_is_refused()
     {
         Directory.CreateSymbolicLink(_folder["home/imports/outside"], _folder["elsewhere"]);
-        var refused = await Assert.ThrowsAsync<FuseMixException>(() => _files.RegisterDataset("mine", "outside", TestContext.Current.CancellationToken));
+        var refused = await Assert.ThrowsAsync<FuseMixException>(
+            () => _files.RegisterDataset("mine", "outside", TestContext.Current.CancellationToken));
         Assert.Equal(FailureKind.Invalid, refused.Kind);
         Assert.Contains("'outside' in 'imports' is a link that leads out", refused.Message, StringComparison.Ordinal);
     }
@@ -48,7 +49,8 @@ public sealed class UnboundedWorkOnASmallInputTests : IDisposable
     public async Task A_home_that_is_itself_behind_a_link_is_none_that_leads_out()
     {
         Directory.CreateSymbolicLink(_folder["alias"], _folder["home"]);
-        var imported = await HomeFiles.Of(new FuseMixHome(_folder["alias"])).RegisterDataset("mine", "here", TestContext.Current.CancellationToken);
+        var imported = await HomeFiles.Of(new FuseMixHome(_folder["alias"])).RegisterDataset(
+            "mine", "here", TestContext.Current.CancellationToken);
         Assert.Equal((1, 0), (imported.Items[Modality.Image], imported.Failures));
     }
 

@@ -59,14 +59,16 @@ public sealed class PulledAwayTests : IDisposable
     public async Task A_file_that_cannot_be_read_is_named_with_the_way_out()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Home)!);
-        await File.WriteAllTextAsync(Home, "no database, and longer than the header of one would be, so that it is looked at: " + new string('x', 200));
+        await File.WriteAllTextAsync(
+            Home, "no database, and longer than the header of one would be, so that it is looked at: " + new string('x', 200));
         var failure = await Assert.ThrowsAsync<FuseMixException>(Move);
         Assert.Equal(FailureKind.Corrupt, failure.Kind);
         Assert.Contains(Home, failure.Message, StringComparison.Ordinal);
         Assert.True(File.Exists(Home));
     }
 
-    private Task Move() => new SqliteStateMove(Home, _target, NullLogger<SqliteStateMove>.Instance).Run(TestContext.Current.CancellationToken);
+    private Task Move() =>
+        new SqliteStateMove(Home, _target, NullLogger<SqliteStateMove>.Instance).Run(TestContext.Current.CancellationToken);
 
     private static Task Write(SqliteGrainStorage storage, GrainId id, string name) =>
         storage.WriteStateAsync("progress", id, new GrainState<Progress>(new Progress { Name = name }));

@@ -36,7 +36,9 @@ public sealed class BodyAsSentTests(ServedHome served)
         {
             byte[] picture = [.. TestHome.Picture(7), .. Enumerable.Repeat((byte)0xFB, 6 + length)];
             var content = JsonValue.Create(encode(picture)).ToJsonString();
-            var ids = Ids(await served.Post(Search, $$"""{"queries":[{"terms":[{"content":{{content}},"modality":"image"}]}],"target":"image","k":1}"""));
+            var ids = Ids(
+                await served.Post(
+                    Search, $$"""{"queries":[{"terms":[{"content":{{content}},"modality":"image"}]}],"target":"image","k":1}"""));
             Assert.True(ids is ["img-07"], what);
         }
     }
@@ -49,7 +51,8 @@ public sealed class BodyAsSentTests(ServedHome served)
     [InlineData("AA=A")]
     public async Task What_is_no_base64_is_called_so_at_its_place(string content)
     {
-        using var response = await served.Client.PostAsync(Search, ServedHome.Json($$"""{"queries":[{"terms":[{"content":"{{content}}","modality":"image"}]}]}"""));
+        using var response = await served.Client.PostAsync(
+            Search, ServedHome.Json($$"""{"queries":[{"terms":[{"content":"{{content}}","modality":"image"}]}]}"""));
         await Refused(response, 400, "'queries[0].terms[0].content'", "base64");
     }
 
@@ -144,7 +147,8 @@ public sealed class BodyAsSentTests(ServedHome served)
     {
         using var body = Body("""{"queries":[{"terms":[{"text":"dog"}]}]}"""u8, "application/x-www-form-urlencoded");
         using var response = await served.Client.PostAsync(Search, body);
-        await ServedHome.AssertProblem(response, 415, "unsupported-media-type", "application/x-www-form-urlencoded", "-H 'content-type: application/json'");
+        await ServedHome.AssertProblem(
+            response, 415, "unsupported-media-type", "application/x-www-form-urlencoded", "-H 'content-type: application/json'");
     }
 
     [Theory]
@@ -182,7 +186,9 @@ public sealed class BodyAsSentTests(ServedHome served)
     {
         await Unpack(100);
         var refused = await Assert.ThrowsAsync<BadHttpRequestException>(() => Unpack(3000));
-        Assert.Equal((413, "The upload is larger than the 1048576 bytes that FuseMix:Http:MaxUploadBytes allows."), (refused.StatusCode, refused.Message));
+        Assert.Equal(
+            (413, "The upload is larger than the 1048576 bytes that FuseMix:Http:MaxUploadBytes allows."),
+            (refused.StatusCode, refused.Message));
 
         // Folders have no size of their own: it is what comes out of the gzip that counts.
         async Task Unpack(int folders)

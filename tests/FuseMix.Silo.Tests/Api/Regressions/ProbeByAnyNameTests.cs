@@ -3,7 +3,8 @@ using System.Text;
 
 namespace FuseMix.Silo.Tests.Api.Regressions;
 
-/// <summary>Probes and scrapers that came without a name, or with another one, were refused though the manual says that they are answered.</summary>
+/// <summary>Probes and scrapers that came without a name, or with another one, were refused though the manual says that they are
+/// answered.</summary>
 public sealed class ProbeByAnyNameTests(ServedHome served)
 {
     [Theory]
@@ -17,7 +18,8 @@ public sealed class ProbeByAnyNameTests(ServedHome served)
     public async Task Health_and_metrics_answer_to_any_name_and_to_none(string request, string status, string words = "")
     {
         using var connection = new TcpClient();
-        await connection.ConnectAsync(served.Client.BaseAddress!.Host, served.Client.BaseAddress.Port, TestContext.Current.CancellationToken);
+        await connection.ConnectAsync(
+            served.Client.BaseAddress!.Host, served.Client.BaseAddress.Port, TestContext.Current.CancellationToken);
         await using var stream = connection.GetStream();
         await stream.WriteAsync(Encoding.ASCII.GetBytes(request), TestContext.Current.CancellationToken);
         using var reader = new StreamReader(stream, Encoding.UTF8);

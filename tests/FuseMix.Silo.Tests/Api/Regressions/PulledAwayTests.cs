@@ -19,8 +19,12 @@ public sealed class PulledAwayTests(ServedHome served)
         using var client = node.Client();
         using var refused = await client.DeleteAsync($"/api/v1/{address}", TestContext.Current.CancellationToken);
         var problem = await ServedHome.Read(refused, HttpStatusCode.Conflict);
-        Assert.Contains("Collection 'boats' is " + how, problem.ToJsonString().Replace("\\u0027", "'", StringComparison.Ordinal), StringComparison.Ordinal);
-        using (var there = await client.GetAsync($"/api/v1/{address}", TestContext.Current.CancellationToken)) Assert.Equal(HttpStatusCode.OK, there.StatusCode);
+        Assert.Contains(
+            "Collection 'boats' is " + how,
+            problem.ToJsonString().Replace("\\u0027", "'", StringComparison.Ordinal),
+            StringComparison.Ordinal);
+        using (var there = await client.GetAsync($"/api/v1/{address}", TestContext.Current.CancellationToken))
+            Assert.Equal(HttpStatusCode.OK, there.StatusCode);
 
         using var forced = await client.DeleteAsync($"/api/v1/{address}?force=true", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NoContent, forced.StatusCode);

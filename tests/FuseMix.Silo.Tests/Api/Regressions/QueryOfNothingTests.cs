@@ -17,7 +17,8 @@ public sealed class QueryOfNothingTests(ServedHome served)
     public async Task A_text_without_anything_to_encode_is_refused_in_the_same_words_wherever_it_stands(string nothing)
     {
         var (escaped, text) = (Uri.EscapeDataString(nothing), JsonEncodedText.Encode(nothing));
-        string[] queries = nothing.Length == 0 ? ["q=", "q=&minus=dog"] : [$"q={escaped}", $"q=dog&minus={escaped}", $"q={escaped}&item=img-20"];
+        string[] queries =
+            nothing.Length == 0 ? ["q=", "q=&minus=dog"] : [$"q={escaped}", $"q=dog&minus={escaped}", $"q={escaped}&item=img-20"];
         foreach (var query in queries)
         {
             using var got = await served.Client.GetAsync($"{Search}?{query}");

@@ -21,7 +21,8 @@ public sealed class PulledAwayTests(ServedHome served)
         using (var stream = File.OpenWrite(file)) stream.SetLength(stream.Length - 1);
         using var client = node.Client();
         var (status, text) = await AskUntil(client, text => text.Contains("collections: ", StringComparison.Ordinal));
-        Assert.Equal((200, "ready, but collections: searches fail or lack something in boats; './fusemix doctor' says why"), (status, text));
+        Assert.Equal(
+            (200, "ready, but collections: searches fail or lack something in boats; './fusemix doctor' says why"), (status, text));
         using var json = await client.GetAsync("/health/ready?format=json", TestContext.Current.CancellationToken);
         var document = await ServedHome.Read(json, System.Net.HttpStatusCode.OK);
         Assert.Equal(("ready", false), ((string?)document["status"], (bool)document["checks"]!["collections"]!["ok"]!));

@@ -5,7 +5,8 @@ using FuseMix.Testing.Clusters;
 
 namespace FuseMix.Silo.Tests.Processes.Clusters;
 
-/// <summary>Three silo processes of one cluster that find one another, and keep their grains' state, in Azure Storage (its emulator).</summary>
+/// <summary>Three silo processes of one cluster that find one another, and keep their grains' state, in Azure Storage (its
+/// emulator).</summary>
 [Trait("Category", "Slow")]
 [Collection(nameof(PreparedProcesses))]
 public sealed class AzureClusterTests(PreparedProcesses prepared, AzuriteServer server) : IClassFixture<AzuriteServer>, IDisposable
@@ -18,7 +19,8 @@ public sealed class AzureClusterTests(PreparedProcesses prepared, AzuriteServer 
     public async Task A_cluster_works_on_when_one_of_its_nodes_is_killed_and_all_leave_in_order()
     {
         string[] nodes = ["gateway+index@one", "gateway+index+train@two", "gateway+index+train@three"];
-        await using var cluster = new SiloCluster(_home, "Cluster:Kind=Azure", $"Cluster:ConnectionString={server.ConnectionString}", "Node:CheckpointSteps=200");
+        await using var cluster = new SiloCluster(
+            _home, "Cluster:Kind=Azure", $"Cluster:ConnectionString={server.ConnectionString}", "Node:CheckpointSteps=200");
         await cluster.StartAsync(nodes);
         await cluster.Sees(3);
         using var client = cluster["one"].Client();

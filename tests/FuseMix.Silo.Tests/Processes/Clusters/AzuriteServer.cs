@@ -31,7 +31,10 @@ public sealed class AzuriteServer : IAsyncLifetime
         if (TestPackages.Find("azurite", Version) is not { } package) return;
         string[] arguments =
         [
-            Path.Combine(package, "node_modules", "azurite", "dist", "src", "azurite.js"), "--inMemoryPersistence", "--disableTelemetry", "--skipApiVersionCheck",
+            Path.Combine(package, "node_modules", "azurite", "dist", "src", "azurite.js"),
+            "--inMemoryPersistence",
+            "--disableTelemetry",
+            "--skipApiVersionCheck",
             "--blobPort", "0", "--queuePort", "0", "--tablePort", "0",
         ];
         _server = ChildProcess.Start("node", arguments);

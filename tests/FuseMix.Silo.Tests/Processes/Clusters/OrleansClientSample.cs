@@ -29,7 +29,8 @@ internal static class OrleansClientSample
         var builder = Host.CreateApplicationBuilder();
         builder.UseOrleansClient(client => client
             .UseFuseMix()
-            .UseAzureStorageClustering(options => (options.TableServiceClient, options.TableName) = (new TableServiceClient(connectionString), "FuseMixNodes")));
+            .UseAzureStorageClustering(
+                options => (options.TableServiceClient, options.TableName) = (new TableServiceClient(connectionString), "FuseMixNodes")));
         using var host = builder.Build();
         await host.StartAsync();
         var said = await Search(host);

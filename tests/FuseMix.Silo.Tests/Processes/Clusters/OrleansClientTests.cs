@@ -15,7 +15,8 @@ public sealed class OrleansClientTests(PreparedProcesses prepared, PostgreSqlFix
     [Fact]
     public async Task A_client_that_finds_the_cluster_in_PostgreSQL_searches_and_is_told_why_not()
     {
-        await using var cluster = new SiloCluster(_home, "Cluster:Kind=PostgreSql", $"Cluster:ConnectionString={postgreSql.ConnectionString}");
+        await using var cluster = new SiloCluster(
+            _home, "Cluster:Kind=PostgreSql", $"Cluster:ConnectionString={postgreSql.ConnectionString}");
         await Prepare(cluster);
         var said = await OrleansClientSample.WithPostgreSql(postgreSql.ConnectionString);
         AssertSaid(said);

@@ -70,7 +70,8 @@ public sealed class PostgreSqlClusterTests(PreparedProcesses prepared, PostgreSq
     {
         using var home = TestHome.Create();
         using var held = new HeldFile(home.PicturePath("img-09"));
-        await using var cluster = await Start("killed_in_extraction", home, ["gateway+train@front", "extract@one"], "Node:LeaseDuration=00:00:06");
+        await using var cluster = await Start(
+            "killed_in_extraction", home, ["gateway+train@front", "extract@one"], "Node:LeaseDuration=00:00:06");
         using var client = cluster["front"].Client();
         await client.StartExtraction(new ExtractionRequest(TestHome.Dataset, TestHome.ImageEncoder));
         await held.Reached;
@@ -90,7 +91,8 @@ public sealed class PostgreSqlClusterTests(PreparedProcesses prepared, PostgreSq
     [Fact]
     public async Task A_training_goes_on_elsewhere_when_its_node_is_killed_and_ends_at_the_same_weights()
     {
-        await using var cluster = await Start("killed_in_training", ["gateway@front", "train@one", "train@two"], "Node:CheckpointSteps=200");
+        await using var cluster = await Start(
+            "killed_in_training", ["gateway@front", "train@one", "train@two"], "Node:CheckpointSteps=200");
         using var client = cluster["front"].Client();
         await client.SubmitTraining(Work.Training("moved", "moved"));
         await Work.Reaches(client, "moved", status => status.Step > Work.Steps / 4);
@@ -144,7 +146,9 @@ public sealed class PostgreSqlClusterTests(PreparedProcesses prepared, PostgreSq
 
         // A member that this version does not know, as a later one would have written it.
         await PostgreSqlServer.Execute(
-            database, "UPDATE orleansstorage SET payloadbinary = convert_to(replace(convert_from(payloadbinary, 'UTF8'), '\"state\":', '\"later\":7,\"state\":'), 'UTF8')");
+            database,
+            "UPDATE orleansstorage SET payloadbinary = convert_to(replace(convert_from(payloadbinary, 'UTF8'), '\"state\":', "
+                + "'\"later\":7,\"state\":'), 'UTF8')");
         await using var again = new SiloCluster(_home, [.. PostgreSql(database)]);
         await again.StartAsync(Nodes[2]);
         using var asking = again["three"].Client();
@@ -155,7 +159,8 @@ public sealed class PostgreSqlClusterTests(PreparedProcesses prepared, PostgreSq
         ["Cluster:Kind=PostgreSql", $"Cluster:ConnectionString={connectionString}", "Node:ShardReplicas=2"];
 
     private static void Tell(Searching searching) => TestContext.Current.SendDiagnosticMessage(
-        $"{searching.Answered} searches answered, {searching.Failures.Count} failed, {searching.Incomplete} incomplete; {searching.FailedAttempts} attempts repeated; "
+        $"{searching.Answered} searches answered, {searching.Failures.Count} failed, {searching.Incomplete} incomplete; "
+            + $"{searching.FailedAttempts} attempts repeated; "
         + $"the longest took {searching.Longest.TotalSeconds:0.00} s");
 
     private static async Task Active(SiloCluster cluster, int count, string but)

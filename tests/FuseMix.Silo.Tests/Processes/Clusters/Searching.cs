@@ -37,7 +37,11 @@ internal sealed class Searching : IAsyncDisposable
     public TimeSpan Longest => _answers.Max(answer => answer.Took);
 
     /// <summary>Every different answer.</summary>
-    public IReadOnlyCollection<string> Kinds => [.. _answers.Where(answer => answer.Answer.Complete).Select(answer => string.Join(' ', answer.Answer.Results[0].Select(hit => hit.Id))).Distinct()];
+    public IReadOnlyCollection<string> Kinds =>
+    [
+        .. _answers.Where(answer => answer.Answer.Complete).Select(
+            answer => string.Join(' ', answer.Answer.Results[0].Select(hit => hit.Id))).Distinct()
+    ];
 
     /// <summary>Waits for so many more answers.</summary>
     public Task More(int count)
@@ -47,8 +51,8 @@ internal sealed class Searching : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits for twenty complete answers in a row. While a killed node still counts as alive, what it knew of where grains are is missing too, so
-    /// that an answer may lack a shard in spite of its replicas; it says so.
+    /// Waits for twenty complete answers in a row. While a killed node still counts as alive, what it knew of where grains are is missing
+    /// too, so that an answer may lack a shard in spite of its replicas; it says so.
     /// </summary>
     public Task AreCompleteAgain()
     {

@@ -17,7 +17,8 @@ public sealed class UnboundedWorkOnASmallInputTests : IDisposable
     public async Task No_folder_is_watched()
     {
         await using var silo = await SiloProcess.StartAsync(_home);
-        var open = Directory.EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{silo.Process.Id}/fdinfo")).SelectMany(TryRead);
+        var open = Directory.EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{silo.Process.Id}/fdinfo"))
+            .SelectMany(TryRead);
         Assert.DoesNotContain(open, line => line.StartsWith("inotify", StringComparison.Ordinal));
     }
 
@@ -32,7 +33,10 @@ public sealed class UnboundedWorkOnASmallInputTests : IDisposable
         var import = http.PostAsync("/api/v1/datasets/large/register", body);
         var open = string.Create(CultureInfo.InvariantCulture, $"/proc/{silo.Process.Id}/fd");
         await Patience.Until(
-            () => Task.FromResult(Directory.EnumerateFileSystemEntries(open).Any(link => TryTarget(link)?.EndsWith("large.png", StringComparison.Ordinal) == true)), begun => begun);
+            () => Task.FromResult(
+                Directory.EnumerateFileSystemEntries(open).Any(
+                    link => TryTarget(link)?.EndsWith("large.png", StringComparison.Ordinal) == true)),
+            begun => begun);
         silo.Process.Terminate();
         Assert.Equal(0, await silo.Process.Exited.WaitAsync(Patience.Long));
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => import);

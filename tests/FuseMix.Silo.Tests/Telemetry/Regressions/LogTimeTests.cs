@@ -17,7 +17,9 @@ public sealed class LogTimeTests
         foreach (var format in (ConsoleFormatterOptions[])[Options<SimpleConsoleFormatterOptions>(app.Services), Options<JsonConsoleFormatterOptions>(app.Services)])
         {
             Assert.True(format.UseUtcTimestamp);
-            Assert.Equal("2026-12-01T18:05:09.007Z ", new DateTime(2026, 12, 1, 18, 5, 9, 7).ToString(format.TimestampFormat, System.Globalization.CultureInfo.InvariantCulture));
+            Assert.Equal(
+                "2026-12-01T18:05:09.007Z ",
+                new DateTime(2026, 12, 1, 18, 5, 9, 7).ToString(format.TimestampFormat, System.Globalization.CultureInfo.InvariantCulture));
         }
     }
 

@@ -27,7 +27,9 @@ public sealed class OneEntrySinksTheWholeTests(UploadsTests.UploadNode served) :
     public async Task A_tar_of_what_people_have_is_imported_but_for_what_cannot_be()
     {
         Odd();
-        await Run("ln one.png hard.png && ln -s one.png soft.png && mkfifo p.png && mkdir again && cp one.png again && touch \"$(printf 'caf\\351.png')\"");
+        await Run(
+            "ln one.png hard.png && ln -s one.png soft.png && mkfifo p.png && mkdir again && cp one.png again && touch \"$(printf "
+                + "'caf\\351.png')\"");
         await Run("tar -cf ../odd.tar . && tar -C again -rf ../odd.tar one.png && tar -rPf ../odd.tar \"$PWD/one.png\"");
         var imported = await Put();
         Assert.Equal(3, (int?)imported["items"]!["image"]);
@@ -53,9 +55,12 @@ public sealed class OneEntrySinksTheWholeTests(UploadsTests.UploadNode served) :
     public async Task A_folder_that_a_client_sends_is_imported_as_it_would_be_here()
     {
         Odd();
-        await Run("ln -s one.png soft.png && ln -s .. loop && ln -s /etc out && mkfifo p.png && touch \"$(printf 'caf\\351.png')\" .DS_Store .hidden.png");
+        await Run(
+            "ln -s one.png soft.png && ln -s .. loop && ln -s /etc out && mkfifo p.png && touch \"$(printf 'caf\\351.png')\" .DS_Store "
+                + ".hidden.png");
         using var client = new HttpFuseMixClient(new HttpFuseMixClientOptions { Addresses = [served.Node.Address] });
-        var imported = await client.PutDataset(_name, new DatasetSource(DatasetFormat.Folder, _folder["data"]), cancellationToken: TestContext.Current.CancellationToken);
+        var imported = await client.PutDataset(
+            _name, new DatasetSource(DatasetFormat.Folder, _folder["data"]), cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(2, imported.Items[Modality.Image]);
         var details = await client.Dataset(_name, TestContext.Current.CancellationToken);
         Assert.Equal(
@@ -86,7 +91,8 @@ public sealed class OneEntrySinksTheWholeTests(UploadsTests.UploadNode served) :
 
     private async Task Run(string script)
     {
-        using var shell = Process.Start(new ProcessStartInfo("sh", ["-c", script]) { WorkingDirectory = _folder["data"], RedirectStandardError = true })!;
+        using var shell =
+            Process.Start(new ProcessStartInfo("sh", ["-c", script]) { WorkingDirectory = _folder["data"], RedirectStandardError = true })!;
         var said = await shell.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         await shell.WaitForExitAsync(TestContext.Current.CancellationToken);
         Assert.True(shell.ExitCode == 0, said);
@@ -96,13 +102,15 @@ public sealed class OneEntrySinksTheWholeTests(UploadsTests.UploadNode served) :
     {
         using var content = new ByteArrayContent(await File.ReadAllBytesAsync(_folder["odd.tar"], TestContext.Current.CancellationToken));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/x-tar");
-        using var response = await served.Client.PutAsync($"/api/v1/datasets/{_name}{query}", content, TestContext.Current.CancellationToken);
+        using var response = await served.Client.PutAsync(
+            $"/api/v1/datasets/{_name}{query}", content, TestContext.Current.CancellationToken);
         return await ServedHome.Read(response, HttpStatusCode.Created);
     }
 
     private async Task<Dictionary<string, string>> Failures()
     {
         using var response = await served.Client.GetAsync($"/api/v1/datasets/{_name}", TestContext.Current.CancellationToken);
-        return (await ServedHome.Read(response, HttpStatusCode.OK))["failures"]!.AsArray().ToDictionary(failure => (string)failure!["source"]!, failure => (string)failure!["reason"]!);
+        return (await ServedHome.Read(response, HttpStatusCode.OK))["failures"]!.AsArray().ToDictionary(
+            failure => (string)failure!["source"]!, failure => (string)failure!["reason"]!);
     }
 }

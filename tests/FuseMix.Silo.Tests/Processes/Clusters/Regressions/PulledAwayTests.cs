@@ -17,7 +17,8 @@ public sealed class PulledAwayTests(PostgreSqlFixture server) : IClassFixture<Po
         {
             using var client = alone.Client();
             await client.StartExtraction(new ExtractionRequest(TestHome.Dataset, TestHome.TextEncoder));
-            Assert.Equal(JobState.Completed, (await Patience.Read(client.WatchExtraction(TestHome.Dataset, TestHome.TextEncoder)))[^1].State);
+            Assert.Equal(
+                JobState.Completed, (await Patience.Read(client.WatchExtraction(TestHome.Dataset, TestHome.TextEncoder)))[^1].State);
             await alone.Leave();
         }
 
@@ -30,7 +31,8 @@ public sealed class PulledAwayTests(PostgreSqlFixture server) : IClassFixture<Po
 
             // What has moved is a state like any other.
             await client.StartExtraction(new ExtractionRequest(TestHome.Dataset, TestHome.TextEncoder));
-            Assert.Equal(JobState.Completed, (await Patience.Read(client.WatchExtraction(TestHome.Dataset, TestHome.TextEncoder)))[^1].State);
+            Assert.Equal(
+                JobState.Completed, (await Patience.Read(client.WatchExtraction(TestHome.Dataset, TestHome.TextEncoder)))[^1].State);
             await moved.Leave();
         }
 
