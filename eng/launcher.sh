@@ -24,13 +24,21 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en M
 
 if [[ -t 2 ]]; then clear_line=$'\r\e[K'; else clear_line=''; fi
 
-say() { printf '%sfusemix: %s\n' "$clear_line" "$1" >&2; }
+# Where that cannot be written, it is not said: no work ends over it.
+say() { printf '%sfusemix: %s\n' "$clear_line" "$1" >&2 || true; }
 
 # die SENTENCE WAY-OUT: every end of the launcher has both, and an entry in docs/troubleshooting.md.
 die() {
   say "$1"
   printf '  → %s\n' "$2" >&2
   exit 1
+}
+
+# prepare_state: the folder of the lock and the logs, which whoever builds has to write to
+prepare_state() {
+  { mkdir -p "$state/logs" && : >>"$lock_file"; } 2>/dev/null && return
+  die "This user ($(id -un)) cannot write to $state, where what is built is locked and logged." \
+    "Use a clone of your own, or get the right to write to this one, which belongs to $(stat -c %U -- "$root")."
 }
 
 now_us() { printf '%s' "${EPOCHREALTIME//[^0-9]/}"; }
@@ -46,7 +54,7 @@ phase() {
   local label=$1 started
   shift
   started=$(now_us)
-  [[ -n $clear_line ]] && printf 'fusemix: %s …' "$label" >&2
+  if [[ -n $clear_line ]]; then printf 'fusemix: %s …' "$label" >&2 || true; fi
   "$@" || return
   say "$label: $(seconds_since "$started") s"
 }

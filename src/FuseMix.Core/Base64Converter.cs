@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace FuseMix.Core;
 
-/// <summary>Bytes as base64. It is read in all its forms: of the standard and the URL-safe alphabet, padded or not, in lines, and as a data URI.</summary>
+/// <summary>Bytes as base64. It is read in all its forms: of the standard and the URL-safe alphabet, padded or not, in lines, and as a data
+/// URI.</summary>
 public sealed class Base64Converter : JsonConverter<byte[]>
 {
     private const string DataScheme = "data:";

@@ -30,8 +30,9 @@ public enum FailureKind
 public sealed class FuseMixException : Exception
 {
     /// <summary>A failure of <paramref name="kind"/> in one sentence, with an optional second one that names the way out.</summary>
+    /// <remarks>A message that ends with another program's words gets the full stop that those may lack.</remarks>
     public FuseMixException(FailureKind kind, string message, string? remedy = null, Exception? inner = null)
-        : base(message, inner)
+        : base(Sentence(message), inner)
     {
         Data["fusemix.kind"] = kind.ToString();
         if (remedy is not null) Data["fusemix.remedy"] = remedy;
@@ -48,6 +49,13 @@ public sealed class FuseMixException : Exception
 
     /// <summary>What to do about it, often the next command; null where nothing can be advised.</summary>
     public string? Remedy => Data["fusemix.remedy"] as string;
+
+    private static string Sentence(string message)
+    {
+        var text = message.TrimEnd();
+        if (text.EndsWith("..", StringComparison.Ordinal) && !text.EndsWith("...", StringComparison.Ordinal)) return text[..^1];
+        return text.Length == 0 || text[^1] is '.' or '!' or '?' or '…' ? text : text + ".";
+    }
 
     /// <summary>Message and remedy in one text.</summary>
     public string Advice => Remedy is null ? Message : $"{Message} {Remedy}";

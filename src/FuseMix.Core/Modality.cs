@@ -12,3 +12,10 @@ public enum Modality
     /// <summary>A sound.</summary>
     Audio,
 }
+
+/// <summary>Modalities in sentences.</summary>
+public static class ModalityWords
+{
+    /// <summary>The one word of a modality, in messages as in documents and on command lines: "audio".</summary>
+    public static string Word(this Modality modality) => modality.ToString().ToLowerInvariant();
+}

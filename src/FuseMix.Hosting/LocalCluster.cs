@@ -47,7 +47,7 @@ public sealed class LocalCluster : IAsyncDisposable
 
         // Work that is not over when it ends is no failure: it is looked for by the next one.
         if (logLevel > LogLevel.Information) builder.Logging.AddFilter("Orleans.Grain", LogLevel.Critical).AddFilter("Orleans.Messaging", LogLevel.Critical);
-        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.AddStandardError();
 
         // Any number of these run beside one another.
         builder.UseOrleans(silo => silo.AddFuseMixNode(new NodeConfiguration

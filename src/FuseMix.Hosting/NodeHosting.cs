@@ -102,7 +102,7 @@ public static class NodeHosting
 
         // Read here, so that what cannot be used is told before anything starts; so the log that tells of renewals is its own too.
         var authority = options.LoadAuthority();
-        var logging = LoggerFactory.Create(log => log.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+        var logging = LoggerFactory.Create(log => log.AddStandardError());
         var certificate = new RenewedCertificate(
             options, MemberCertificateOptions.Section, TimeProvider.System, logging.CreateLogger<RenewedCertificate>()).Start();
         silo.UseTls(tls => ClusterClientHosting.BecomeMember(tls, () => certificate.Current.TargetCertificate, authority));

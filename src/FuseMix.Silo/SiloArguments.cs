@@ -6,7 +6,7 @@ namespace FuseMix.Silo;
 /// <param name="Act">What to do.</param>
 internal sealed record SiloArguments(IReadOnlyList<string> Files, IReadOnlyDictionary<string, string?> Settings, SiloAct Act)
 {
-    private static readonly string[] Options = ["--config", "--check", "--create-schema", "--openapi", "--help"];
+    private static readonly string[] Options = ["--config", "--check", "--create-schema", "--openapi", "--version", "--help"];
 
     /// <exception cref="FuseMixException">A word is not known; the message names the nearest that is.</exception>
     public static SiloArguments Parse(IReadOnlyList<string> arguments)
@@ -32,8 +32,10 @@ internal sealed record SiloArguments(IReadOnlyList<string> Files, IReadOnlyDicti
                 case "--openapi" when value is null:
                     act = SiloAct.DescribeApi;
                     break;
+                case "--version" when value is null:
+                    return Only(SiloAct.Version);
                 case "--help" or "-h" or "-?" when value is null:
-                    return new SiloArguments([], new Dictionary<string, string?>(), SiloAct.Help);
+                    return Only(SiloAct.Help);
                 default:
                     if (!word.StartsWith("--", StringComparison.Ordinal) || !word.Contains(':')) throw Unknown(arguments[i], word);
                     if (value is null) throw Invalid($"{word} has no value.", $"Write {word}=value.");
@@ -43,6 +45,8 @@ internal sealed record SiloArguments(IReadOnlyList<string> Files, IReadOnlyDicti
         }
 
         return new SiloArguments(files, settings, act);
+
+        static SiloArguments Only(SiloAct act) => new([], new Dictionary<string, string?>(), act);
     }
 
     private static FuseMixException Unknown(string argument, string word) => Invalid(
@@ -66,6 +70,9 @@ internal enum SiloAct
 
     /// <summary>Prints the OpenAPI document and ends.</summary>
     DescribeApi,
+
+    /// <summary>Prints the version and ends.</summary>
+    Version,
 
     /// <summary>Says how to use it.</summary>
     Help,

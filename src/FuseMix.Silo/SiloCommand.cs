@@ -27,6 +27,7 @@ internal static partial class SiloCommand
           --check                say whether the configuration is valid, and end
           --create-schema        make what the databases of the configuration need, and end
           --openapi              print the OpenAPI document of the API, and end
+          --version              print the version, and end
           --help                 this page
 
         In the environment, keys have two underscores: FUSEMIX__Http__Port=8080. docs/configuration.md has every key.
@@ -39,18 +40,25 @@ internal static partial class SiloCommand
     /// <returns>What the process answers: 0 where it did what was asked, 2 where it was asked wrongly, 1 where it failed.</returns>
     public static async Task<int> Run(IReadOnlyList<string> arguments)
     {
+        var (output, error) = (StandardStreams.Results(Console.Out), StandardStreams.Remarks(Console.Error));
         try
         {
             var asked = SiloArguments.Parse(arguments);
             if (asked.Act == SiloAct.Help)
             {
-                Console.Out.Write(Help);
+                output.Write(Help);
+                return 0;
+            }
+
+            if (asked.Act == SiloAct.Version)
+            {
+                output.WriteLine($"fusemix-silo {NodeAnnouncement.ThisVersion}");
                 return 0;
             }
 
             if (asked.Act == SiloAct.DescribeApi)
             {
-                Console.Out.WriteLine(Encoding.UTF8.GetString(await SiloHost.DescribeApi()));
+                output.WriteLine(Encoding.UTF8.GetString(await SiloHost.DescribeApi()));
                 return 0;
             }
 
@@ -64,12 +72,12 @@ internal static partial class SiloCommand
             switch (asked.Act)
             {
                 case SiloAct.Check:
-                    Console.Out.WriteLine(
+                    output.WriteLine(
                         $"The configuration is valid: node {configuration.Node.ToNodeName()}, cluster {configuration.Cluster.Kind}, "
                         + $"state {configuration.State.KindWith(configuration.Cluster)}, home {configuration.ResolveHome().Root}.");
                     return 0;
                 case SiloAct.CreateSchema:
-                    Console.Out.WriteLine(await NodeHosting.EnsureSchema(configuration));
+                    output.WriteLine(await NodeHosting.EnsureSchema(configuration));
                     return 0;
                 default:
                     await Serve(configuration);
@@ -78,17 +86,17 @@ internal static partial class SiloCommand
         }
         catch (Exception failure) when (Known(failure) is { } known)
         {
-            Console.Error.WriteLine($"fusemix-silo: {known.Message}{(known.Remedy is null ? "" : $"\n  → {known.Remedy}")}");
+            error.WriteLine($"fusemix-silo: {known.Message}{(known.Remedy is null ? "" : $"\n  → {known.Remedy}")}");
             return known.Kind == FailureKind.Invalid ? Misused : Failed;
         }
         catch (OperationCanceledException)
         {
-            Console.Error.WriteLine("fusemix-silo: leaving took longer than FuseMix:Shutdown:Timeout; what was not finished goes on elsewhere.");
+            error.WriteLine("fusemix-silo: leaving took longer than FuseMix:Shutdown:Timeout; what was not finished goes on elsewhere.");
             return Failed;
         }
         catch (Exception failure)
         {
-            Console.Error.WriteLine($"fusemix-silo: this should not have happened; please report it. {failure}");
+            error.WriteLine($"fusemix-silo: this should not have happened; please report it. {failure}");
             return Failed;
         }
     }

@@ -31,7 +31,7 @@ public static class SiloHost
     {
         var builder = CreateBuilder();
         builder.Configuration.AddInMemoryCollection(configuration.Logging);
-        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.AddStandardError();
         builder.Logging.SetMinimumLevel(LogLevel.Warning).AddFilter("FuseMix", LogLevel.Information);
 
         // Whoever is gone is told about with a stack for each attempt to reach him; that he is given up stands in the membership's own lines.

@@ -9,8 +9,8 @@ public sealed class FuseMixHome
     /// <summary>The home folder's name under the current folder where nothing else is said.</summary>
     public const string DefaultFolder = ".fusemix";
 
-    /// <summary>The home at a folder, which need not exist yet.</summary>
-    public FuseMixHome(string root) => Root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(root));
+    /// <summary>The home at a folder, which need not exist yet; '~' is <see cref="UserPath.Expand">the user's own</see>.</summary>
+    public FuseMixHome(string root) => Root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(UserPath.Expand(root)));
 
     /// <summary>The home folder, absolute.</summary>
     public string Root { get; }

@@ -72,13 +72,15 @@ public static class StrictJson
         const string lacking = "including: ";
         var (place, inner) = Find(type, path);
         var what = place.Length == 0 ? "it" : $"'{place}'";
-        return message.StartsWith("The JSON value could not be converted", StringComparison.Ordinal) ? $"{what} must be {Words(inner)}."
-            : message.StartsWith("JSON deserialization for type", StringComparison.Ordinal) && message.Contains(lacking, StringComparison.Ordinal)
-            ? $"{what} lacks {message[(message.IndexOf(lacking, StringComparison.Ordinal) + lacking.Length)..]}"
+        if (message.StartsWith("The JSON value could not be converted", StringComparison.Ordinal)) return $"{what} must be {Words(inner)}.";
+        return message.StartsWith("JSON deserialization for type", StringComparison.Ordinal)
+            && message.IndexOf(lacking, StringComparison.Ordinal) is >= 0 and var at
+            ? $"{what} lacks {message[(at + lacking.Length)..]}"
             : $"{what}: {message}";
     }
 
-    /// <summary>The place that a path such as <c>$.filter['a b'][0]</c> names, in the form that other failures name places in, and what is expected there.</summary>
+    /// <summary>The place that a path such as <c>$.filter['a b'][0]</c> names, in the form that other failures name places in, and what is
+    /// expected there.</summary>
     private static (string Place, JsonTypeInfo? Type) Find(JsonTypeInfo? type, string path)
     {
         var place = "";

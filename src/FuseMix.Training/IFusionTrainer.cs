@@ -1,3 +1,4 @@
+using FuseMix.Training.Checkpoints;
 using FuseMix.Core.Evaluation;
 using FuseMix.Training.Models;
 using FuseMix.Training.Recipe;
@@ -37,6 +38,11 @@ public sealed record TrainingRun(ulong Seed, string? CheckpointFolder = null, in
 {
     /// <summary>Runs every write of a checkpoint; a caller that may lose the right to write refuses by throwing, which ends the run.</summary>
     public Action<Action> Commit { get; init; } = write => write();
+
+    /// <summary>How far a run has come by the checkpoint in its folder.</summary>
+    /// <param name="checkpointFolder">The folder, which need not be there.</param>
+    /// <returns>Steps done and steps in all; both 0 where there is no checkpoint that can be read.</returns>
+    public static (int Step, int Steps) Reached(string checkpointFolder) => Checkpoint.Reached(checkpointFolder);
 }
 
 /// <summary>How far a run is, after a step.</summary>

@@ -160,7 +160,7 @@ public sealed record TrainingData(IReadOnlyDictionary<Modality, LatentSource> La
         }
     }
 
-    internal static string Name(Modality modality) => modality.ToString().ToLowerInvariant();
+    internal static string Name(Modality modality) => modality.Word();
 
     private void Check(PairList list, PairRows rows, string what)
     {

@@ -39,6 +39,12 @@ internal sealed class CliTester
     /// <summary>Gets every line that is written to standard output.</summary>
     public Action<string>? OutListener { get; init; }
 
+    /// <summary>Stands for standard output; null to have it told by <see cref="CliResult.Out"/>.</summary>
+    public TextWriter? Out { get; init; }
+
+    /// <summary>Stands for standard error; null to have it told by <see cref="CliResult.Error"/>.</summary>
+    public TextWriter? Error { get; init; }
+
     public async Task<CliResult> Run(params string[] args)
     {
         using var output = new ListenedWriter(OutListener) { NewLine = "\n" };
@@ -46,8 +52,8 @@ internal sealed class CliTester
         var process = CliEnvironment.OfThisProcess();
         var environment = process with
         {
-            Out = output,
-            Error = error,
+            Out = Out ?? output,
+            Error = Error ?? error,
             OutIsTerminal = OutIsTerminal,
             ErrorIsTerminal = ErrorIsTerminal,
             Width = Width,
@@ -61,7 +67,7 @@ internal sealed class CliTester
                     : new FakeCluster(Client ?? throw new InvalidOperationException("This command must not need a cluster.")));
             },
         };
-        string[] all = args.Length > 0 && !args.Contains("--home") ? [.. args, "--home", Home] : args;
+        string[] all = args.Length > 0 && !args.Any(word => word.StartsWith("--home", StringComparison.Ordinal)) ? ["--home", Home, .. args] : args;
         var code = await CliApplication.RunAsync(all, environment, Stop);
         return new CliResult(code, output.ToString(), error.ToString());
     }

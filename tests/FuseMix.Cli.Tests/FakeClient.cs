@@ -73,6 +73,9 @@ internal sealed class FakeClient : IFuseMixClient
 
     public List<EvaluationRequest> Evaluated { get; } = [];
 
+    /// <summary>Where datasets were imported from.</summary>
+    public List<DatasetSource> Sources { get; } = [];
+
     /// <summary>What <see cref="Trainings"/> tells.</summary>
     public List<TrainingStatus> Jobs { get; } = [At("emoji-small-1", "emoji-small", JobState.Running, 2)];
 
@@ -277,6 +280,7 @@ internal sealed class FakeClient : IFuseMixClient
     public Task<DatasetSummary> PutDataset(
         string name, DatasetSource source, IProgress<UploadProgress>? progress = null, CancellationToken cancellationToken = default)
     {
+        Sources.Add(source);
         Commands.Add($"put {name} {source.Format} {Path.GetFileName(source.Path)} {string.Join(' ', source.Files ?? [])}".TrimEnd());
         var dataset = AllDatasets[0] with { Name = name, Licence = source.Licence, Fingerprint = new string('d', 64) };
         AllDatasets.RemoveAll(d => d.Name == name);

@@ -16,6 +16,7 @@ public sealed class SiloArgumentsTests
     [InlineData("--check", SiloAct.Check)]
     [InlineData("--create-schema", SiloAct.CreateSchema)]
     [InlineData("--openapi", SiloAct.DescribeApi)]
+    [InlineData("--version", SiloAct.Version)]
     [InlineData("--help", SiloAct.Help)]
     [InlineData("-h", SiloAct.Help)]
     public void What_to_do_is_one_word(string word, object act) => Assert.Equal(act, SiloArguments.Parse(["--config", "a", word]).Act);

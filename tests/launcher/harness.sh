@@ -18,7 +18,7 @@ new_checkout() {
 
   local -a tools
   mapfile -t tools < <(type -P awk bash basename cat chmod cp cut date df dirname du env find flock grep \
-    head kill mkdir mkfifo mktemp mv paste readlink rm sed sha256sum sleep sort tail timeout touch tr uname)
+    head id kill mkdir mkfifo mktemp mv paste readlink rm sed sha256sum sleep sort stat tail timeout touch tr uname)
   ln -s "${tools[@]}" "$stubs/"
   stub ldconfig 'cat "$stubs/libraries"'
   printf '\tlibdnnl.so.2 (libc6) => /lib\n' >"$stubs/libraries"

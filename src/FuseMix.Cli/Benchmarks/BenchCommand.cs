@@ -23,7 +23,7 @@ internal static class BenchCommand
 
     private static readonly Option<int> Threads = new("--threads") { Description = "Threads of each trainer (default: one per core)", HelpName = "n" };
 
-    private static readonly Option<string> Python = new("--python") { Description = "The Python that has PyTorch (default: /usr/bin/python3)", HelpName = "program", DefaultValueFactory = _ => "/usr/bin/python3" };
+    private static readonly Option<string?> Python = FilePath.Option("--python", "program", "The Python that has PyTorch (default: /usr/bin/python3)");
 
     private static readonly Option<bool> Alone = new("--alone") { Description = "Measure this trainer only, without PyTorch" };
 
@@ -58,7 +58,7 @@ internal static class BenchCommand
         var folder = Directory.CreateTempSubdirectory("fusemix-bench-").FullName;
         try
         {
-            var (peer, missing) = run.Get(Alone) ? (null, "--alone") : TorchPeer.Start(run.Get(Python)!, folder, threads);
+            var (peer, missing) = run.Get(Alone) ? (null, "--alone") : TorchPeer.Start(run.Get(Python) ?? "/usr/bin/python3", folder, threads);
             using (peer)
             {
                 if (missing is not null && !run.Get(Alone))
@@ -108,7 +108,7 @@ internal static class BenchCommand
             {
                 run.Terminal.Say();
                 run.Terminal.Say(run.Terminal.Out.Bold($"{workload.Name}: {workload.Sizes}"));
-                var table = Tables.Of("product", ">GFLOP/s", ">of the fp32 peak");
+                var table = new Table("product", ">GFLOP/s", ">of the fp32 peak");
                 foreach (var kernel in workload.Kernels) table.Row(kernel.Name, Phrases.Fixed(kernel.GigaflopsPerSecond, 0), $"{Phrases.Fixed(100 * kernel.PeakShare, 0)} %");
                 run.Terminal.Draw(table);
             }
@@ -224,7 +224,7 @@ internal static class BenchCommand
         {
             terminal.Say();
             terminal.Say(terminal.Out.Bold($"{workload.Name}: {workload.Sizes}"));
-            var table = Tables.Of("trainer", ">pairs/s", ">slowest", ">fastest", ">ms/step", ">GFLOP/s", ">of the products' rate");
+            var table = new Table("trainer", ">pairs/s", ">slowest", ">fastest", ">ms/step", ">GFLOP/s", ">of the products' rate");
             foreach (var side in workload.Sides)
             {
                 table.Row(

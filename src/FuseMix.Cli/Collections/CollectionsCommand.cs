@@ -72,7 +72,7 @@ internal static class CollectionsCommand
                 return;
             }
 
-            var table = Tables.Of("collection", "dataset", "model", "items", ">shards", "generation", ">generations");
+            var table = new Table("collection", "dataset", "model", "items", ">shards", "generation", ">generations");
             foreach (var c in collections)
             {
                 var items = string.Join(", ", c.Shards.Select(s => s.Modality).Distinct().Order().Select(m => Phrases.Count(c.Count(m), EvaluationTable.Word(m))));
@@ -137,7 +137,7 @@ internal static class CollectionsCommand
     {
         terminal.Say($"{terminal.Out.Bold(status.Name)}: dataset {status.Dataset} in the space of {status.Model}");
         terminal.Say(Describe(status));
-        var table = Tables.Of("shard", "modality", ">items");
+        var table = new Table("shard", "modality", ">items");
         foreach (var shard in status.Shards) table.Row(shard.Name, EvaluationTable.Word(shard.Modality), Phrases.Count(shard.Count));
         terminal.Draw(table);
         foreach (var generation in status.Generations) terminal.Say($"  {(generation == status.Generation ? "live " : "     ")}{generation}");

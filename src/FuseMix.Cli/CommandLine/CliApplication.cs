@@ -4,6 +4,7 @@ using System.CommandLine.Help;
 using System.Reflection;
 using FuseMix.Cli.Output;
 using FuseMix.Cli.Session;
+using FuseMix.Hosting;
 
 namespace FuseMix.Cli.CommandLine;
 
@@ -12,14 +13,29 @@ internal static class CliApplication
 {
     public static async Task<int> RunAsync(IReadOnlyList<string> args, CliEnvironment environment, CancellationToken stop)
     {
+        environment = environment with { Out = StandardStreams.Results(environment.Out), Error = StandardStreams.Remarks(environment.Error) };
         var root = CommandTree.Build();
-        var parse = root.Parse(args);
+        var parse = CommandTree.Parse(root, args);
+        await using var run = new CliRun(parse, environment, stop);
+        try
+        {
+            return await Run(root, parse, args.Count == 0, run);
+        }
+        catch (Exception error)
+        {
+            return FailureReport.Write(run.Terminal, environment, error, stop);
+        }
+    }
+
+    private static async Task<int> Run(RootCommand root, ParseResult parse, bool isEmpty, CliRun run)
+    {
+        var environment = run.Environment;
         var command = parse.CommandResult.Command;
         var outStyle = new Style(environment.WantsColour(environment.OutIsTerminal));
 
         if (root.Directives.OfType<SuggestDirective>().Any(directive => parse.GetResult(directive) is not null))
             return parse.Invoke(new InvocationConfiguration { Output = environment.Out, Error = environment.Error });
-        if (args.Count == 0 || Asked<HelpOption>(root, parse))
+        if (isEmpty || Asked<HelpOption>(root, parse))
         {
             HelpPage.Write(command, environment.Out, outStyle, environment.Width);
             return ExitCode.Success;
@@ -31,12 +47,8 @@ internal static class CliApplication
             return ExitCode.Success;
         }
 
-        await using var run = new CliRun(parse, environment, stop);
         if (UsageErrors.Of(parse) is { } usage && !(command is CliCommand { Work: null } && parse.UnmatchedTokens.Count == 0))
-        {
-            FailureReport.Write(run.Terminal, environment, usage);
-            return ExitCode.Usage;
-        }
+            throw usage;
 
         if (command is not CliCommand { Work: { } work } known)
         {
@@ -48,23 +60,14 @@ internal static class CliApplication
         {
             if (run.Has(CommonOptions.Cluster))
             {
-                FailureReport.Write(run.Terminal, environment, new FuseMixException(
-                    FailureKind.Invalid, $"'{HelpPage.PathOf(command)}' works on this machine, not on a remote cluster.", instead));
-                return ExitCode.Usage;
+                throw new FuseMixException(FailureKind.Invalid, $"'{HelpPage.PathOf(command)}' works on this machine, not on a remote cluster.", instead);
             }
 
             if (environment.Variable(CommonOptions.ClusterVariable) is { Length: > 0 })
                 run.Terminal.Note($"'{HelpPage.PathOf(command)}' works on this machine; {CommonOptions.ClusterVariable} does not matter to it.");
         }
 
-        try
-        {
-            return await work(run);
-        }
-        catch (Exception error)
-        {
-            return FailureReport.Write(run.Terminal, environment, error, stop);
-        }
+        return await work(run);
     }
 
     private const string Product = "fusemix";

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using FuseMix.Cli.ApiKeys;
 using FuseMix.Cli.Benchmarks;
 using FuseMix.Cli.Collections;
@@ -22,10 +23,22 @@ namespace FuseMix.Cli.CommandLine;
 /// <summary>Every command, in the order in which a newcomer meets them.</summary>
 internal static class CommandTree
 {
+    /// <summary>What a command line says. A word that begins with '@' is a word: nothing is read from the file of that name.</summary>
+    public static ParseResult Parse(RootCommand root, IReadOnlyList<string> args) =>
+        root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+
     public static RootCommand Build()
     {
         var root = new RootCommand("FuseMix.Cluster aligns the latent spaces of frozen encoders with light adapters, and searches across modalities.");
         foreach (var option in CommonOptions.All) root.Add(option);
+
+        // On Linux '/h' and '/?' are texts and paths.
+        foreach (var help in root.Options.OfType<HelpOption>())
+        {
+            help.Aliases.Remove("/h");
+            help.Aliases.Remove("/?");
+        }
+
         Command[] commands =
         [
             DemoCommand.Create(),

@@ -5,12 +5,8 @@ namespace FuseMix.Cli.CommandLine;
 /// <summary>The options that every command has.</summary>
 internal static class CommonOptions
 {
-    public static readonly Option<string?> Home = new("--home")
-    {
-        Description = "The folder of everything durable (default: FUSEMIX_HOME, else .fusemix here)",
-        HelpName = "folder",
-        Recursive = true,
-    };
+    public static readonly Option<string?> Home = FilePath.Option(
+        "--home", "folder", "The folder of everything durable (default: FUSEMIX_HOME, else .fusemix here)", recursive: true);
 
     public static readonly Option<string?> Cluster = new("--cluster")
     {
@@ -21,7 +17,7 @@ internal static class CommonOptions
 
     public static readonly Option<string?> ApiKey = new("--api-key")
     {
-        Description = "The API key for it; others on this machine can see command lines, so better in FUSEMIX_API_KEY",
+        Description = "The API key for the cluster; others on this machine can see command lines, so better in FUSEMIX_API_KEY",
         HelpName = "key",
         Recursive = true,
     };

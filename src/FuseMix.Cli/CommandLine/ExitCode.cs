@@ -7,6 +7,7 @@ internal static class ExitCode
 
     public const int Failure = 1;
 
+    /// <summary>The request is wrong, as it would be again: the command line, or what it names.</summary>
     public const int Usage = 2;
 
     /// <summary>128 + SIGINT, as shells expect.</summary>

@@ -10,6 +10,8 @@ internal static class FailureReport
     public static int Write(Terminal terminal, CliEnvironment environment, Exception error, CancellationToken stop = default)
     {
         error = Unwrap(error);
+        if (error is IOException or UnauthorizedAccessException)
+            error = new FuseMixException(FailureKind.Unavailable, error.Message, "Check the path, its permissions and the free space, then run the same command again.", error);
         if (error is StoppedException || (error is OperationCanceledException && stop.IsCancellationRequested))
         {
             var (said, resume) = error is StoppedException stopped
@@ -24,11 +26,18 @@ internal static class FailureReport
         environment.Error.WriteLine(remedy is null ? terminal.Error.Red(message) : $"{terminal.Error.Red(message)} {remedy}");
         if (terminal.Verbose) environment.Error.WriteLine(terminal.Error.Dim(error.ToString()));
         Document(new ErrorDocument(new ErrorBody(kind, message, remedy)));
-        return ExitCode.Failure;
+        return error is FuseMixException { Kind: FailureKind.Invalid } ? ExitCode.Usage : ExitCode.Failure;
 
         void Document(ErrorDocument document)
         {
-            if (terminal.Json) environment.Out.WriteLine(JsonSerializer.Serialize(document, CliJson.Relaxed.ErrorDocument));
+            try
+            {
+                if (terminal.Json) environment.Out.WriteLine(JsonSerializer.Serialize(document, CliJson.Relaxed.ErrorDocument));
+            }
+            catch (FuseMixException)
+            {
+                // Standard error and the exit code have told the failure already; that this is not told twice is none of its own.
+            }
         }
     }
 
@@ -36,7 +45,6 @@ internal static class FailureReport
     {
         FuseMixException known => (JsonNamingPolicy.CamelCase.ConvertName(known.Kind.ToString()), known.Message, known.Remedy),
         TimeoutException => ("unavailable", "The cluster did not answer in time.", "What it was doing may still finish; './fusemix status' tells. The same command is safe to repeat."),
-        IOException or UnauthorizedAccessException => ("unavailable", error.Message, "Check the path, its permissions and the free space, then run the same command again."),
         _ => ("internal", $"This should not have happened: {FirstLine(error.Message)}", verbose ? null : "Run the command again with --verbose to see where, and please report it."),
     };
 

@@ -10,7 +10,7 @@ internal static class HelpPage
     public static void Write(Command command, TextWriter writer, Style style, int width)
     {
         width = Math.Clamp(width, 60, 110);
-        writer.WriteLine(string.Join('\n', Wrap(command.Description ?? "", width)));
+        writer.WriteLine(string.Join('\n', Phrases.Wrap(command.Description ?? "", width)));
         writer.WriteLine();
         Heading("Usage");
         foreach (var usage in Usages(command)) writer.WriteLine($"  {usage}");
@@ -46,7 +46,7 @@ internal static class HelpPage
             var column = Math.Min(34, all.Max(r => r.Label.Length)) + 4;
             foreach (var (label, text) in all)
             {
-                var lines = Wrap(text, width - column).ToArray();
+                var lines = Phrases.Wrap(text, width - column).ToArray();
                 var first = $"  {label}";
                 if (first.Length >= column)
                 {
@@ -84,14 +84,20 @@ internal static class HelpPage
 
     private static IEnumerable<Option> Common(Command command)
     {
+        var isOfThisMachine = IsOfThisMachine(command);
         for (Command? c = command; c is not null; c = c.Parents.OfType<Command>().FirstOrDefault())
         {
-            foreach (var option in c.Options.Where(o => !o.Hidden && (o.Recursive || o is HelpOption || (o is VersionOption && c == command))))
+            foreach (var option in c.Options.Where(o => !o.Hidden && !(isOfThisMachine && o == CommonOptions.Cluster) && (o.Recursive || o is HelpOption || (o is VersionOption && c == command))))
                 yield return option;
         }
     }
 
-    private static string Label(Option option)
+    /// <summary>Whether no cluster elsewhere can be named, for the command or for any of its own.</summary>
+    private static bool IsOfThisMachine(Command command) =>
+        command.Subcommands.Count > 0 ? command.Subcommands.All(IsOfThisMachine) : command is CliCommand { InsteadOfRemote: not null };
+
+    /// <summary>An option as it is written, e.g. "-k, --top &lt;n&gt;".</summary>
+    public static string Label(Option option)
     {
         // The short forms of a Windows shell ("-?", "/h") would only be noise here.
         var names = new[] { option.Name }.Concat(option.Aliases.Where(a => a.StartsWith('-') && a is not "-?")).Distinct().OrderBy(n => n.Length);
@@ -105,24 +111,4 @@ internal static class HelpPage
         VersionOption => "Show the version",
         _ => option.Description ?? "",
     };
-
-    /// <summary>Breaks a text into lines of at most <paramref name="width"/> columns, at spaces.</summary>
-    internal static IEnumerable<string> Wrap(string text, int width)
-    {
-        var line = "";
-        foreach (var word in text.Split(' '))
-        {
-            if (line.Length > 0 && line.Length + 1 + word.Length > width)
-            {
-                yield return line;
-                line = word;
-            }
-            else
-            {
-                line = line.Length == 0 ? word : $"{line} {word}";
-            }
-        }
-
-        if (line.Length > 0) yield return line;
-    }
 }

@@ -11,13 +11,14 @@ internal static class UsageErrors
     public static FuseMixException? Of(ParseResult parse)
     {
         var command = parse.CommandResult.Command;
-        if (UnknownToken(parse) is { } token) return Unknown(command, token);
+        if (UnknownToken(parse) is { } token) return IsText(parse, token) ? AfterDashes(command, token) : Unknown(command, token);
         if (parse.Errors.Count == 0) return null;
 
         var error = parse.Errors[0];
         var message = error.SymbolResult switch
         {
             OptionResult option when error.Message.StartsWith("Cannot parse", StringComparison.Ordinal) => Unreadable(option),
+            OptionResult { IdentifierToken: null } option => Invalid($"'{HelpPage.PathOf(command)}' needs {HelpPage.Label(option.Option)}."),
             OptionResult { Tokens.Count: 0 } option => Invalid($"{option.Option.Name} needs a value."),
             ArgumentResult { Tokens.Count: 0 } argument => Missing(argument),
             CommandResult when parse.CommandResult.Children.OfType<ArgumentResult>().FirstOrDefault(a => a.Tokens.Count == 0 && a.Argument.Arity.MinimumNumberOfValues > 0) is { } argument => Missing(argument),
@@ -43,8 +44,17 @@ internal static class UsageErrors
             .FirstOrDefault();
     }
 
+    /// <summary>No number and no words: no option has a space in its name.</summary>
     private static bool LooksLikeOption(string token) =>
-        token.Length > 1 && token[0] == '-' && !double.TryParse(token, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+        token.Length > 1 && token[0] == '-' && !double.TryParse(token, NumberStyles.Float, CultureInfo.InvariantCulture, out _)
+        && !token.Split('=')[0].Any(char.IsWhiteSpace);
+
+    /// <summary>Whether an option is meant where none is read: after '--'.</summary>
+    private static bool IsText(ParseResult parse, string token) =>
+        LooksLikeOption(token) && !parse.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash).Any(t => t.Value == token);
+
+    private static FuseMixException AfterDashes(Command command, string token) => new(
+        FailureKind.Invalid, $"'{HelpPage.PathOf(command)}' takes '{token.Split('=')[0]}' as text, since it stands after '--'.", "Write options before '--'.");
 
     private static FuseMixException Unknown(Command command, string token)
     {

@@ -19,11 +19,12 @@ internal static class DatasetsCommand
         Arity = ArgumentArity.ZeroOrOne,
     };
 
-    private static readonly Option<string?> Folder = new("--folder") { Description = "A folder of pictures or sounds with captions in text files beside them", HelpName = "path" };
+    private static readonly Option<string?> Folder = FilePath.Option(
+        "--folder", "path", "A folder of pictures or sounds with captions in text files beside them");
 
-    private static readonly Option<string?> JsonLines = new("--jsonl") { Description = "A table with a JSON object per line", HelpName = "file" };
+    private static readonly Option<string?> JsonLines = FilePath.Option("--jsonl", "file", "A table with a JSON object per line");
 
-    private static readonly Option<string?> Csv = new("--csv") { Description = "A table with a heading", HelpName = "file" };
+    private static readonly Option<string?> Csv = FilePath.Option("--csv", "file", "A table with a heading");
 
     private static readonly Option<string?> NewName = new("--name") { Description = "What to call your own dataset", HelpName = "name" };
 
@@ -60,7 +61,7 @@ internal static class DatasetsCommand
                 return;
             }
 
-            var table = Tables.Of("dataset", "items", ">train", ">validation", ">test", ">groups", ">failed", "licence");
+            var table = new Table("dataset", "items", ">train", ">validation", ">test", ">groups", ">failed", "licence");
             foreach (var d in all)
             {
                 table.Row([
@@ -120,10 +121,10 @@ internal static class DatasetsCommand
             var s = d.Summary;
             run.Terminal.Say($"{run.Terminal.Out.Bold(s.Name)}: {s.About}");
             run.Terminal.Say($"Licence: {s.Licence}. Fingerprint {s.Fingerprint[..16]}, {Phrases.Count(s.Groups, "group")} that splits never cut.");
-            var items = Tables.Of("items", ">count", ">size");
+            var items = new Table("items", ">count", ">size");
             foreach (var (modality, count) in s.Items.OrderBy(i => i.Key)) items.Row(EvaluationTable.Word(modality), Phrases.Count(count), Phrases.Bytes(d.Bytes.GetValueOrDefault(modality)));
             run.Terminal.Draw(items);
-            var pairs = Tables.Of("pairs", ">train", ">validation", ">test");
+            var pairs = new Table("pairs", ">train", ">validation", ">test");
             foreach (var kind in d.Pairs.GroupBy(p => (p.First, p.Second)))
             {
                 pairs.Row([

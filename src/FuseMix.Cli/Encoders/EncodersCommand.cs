@@ -37,7 +37,7 @@ internal static class EncodersCommand
 
     private static readonly Argument<string?> OneOrAll = new("name") { Description = "Name of an encoder; none: every installed one", Arity = ArgumentArity.ZeroOrOne };
 
-    private static readonly Argument<string> Folder = new("folder") { Description = "A folder with encoder.json and the ONNX model" };
+    private static readonly Argument<string> Folder = FilePath.Argument("folder", "A folder with encoder.json and the ONNX model");
 
     private static readonly Option<bool> Replace = new("--replace") { Description = "Replace an installed encoder of the same name; its latents stay, under its fingerprint" };
 
@@ -74,7 +74,7 @@ internal static class EncodersCommand
             .Select(r => new EncoderEntry(r.Name, r.Modality, r.Dimension, false, null, r.Licence, $"npm {r.Package} {r.Version}", r.About, null));
         run.Terminal.Result([.. installed, .. available], CliJson.Relaxed.EncoderEntryArray, all =>
         {
-            var table = Tables.Of("encoder", "modality", ">dim.", "state", "licence", "origin");
+            var table = new Table("encoder", "modality", ">dim.", "state", "licence", "origin");
             foreach (var e in all)
             {
                 var state = e.Error ?? (e.Installed ? $"installed, {e.Fingerprint![..16]}" : "can be imported");

@@ -1,6 +1,5 @@
 using FuseMix.Cli.Output;
 using FuseMix.Contracts.Training;
-using Spectre.Console;
 
 namespace FuseMix.Cli.Evaluation;
 
@@ -10,7 +9,7 @@ internal static class EvaluationTable
     /// <summary>One report: a row per direction.</summary>
     public static Table Of(EvaluationReport report)
     {
-        var table = Tables.Of("direction", ">queries", ">candidates", ">R@1", ">R@5", ">R@10", ">median rank");
+        var table = new Table("direction", ">queries", ">candidates", ">R@1", ">R@5", ">R@10", ">median rank");
         foreach (var d in report.Directions)
         {
             table.Row(
@@ -25,7 +24,7 @@ internal static class EvaluationTable
     public static Table Compare(IReadOnlyList<(string Method, EvaluationReport Report)> rows)
     {
         var directions = rows[0].Report.Directions;
-        var table = Tables.Of(["method", .. directions.Select(d => $">{Direction(d)} R@1 / 5 / 10"), ">mean"]);
+        var table = new Table(["method", .. directions.Select(d => $">{Direction(d)} R@1 / 5 / 10"), ">mean"]);
         foreach (var (method, report) in rows)
         {
             table.Row([method, .. directions.Select(d => Figures(report.Directions.Single(o => o.From == d.From && o.To == d.To))), Phrases.Fixed(report.Mean, 1)]);

@@ -51,7 +51,14 @@ internal static class CancelCommand
         var client = run.ClientToWork();
         var going = await Going(client, run.Stop);
         var meant = going.Where(job => job.JobId == name || job.Model == name).ToArray();
-        if (meant.Length == 0) throw FuseMixException.UnknownName("training that is queued or running", name, going.Select(job => job.Model));
+        if (meant.Length == 0)
+        {
+            throw new FuseMixException(
+                FailureKind.NotFound,
+                $"No training named '{name}' is queued or running.",
+                NearestName.Of(name, going.Select(job => job.Model)) is { } nearest ? $"Did you mean '{nearest}'?" : "'./fusemix status' shows the jobs.");
+        }
+
         for (var i = 0; i < meant.Length; i++) meant[i] = await TrainingWork.Cancel(client, meant[i].JobId, run.Stop);
         run.Terminal.Result(meant, CliJson.Relaxed.TrainingStatusArray, all =>
         {

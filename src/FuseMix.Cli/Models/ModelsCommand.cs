@@ -28,7 +28,7 @@ internal static class ModelsCommand
 {
     private static readonly Argument<string> Name = new("name") { Description = "Name of a fusion model" };
 
-    private static readonly Option<string> To = new("--to") { Description = "The folder to write to; made where it is missing", HelpName = "folder", Required = true };
+    private static readonly Option<string?> To = FilePath.Option("--to", "folder", "The folder to write to; made where it is missing", required: true);
 
     public static Command Create() =>
         new CliCommand("models", "Fusion models: sets of adapters into one shared space.").With(
@@ -56,7 +56,7 @@ internal static class ModelsCommand
                 return;
             }
 
-            var table = Tables.Of("model", "encoders", ">dim.", ">steps", "state");
+            var table = new Table("model", "encoders", ">dim.", ">steps", "state");
             foreach (var m in all)
                 table.Row(m.Name, string.Join(" + ", m.Encoders.OrderBy(e => e.Key).Select(e => e.Value)), Phrases.Count(m.Dimension), Phrases.Count(m.Steps), m.Error ?? "sound");
             run.Terminal.Draw(table);

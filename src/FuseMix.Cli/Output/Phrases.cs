@@ -48,6 +48,26 @@ internal static class Phrases
     public static string Fixed(double value, int decimals) =>
         double.IsNaN(value) ? "–" : value.ToString("F" + decimals, CultureInfo.InvariantCulture);
 
+    /// <summary>Breaks a text into lines of at most so many columns, at spaces; a word that is longer has a line of its own.</summary>
+    public static IEnumerable<string> Wrap(string text, int columns)
+    {
+        var line = "";
+        foreach (var word in text.Split(' '))
+        {
+            if (line.Length > 0 && CellWidth.Of(line) + 1 + CellWidth.Of(word) > columns)
+            {
+                yield return line;
+                line = word;
+            }
+            else
+            {
+                line = line.Length == 0 ? word : $"{line} {word}";
+            }
+        }
+
+        if (line.Length > 0) yield return line;
+    }
+
     /// <summary>The text cut to some columns, with "…" where something is missing.</summary>
     public static string Cut(string text, int columns)
     {

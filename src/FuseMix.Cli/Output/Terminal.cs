@@ -2,8 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using FuseMix.Cli.CommandLine;
 using FuseMix.Cli.Progress;
-using Spectre.Console;
-using Spectre.Console.Rendering;
 
 namespace FuseMix.Cli.Output;
 
@@ -39,19 +37,10 @@ internal sealed class Terminal(CliEnvironment environment, bool json, bool quiet
     /// <summary>Something that went wrong but does not stop the command; always on standard error.</summary>
     public void Warn(string line) => environment.Error.WriteLine(Error.Yellow("Warning: ") + line);
 
-    /// <summary>A table or another drawing of Spectre.Console; nothing with <c>--json</c>.</summary>
-    public void Draw(IRenderable drawing)
+    /// <summary>A table; nothing with <c>--json</c>.</summary>
+    public void Draw(Table table)
     {
-        if (json) return;
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Ansi = Out.On ? AnsiSupport.Yes : AnsiSupport.No,
-            ColorSystem = Out.On ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
-            Out = new FixedWidthOutput(environment.Out, environment.OutIsTerminal ? Width : Math.Max(Width, 120)),
-            Interactive = InteractionSupport.No,
-        });
-        console.Profile.Capabilities.Unicode = true;
-        console.Write(drawing);
+        foreach (var line in table.Lines(environment.OutIsTerminal ? Width : null, Out)) Say(line);
     }
 
     /// <summary>The result as JSON with <c>--json</c>, else as <paramref name="show"/> shows it.</summary>
@@ -68,20 +57,5 @@ internal sealed class Terminal(CliEnvironment environment, bool json, bool quiet
         return environment.ErrorIsTerminal && environment.Variable("TERM") is not "dumb"
             ? new LiveProgress(environment.Error, environment.Clock, environment.Width, environment.Height, Error, title, unit)
             : new PlainProgress(environment.Error, environment.Clock, title, unit);
-    }
-
-    private sealed class FixedWidthOutput(TextWriter writer, int width) : IAnsiConsoleOutput
-    {
-        public TextWriter Writer => writer;
-
-        public bool IsTerminal => false;
-
-        public int Width => width;
-
-        public int Height => 50;
-
-        public void SetEncoding(System.Text.Encoding encoding)
-        {
-        }
     }
 }

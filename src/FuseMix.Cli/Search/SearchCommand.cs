@@ -17,13 +17,13 @@ internal static class SearchCommand
 
     private static readonly Argument<string?> Text = new("text") { Description = "A text to search by", Arity = ArgumentArity.ZeroOrOne };
 
-    private static readonly Option<string?> Image = new("--image") { Description = "A picture to search by (PNG, JPEG, WebP)", HelpName = "file" };
+    private static readonly Option<string?> Image = FilePath.Option("--image", "file", "A picture to search by (PNG, JPEG, WebP)");
 
     private static readonly Option<string?> Item = new("--item") { Description = "An item of the collection to search by", HelpName = "id" };
 
     private static readonly Option<string[]> Minus = new("--minus") { Description = "A text to move away from; may be repeated", HelpName = "text" };
 
-    private static readonly Option<string> Target = Choice.Of("--target", "image", "What to find", "image", "text", "audio", "any");
+    private static readonly Option<string> Target = Choice.Of("--target", SearchRequest.DefaultTarget.Word(), "What to find", "image", "text", "audio", "any");
 
     private static readonly Option<int> K = new("-k", "--top")
     {

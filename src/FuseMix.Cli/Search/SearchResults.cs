@@ -21,12 +21,12 @@ internal static class SearchResults
         }
 
         if (pictures is not null) PictureStrip.Show(run.Terminal, hits, pictures);
-        var table = Tables.Of(">rank", ">score", "what", "id", "caption");
+        var table = new Table(">rank", ">score", "what", "id", "…caption");
         for (var i = 0; i < hits.Count; i++)
         {
             var hit = hits[i];
             table.Row(
-                Phrases.Count(i + 1), Phrases.Fixed(hit.Score, 3), EvaluationTable.Word(hit.Modality), hit.Id, Phrases.Cut(Caption(hit), 60));
+                Phrases.Count(i + 1), Phrases.Fixed(hit.Score, 3), EvaluationTable.Word(hit.Modality), hit.Id, Caption(hit));
         }
 
         run.Terminal.Draw(table);

@@ -66,7 +66,7 @@ internal static class StatusCommand
     private static void Show(Terminal terminal, StatusReport report)
     {
         terminal.Say(terminal.Out.Bold("Nodes"));
-        var nodes = Tables.Of("node", "roles", "state");
+        var nodes = new Table("node", "roles", "state");
         foreach (var node in report.Cluster.Nodes) nodes.Row(node.Name, string.Join(", ", node.Roles), node.State);
         terminal.Draw(nodes);
         if (report.NodeOf is { } process) terminal.Say($"  in {process}");
@@ -78,7 +78,7 @@ internal static class StatusCommand
         }
         else
         {
-            var jobs = Tables.Of("job", "state", ">done", "detail");
+            var jobs = new Table("job", "state", ">done", "detail");
             foreach (var e in report.Extractions)
                 jobs.Row($"extract {e.Dataset} × {e.Encoder}", Word(e.State), $"{Phrases.Count(e.ItemsDone)} / {Phrases.Count(e.Items)}", e.Error ?? "");
             foreach (var t in report.Trainings)

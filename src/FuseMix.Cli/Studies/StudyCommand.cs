@@ -37,11 +37,8 @@ internal static class StudyCommand
 
     private static readonly Option<string?> Without = new("--without") { Description = "Leave out items whose metadata have this key set to true", HelpName = "key" };
 
-    private static readonly Option<string?> Output = new("--output")
-    {
-        Description = "Folder of the table (Markdown, JSON) and the plot (SVG, PNG) (default: studies in the home folder)",
-        HelpName = "folder",
-    };
+    private static readonly Option<string?> Output = FilePath.Option(
+        "--output", "folder", "Folder of the table (Markdown, JSON) and the plot (SVG, PNG) (default: studies in the home folder)");
 
     private static readonly Option<string[]> Method = new("--method")
     {
@@ -102,7 +99,7 @@ internal static class StudyCommand
         StudyPlot.Save(report, file);
         run.Terminal.Result(report, CliJson.Relaxed.StudyReport, s =>
         {
-            var table = Tables.Of([s.Header[0], .. s.Header[1..].Select(title => $">{title}")]);
+            var table = new Table([s.Header[0], .. s.Header[1..].Select(title => $">{title}")]);
             foreach (var method in s.Methods) table.Row(s.Cells(method));
             run.Terminal.Draw(table);
             run.Terminal.Say($"Written to {file}.md, .json, .svg and .png");

@@ -19,7 +19,7 @@ internal static class TrainCommand
         HelpName = "name",
     };
 
-    private static readonly Option<string?> Recipe = new("--recipe") { Description = "A recipe file, instead of a preset", HelpName = "file" };
+    private static readonly Option<string?> Recipe = FilePath.Option("--recipe", "file", "A recipe file, instead of a preset");
 
     private static readonly Option<string[]> Set = new("--set") { Description = "Change a key of the recipe; may be repeated", HelpName = "key=value" };
 

@@ -34,8 +34,7 @@ internal static class TrainingWork
             {
                 await foreach (var now in client.WatchTraining(request.JobId, run.Stop))
                 {
-                    // The status of a job that is over no longer tells where its last run went on.
-                    status = now.State.IsOver() ? now with { ResumedFrom = status.ResumedFrom } : now;
+                    status = now;
                     if (double.IsFinite(now.Loss) && (curve.Count == 0 || curve[^1].Step != now.Step)) curve.Add(new LossPoint(now.Step, now.Loss));
                     if (now.Validation is { } last && (validations.Count == 0 || validations[^1].Step != last.Step)) validations.Add(last);
                     progress.Report(Read(now));

@@ -14,7 +14,11 @@ namespace FuseMix.Contracts.Http;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    Converters = [typeof(WordConverter<Modality>), typeof(WordConverter<JobState>), typeof(SecondsConverter), typeof(FiniteConverter), typeof(Base64Converter)])]
+    Converters =
+    [
+        typeof(WordConverter<Modality>), typeof(WordConverter<SearchTarget>), typeof(WordConverter<JobState>), typeof(SecondsConverter),
+        typeof(FiniteConverter), typeof(Base64Converter),
+    ])]
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(ClusterStatus))]
 [JsonSerializable(typeof(EncoderSummary))]

@@ -3,9 +3,42 @@ using FuseMix.Contracts.Search;
 
 namespace FuseMix.Contracts.Http;
 
+/// <summary>What kind of items a search finds.</summary>
+public enum SearchTarget
+{
+    /// <summary>Pictures.</summary>
+    Image,
+
+    /// <summary>Texts.</summary>
+    Text,
+
+    /// <summary>Sounds.</summary>
+    Audio,
+
+    /// <summary>Items of every kind.</summary>
+    Any,
+}
+
+/// <summary>Targets as documents name them, and as requests do.</summary>
+public static class SearchTargets
+{
+    /// <summary>The target of a request in its word.</summary>
+    /// <param name="target">The modality; null for any.</param>
+    public static SearchTarget Named(this Modality? target) => target is { } modality ? Enum.Parse<SearchTarget>(modality.ToString()) : SearchTarget.Any;
+
+    /// <summary>What a word means for a request: the modality, null for any.</summary>
+    /// <param name="target">The word; null where nobody says.</param>
+    public static Modality? Meant(this SearchTarget? target) => target switch
+    {
+        null => SearchRequest.DefaultTarget,
+        SearchTarget.Any => null,
+        { } word => Enum.Parse<Modality>(word.ToString()),
+    };
+}
+
 /// <summary>Queries to one collection, and what holds for all of them.</summary>
 /// <param name="Queries">1 to 1,024 queries, answered in order.</param>
-/// <param name="Target">Modality of the items wanted; any where missing.</param>
+/// <param name="Target">What kind of items to find; 'image' where missing.</param>
 /// <param name="K">Hits wanted per query, 1 to 10,000 and over all queries at most 250,000; 10 where missing.</param>
 /// <param name="MinScore">Least cosine of a hit; no threshold where missing.</param>
 /// <param name="Filter">Metadata that a hit must have: key to any of these values.</param>
@@ -14,7 +47,7 @@ namespace FuseMix.Contracts.Http;
 /// <remarks>Generated readers forget what an init-only property is set to where its key is missing: hence null for "as usual".</remarks>
 public sealed record SearchBody(
     QueryBody?[]? Queries,
-    Modality? Target = null,
+    SearchTarget? Target = null,
     int? K = null,
     float? MinScore = null,
     Dictionary<string, string[]>? Filter = null,
@@ -23,7 +56,7 @@ public sealed record SearchBody(
 {
     /// <summary>What to send for a request.</summary>
     public static SearchBody Of(SearchRequest request) => new(
-        [.. request.Queries.Select(QueryBody.Of)], request.Target, request.K, request.MinScore, request.Filter, request.Exclude,
+        [.. request.Queries.Select(QueryBody.Of)], request.Target.Named(), request.K, request.MinScore, request.Filter, request.Exclude,
         (int)Math.Clamp(request.Deadline.TotalMilliseconds, int.MinValue, int.MaxValue));
 
     /// <summary>The request to that collection.</summary>
@@ -39,7 +72,7 @@ public sealed record SearchBody(
         if (Queries.Any(query => query?.Terms?.Contains(null) != false)) throw Null("queries");
         if (Filter?.Values.Any(values => values?.Contains(null!) != false) == true) throw Null("filter");
         if (Exclude?.Contains(null!) == true) throw Null("exclude");
-        var request = new SearchRequest(collection, [.. Queries.Select(query => query!.ToQuery())], Target, K ?? SearchRequest.DefaultK)
+        var request = new SearchRequest(collection, [.. Queries.Select(query => query!.ToQuery())], Target.Meant(), K ?? SearchRequest.DefaultK)
         {
             MinScore = MinScore,
             Filter = Filter,
@@ -64,7 +97,7 @@ public sealed record QueryBody(TermBody?[]? Terms)
 
 /// <summary>One term of a query: it has exactly one of text, content, itemId, latent and embedding.</summary>
 /// <param name="Text">A text to encode; not one of white space and characters that cannot be seen alone.</param>
-/// <param name="Content">The bytes of a picture or a sound, in base64, also the URL-safe one, or as a data URI; 'modality' says which.</param>
+/// <param name="Content">The bytes of a picture, in base64, also the URL-safe one, or as a data URI, with the modality 'image'; sounds are given by 'latent'.</param>
 /// <param name="ItemId">Id of an item of the collection.</param>
 /// <param name="Latent">An output of the fusion model's encoder of 'modality'.</param>
 /// <param name="Embedding">A vector of the shared space.</param>

@@ -8,7 +8,7 @@ namespace FuseMix.Contracts.Search;
 public interface ISearchGrain : IGrainWithIntegerKey
 {
     /// <summary>Searches one collection with a batch of queries.</summary>
-    /// <exception cref="FuseMixException">Unknown collection or item; a query without terms, or that cannot be decoded; K, the hits in all or
+    /// <exception cref="FuseMixException">Unknown collection or item; a query without terms, of nothing, or that cannot be decoded; K, the hits in all or
     /// the deadline out of range.</exception>
     [ResponseTimeout(SearchRequest.ResponseTimeout)]
     [Alias("Search")]

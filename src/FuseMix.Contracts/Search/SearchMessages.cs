@@ -14,6 +14,9 @@ public sealed record SearchRequest(string Collection, SearchQuery[] Queries, Mod
     /// <summary>Hits wanted per query where nobody says how many.</summary>
     public const int DefaultK = 10;
 
+    /// <summary>The modality of the items wanted where nobody says which: words are typed to find pictures, and other texts would come before them.</summary>
+    public const Modality DefaultTarget = Modality.Image;
+
     /// <summary>Most hits that one search may ask for, over all its queries: an answer is put together in memory.</summary>
     public const int MaxHits = 250_000;
 

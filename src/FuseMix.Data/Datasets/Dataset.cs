@@ -150,7 +150,7 @@ public sealed class Dataset
     public string ReadText(DatasetItem item) => item.Text
         ?? throw new FuseMixException(
             FailureKind.Invalid,
-            $"Item '{item.Id}' of dataset '{Name}' is not a text but {item.Modality.ToString().ToLowerInvariant()}.");
+            $"Item '{item.Id}' of dataset '{Name}' is not a text but {item.Modality.Word()}.");
 
     /// <summary>Where an item's file lies now, absolute; null for a text.</summary>
     public string? PathOf(DatasetItem item) => item.File is null ? null : Home.Locate(item.File);

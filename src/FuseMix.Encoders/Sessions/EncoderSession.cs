@@ -282,7 +282,9 @@ public sealed class EncoderSession : IEncoder
             throw new FuseMixException(
                 FailureKind.Corrupt,
                 $"The model {pack.ModelPath} of the encoder '{pack.Name}' cannot be opened: {FirstLine(e)}",
-                "Check that it is a whole ONNX file, with its external data beside it.",
+                IsTooNew(e.Message)
+                    ? "Export it again for an older version of ONNX: its opset or IR version is newer than this ONNX Runtime knows."
+                    : "Check that it is a whole ONNX file, with its external data beside it.",
                 e);
         }
         catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or EntryPointNotFoundException)
@@ -315,6 +317,9 @@ public sealed class EncoderSession : IEncoder
             $"The encoder '{pack.Name}' cannot run on CUDA: {why}.",
             "Leave the device on auto or cpu, or install the GPU build of ONNX Runtime and the CUDA libraries it names.");
     }
+
+    private static bool IsTooNew(string message) =>
+        message.Contains("opset", StringComparison.OrdinalIgnoreCase) || message.Contains("IR version", StringComparison.OrdinalIgnoreCase);
 
     internal static string FirstLine(Exception e) => e.Message.Split('\n')[0].Trim();
 

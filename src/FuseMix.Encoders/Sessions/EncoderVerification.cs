@@ -54,9 +54,7 @@ public static class EncoderVerification
             if (together.ErrorOf(row) is { } error) throw ModelSignature.Lie(pack, error.TrimEnd('.'));
             if (Distance(together[row], alone) > Tolerance)
             {
-                throw ModelSignature.Lie(
-                    pack,
-                    $"an item's latent depends on the others of its call (relative difference {Distance(together[row], alone):g2}); a mask or a pooling is missing");
+                throw Depends(pack, Distance(together[row], alone));
             }
         }
 
@@ -70,6 +68,36 @@ public static class EncoderVerification
             if (batch.ErrorOf(0) is { } error) throw ModelSignature.Lie(pack, error.TrimEnd('.'));
             return (batch[0].ToArray(), Stopwatch.GetElapsedTime(start));
         }
+    }
+
+    private static FuseMixException Depends(EncoderPack pack, double distance)
+    {
+        var how = $"an item's latent depends on the others of its call (relative difference {distance:g2})";
+        return QuantisesDynamically(pack.ModelPath)
+            ? new FuseMixException(
+                FailureKind.Corrupt,
+                $"The model of the encoder pack '{pack.Name}' is quantised dynamically, by the range of all items of a call: {how}.",
+                "Install it as it was before that, or quantised statically.")
+            : ModelSignature.Lie(pack, $"{how}; a mask or a pooling is missing");
+    }
+
+    /// <summary>Whether the model has an operator that takes its scale from all values of a tensor, and so from all items of a call.</summary>
+    private static bool QuantisesDynamically(string model)
+    {
+        var name = "DynamicQuantizeLinear"u8;
+        using var file = File.OpenRead(model);
+        var buffer = new byte[1 << 20];
+        for (int kept = 0, read; (read = file.Read(buffer, kept, buffer.Length - kept)) > 0;)
+        {
+            var seen = buffer.AsSpan(0, kept + read);
+            if (seen.IndexOf(name) >= 0) return true;
+
+            // The name may lie across the end of what was read.
+            kept = Math.Min(seen.Length, name.Length - 1);
+            seen[^kept..].CopyTo(buffer);
+        }
+
+        return false;
     }
 
     private static double Distance(ReadOnlySpan<float> a, ReadOnlySpan<float> b) =>

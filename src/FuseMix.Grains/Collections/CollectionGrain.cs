@@ -38,6 +38,18 @@ public sealed class CollectionRecord
     /// <summary>Whether that was there already.</summary>
     [Id(4)]
     public bool Reused { get; set; }
+
+    /// <summary>Items to embed; 0 where that was not known before it ended.</summary>
+    [Id(5)]
+    public long Items { get; set; }
+
+    /// <summary>Items embedded when it ended.</summary>
+    [Id(6)]
+    public long ItemsDone { get; set; }
+
+    /// <summary>How long it took.</summary>
+    [Id(7)]
+    public TimeSpan Elapsed { get; set; }
 }
 
 [IndexPlacement]
@@ -185,6 +197,7 @@ internal sealed partial class CollectionGrain(
         {
             state.State = live is null ? JobState.Running : JobState.Completed;
             (state.Build, state.Error, state.Generation, state.Reused) = (request, null, live?.Generation, live is not null);
+            (state.Items, state.ItemsDone, state.Elapsed) = (live?.Count ?? 0, live?.Count ?? 0, TimeSpan.Zero);
             return true;
         });
         if (live is null) Run(request, check);
@@ -203,7 +216,7 @@ internal sealed partial class CollectionGrain(
         Activity.Current = null;
         using var keepAlive = this.RegisterGrainTimer(
             () => Task.CompletedTask, new GrainTimerCreationOptions(KeepAlive, KeepAlive) { KeepAlive = true, Interleave = true });
-        var (state, error, generation, reused) = (JobState.Completed, (string?)null, (string?)null, false);
+        var (state, error, generation, reused, count) = (JobState.Completed, (string?)null, (string?)null, false, (long?)null);
         try
         {
             var live = check is null ? null : await check.WaitAsync(running.Stop.Token);
@@ -212,7 +225,7 @@ internal sealed partial class CollectionGrain(
                 CancellationToken.None,
                 TaskCreationOptions.LongRunning,
                 TaskScheduler.Default);
-            generation = manifest.Generation;
+            (generation, count) = (manifest.Generation, manifest.Count);
             LogBuilt(Name, generation, manifest.Count);
             Forget();
             await Task.Run(() =>
@@ -238,7 +251,9 @@ internal sealed partial class CollectionGrain(
             {
                 await Record(current =>
                 {
+                    var (done, all) = running.Progress;
                     (current.State, current.Error, current.Generation, current.Reused) = (state, error, generation, reused);
+                    (current.Items, current.ItemsDone, current.Elapsed) = (count ?? all, count ?? done, clock.GetElapsedTime(running.StartedAt));
                     return true;
                 });
                 await GrainFactory.GetGrain<IJobListGrain>(IJobListGrain.Key).Ended(Me);
@@ -266,18 +281,14 @@ internal sealed partial class CollectionGrain(
     private BuildStatus Snapshot()
     {
         // It is over only when nothing of it is left to do: who sees the end may begin anew at once, and must not be taken for a watcher.
-        var known = _running is null ? _state.Value : new CollectionRecord { Build = _running.Request, State = JobState.Running };
-        var (done, all) = _running?.Progress ?? default;
-        return new BuildStatus(
-            Name,
-            known.Build,
-            known.State,
-            all,
-            done,
-            known.Generation,
-            known.Reused,
-            _running is { } running ? clock.GetElapsedTime(running.StartedAt) : TimeSpan.Zero,
-            known.Error);
+        if (_running is { } running)
+        {
+            var (done, all) = running.Progress;
+            return new BuildStatus(Name, running.Request, JobState.Running, all, done, null, false, clock.GetElapsedTime(running.StartedAt), null);
+        }
+
+        var last = _state.Value;
+        return new BuildStatus(Name, last.Build, last.State, last.Items, last.ItemsDone, last.Generation, last.Reused, last.Elapsed, last.Error);
     }
 
     /// <summary>Makes a change durable. Where that fails, nobody knows what is stored: the grain leaves, and the next call reads it.</summary>

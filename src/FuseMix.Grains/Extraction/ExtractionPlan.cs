@@ -97,6 +97,6 @@ internal sealed class ExtractionPlan
 
     private static FuseMixException Nothing(ExtractionRequest request, EncoderPack pack, IEnumerable<Modality> has) => new(
         FailureKind.Invalid,
-        $"Dataset '{request.Dataset}' has no {pack.Definition.Modality} items for encoder '{pack.Name}'.",
-        $"It has: {string.Join(", ", has)}.");
+        $"Dataset '{request.Dataset}' has no {pack.Definition.Modality.Word()} items for encoder '{pack.Name}'.",
+        $"It has: {string.Join(", ", has.Select(modality => modality.Word()))}.");
 }

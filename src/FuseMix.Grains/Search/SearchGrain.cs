@@ -57,8 +57,8 @@ internal sealed class SearchGrain(
         {
             throw new FuseMixException(
                 FailureKind.NotFound,
-                $"Collection '{request.Collection}' holds no {request.Target} items.",
-                $"It holds: {string.Join(", ", collection.Shards.Select(shard => shard.Modality).Distinct())}.");
+                $"Collection '{request.Collection}' holds no {request.Target?.Word()} items.",
+                $"It holds: {string.Join(", ", collection.Shards.Select(shard => shard.Modality).Distinct().Select(modality => modality.Word()))}.");
         }
 
         var silent = new Dictionary<ShardStatus, string>();
@@ -354,10 +354,11 @@ internal sealed class SearchGrain(
                 if (term.Text is { } text && BlankText.Is(text))
                 {
                     throw Invalid(
-                        "A text of the query has nothing in it to encode.", "Give it a word, or leave it out; white space and what cannot be seen are like no item.");
+                        "A text of the query has nothing in it to encode.",
+                        "Give it a word, or leave it out; white space and what cannot be seen are like no item.");
                 }
 
-                if (term.Content is []) throw Invalid("The content of a query term has no bytes.", "Send a picture or a sound.");
+                if (term.Content is []) throw Invalid("The content of a query term has no bytes.", "Send those of a picture.");
             }
 
             if (query.Terms.All(term => term.Weight == 0))

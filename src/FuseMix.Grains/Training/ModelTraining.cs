@@ -88,6 +88,9 @@ internal sealed partial class ModelTraining(
         }
     }
 
+    /// <summary>Where a job would go on from: steps done and steps in all, both 0 where it would begin anew.</summary>
+    public (int Step, int Steps) Reached(string jobId) => TrainingRun.Reached(CheckpointsOf(jobId));
+
     /// <summary>Ids of the jobs that have checkpoints.</summary>
     public IReadOnlyList<string> WithCheckpoints() => Directory.Exists(home.Runs)
         ? [.. Directory.EnumerateDirectories(home.Runs).Select(folder => Path.GetFileName(folder)!).Where(ResourceName.IsValid)]

@@ -171,14 +171,14 @@ internal sealed class PairedLatents : IDisposable
             var other = reader.Ids.Select(id => dataset.Item(id).Modality).FirstOrDefault(its => its != modality, modality);
             return other == modality
                 ? source
-                : throw new FuseMixException(FailureKind.Invalid, $"Encoder '{encoder}' was named for {modality}, but its latents are of {other} items.");
+                : throw new FuseMixException(FailureKind.Invalid, $"Encoder '{encoder}' was named for {modality.Word()}, but its latents are of {other.Word()} items.");
         }
 
         var pack = packs.Load(encoder);
         return pack.Definition.Modality == modality
             ? new ModelSource(pack.Name, pack.Fingerprint, pack.Definition.Latent.Dimension)
             : throw new FuseMixException(
-                FailureKind.Invalid, $"Encoder '{encoder}' was named for {modality}, but it encodes {pack.Definition.Modality}.");
+                FailureKind.Invalid, $"Encoder '{encoder}' was named for {modality.Word()}, but it encodes {pack.Definition.Modality.Word()}.");
     }
 
     private static bool IsSet(DatasetItem item, string key) => item.Metadata.GetValueOrDefault(key) == "true";

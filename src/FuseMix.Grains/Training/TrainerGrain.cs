@@ -36,6 +36,7 @@ internal sealed partial class TrainerGrain(
     private readonly TrainingJobs _jobs = new(storage);
     private readonly ChangeSignal _changed = new();
     private readonly CancellationTokenSource _leaving = new();
+    private readonly Dictionary<string, (int Step, int Steps)> _reached = [];
     private TrainerFence? _fence;
     private Task _queue = Task.CompletedTask;
     private Task _examination = Task.CompletedTask;
@@ -55,6 +56,7 @@ internal sealed partial class TrainerGrain(
         await _jobs.Load();
         _fence = await Task.Run(() => TrainerFence.Claim(home, metrics.Fenced), cancellationToken);
         if (_fence.HasOvertaken) LogOvertaken();
+        foreach (var jobId in _jobs.Open) _reached[jobId] = await Task.Run(() => training.Reached(jobId), cancellationToken);
 
         // Jobs that were running or waiting when the last trainer went away go on, but for a node that only looks.
         if (options.ResumesJobs) WorkThroughQueue();
@@ -201,6 +203,8 @@ internal sealed partial class TrainerGrain(
         {
             if (!await Task.Run(_fence!.Holds)) throw new FuseMixException(FailureKind.Conflict, "Another trainer has taken over.");
 
+            _reached[jobId] = await Task.Run(() => training.Reached(jobId));
+
             // Where this cannot be written, the job waits on: it has not been tried.
             var begun = await _jobs.Change(jobId, now => IsGoing(now) ? now! with { State = JobState.Running, Error = null } : now);
 
@@ -213,6 +217,7 @@ internal sealed partial class TrainerGrain(
         finally
         {
             _running = null;
+            _reached.Remove(jobId);
             Changed();
         }
     }
@@ -362,7 +367,9 @@ internal sealed partial class TrainerGrain(
     {
         var jobId = job.Request.JobId;
         var live = _running is { } running && running.JobId == jobId ? running.Progress : null;
-        var at = live is null ? job : job.At(live);
+
+        // Until the first step of a run is done, the job stands where its checkpoint does.
+        var at = live is not null ? job.At(live) : job.State == JobState.Running && _reached.TryGetValue(jobId, out var reached) ? job.At(reached) : job;
         return new TrainingStatus(
             jobId,
             job.Request.Model,
@@ -374,7 +381,7 @@ internal sealed partial class TrainerGrain(
             at.Temperature,
             at.PairsPerSecond,
             live?.Remaining,
-            live?.ResumedFrom ?? 0,
+            at.ResumedFrom,
             job.SubmittedAt,
             job.Error,
             job.Request.Dataset,

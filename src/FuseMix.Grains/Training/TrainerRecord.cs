@@ -75,6 +75,10 @@ public sealed record TrainingJobRecord
     [Id(12)]
     public TrainingValidation? Validation { get; init; }
 
+    /// <summary>Step of the checkpoint that its last run went on from; 0 where that began anew.</summary>
+    [Id(13)]
+    public int ResumedFrom { get; init; }
+
     /// <summary>What the model says that it made.</summary>
     internal TrainingJob Job => new(Request.JobId, SubmittedAt);
 
@@ -95,6 +99,15 @@ public sealed record TrainingJobRecord
         Epoch = progress.Epoch,
         Epochs = progress.Epochs,
         Validation = Of(progress.LastValidation),
+        ResumedFrom = progress.ResumedFrom,
+    };
+
+    /// <summary>The same job, as its checkpoint tells of it before the first step of a run.</summary>
+    internal TrainingJobRecord At((int Step, int Steps) checkpoint) => this with
+    {
+        Step = checkpoint.Step,
+        Steps = Math.Max(checkpoint.Steps, Steps),
+        ResumedFrom = checkpoint.Step,
     };
 
     /// <summary>The same job, as its model tells of it where no step of its last run was seen.</summary>

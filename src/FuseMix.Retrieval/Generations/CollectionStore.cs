@@ -114,7 +114,7 @@ public sealed class CollectionStore(FuseMixHome home, TimeProvider? time = null)
         {
             if (opened.Generation != manifest.Generation) throw Foreign($"generation '{opened.Generation}', not '{manifest.Generation}'");
             if (opened.Name != entry.Name) throw Foreign($"shard '{opened.Name}', not '{entry.Name}'");
-            if (opened.Modality != entry.Modality) throw Foreign($"{opened.Modality} items, not {entry.Modality}");
+            if (opened.Modality != entry.Modality) throw Foreign($"{opened.Modality.Word()} items, not {entry.Modality.Word()}");
             if (opened.Dimension != manifest.Dimension) throw Foreign($"dimension {opened.Dimension}, not {manifest.Dimension}");
             if (opened.Count != entry.Count) throw Foreign($"{opened.Count} items, not {entry.Count}");
             if (!opened.Columns.SequenceEqual(manifest.Columns, StringComparer.Ordinal)) throw Foreign("other metadata columns");

@@ -30,9 +30,9 @@ internal sealed class BrowserSafety(HttpOptions options)
         if (!IsOurs(host, context.Request.Path))
         {
             string[] names = ["localhost", "127.0.0.1", .. options.PublicNames];
+            var given = host.Length == 0 ? "but the request names no host" : $"not as '{host}'";
             throw new BadHttpRequestException(
-                $"This node answers as {string.Join(", ", names[..^1])} or {names[^1]}, {(host.Length == 0 ? "but the request names no host" : $"not as '{host}'")}.",
-                StatusCodes.Status421MisdirectedRequest);
+                $"This node answers as {string.Join(", ", names[..^1])} or {names[^1]}, {given}.", StatusCodes.Status421MisdirectedRequest);
         }
 
         // Browsers send some requests to a node without asking it first, whatever page they come from; only reading the answer is forbidden.

@@ -35,7 +35,10 @@ internal sealed class GzippedBody(Stream body, long limit, Func<Exception> tooLa
         catch (InvalidDataException wrong)
         {
             throw new FuseMixException(
-                FailureKind.Invalid, "The body is not the gzip that its content encoding says.", "Send it as gzip, or leave 'content-encoding' out.", wrong);
+                FailureKind.Invalid,
+                "The body is not the gzip that its content encoding says.",
+                "Send it as gzip, or leave 'content-encoding' out.",
+                wrong);
         }
 
         if (read > _left) throw tooLarge();
@@ -46,7 +49,8 @@ internal sealed class GzippedBody(Stream body, long limit, Func<Exception> tooLa
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Requests are read without blocking.");
+    public override int Read(byte[] buffer, int offset, int count) =>
+        throw new NotSupportedException("Requests are read without blocking.");
 
     public override void Flush()
     {

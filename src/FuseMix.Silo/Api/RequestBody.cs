@@ -29,7 +29,7 @@ internal static class RequestBody
         return await ReadJson(request, type, cancellationToken);
     }
 
-    /// <summary>A picture or a sound, of which the body is nothing else.</summary>
+    /// <summary>A file, such as a picture, of which the body is nothing else.</summary>
     /// <param name="request">The request.</param>
     /// <param name="limit">Most bytes to take, whether the request says beforehand how many come or not.</param>
     /// <param name="cancellationToken">The caller has gone.</param>
@@ -41,37 +41,45 @@ internal static class RequestBody
         if (IsOfType(request, "multipart/form-data"))
         {
             throw new BadHttpRequestException(
-                $"The body must be the bytes of the file alone, not a form ('multipart/form-data') that holds it: {way}", StatusCodes.Status415UnsupportedMediaType);
+                $"The body must be the bytes of the file alone, not a form ('multipart/form-data') that holds it: {way}",
+                StatusCodes.Status415UnsupportedMediaType);
         }
 
         var content = await Read(request, limit, cancellationToken);
 
-        // The type is no help: curl gives it to whole files as well. Each format has zero bytes in its head; curl -d takes these out, and line ends, too.
+        // The type is no help: curl gives it to whole files as well. Each format has zero bytes in its head; curl -d takes these out, and line
+        // ends, too.
         if (content.Length > 0 && IsOfType(request, "application/x-www-form-urlencoded") && !content.AsSpan().ContainsAny("\0\r\n"u8))
         {
             throw new FuseMixException(
-                FailureKind.Invalid, "The body is no whole file: it has neither zero bytes nor line ends, which 'curl -d' takes out.", $"Send the file as it is: {way}");
+                FailureKind.Invalid,
+                "The body is no whole file: it has neither zero bytes nor line ends, which 'curl -d' takes out.",
+                $"Send the file as it is: {way}");
         }
 
         return content;
     }
 
     /// <summary>A body as it is, or out of the gzip that it came in.</summary>
-    /// <param name="request">The request.</param>
-    /// <param name="tooLarge">What is thrown where there is more.</param>
+    /// <param name="request">The request, which ends the stream when it ends itself.</param>
     /// <param name="limit">Most bytes to take, in gzip and out of it, whether the request says beforehand how many come or not.</param>
+    /// <param name="tooLarge">What is thrown where there is more.</param>
     /// <exception cref="BadHttpRequestException">It came in something else (415).</exception>
     public static Stream Open(HttpRequest request, long limit, Func<Exception> tooLarge)
     {
         if (request.ContentLength > limit) throw tooLarge();
         var encoding = request.Headers.ContentEncoding.ToString();
-        return encoding.ToLowerInvariant() switch
+        if (encoding.ToLowerInvariant() is "" or "identity") return request.Body;
+        if (encoding.ToLowerInvariant() is not ("gzip" or "x-gzip"))
         {
-            "" or "identity" => request.Body,
-            "gzip" or "x-gzip" => new GzippedBody(request.Body, limit, tooLarge),
-            _ => throw new BadHttpRequestException(
-                $"The body comes with the content encoding '{encoding}'; it must come as it is, or as gzip.", StatusCodes.Status415UnsupportedMediaType),
-        };
+            throw new BadHttpRequestException(
+                $"The body comes with the content encoding '{encoding}'; it must come as it is, or as gzip.",
+                StatusCodes.Status415UnsupportedMediaType);
+        }
+
+        var content = new GzippedBody(request.Body, limit, tooLarge);
+        request.HttpContext.Response.RegisterForDispose(content);
+        return content;
     }
 
     /// <summary>Refuses a body that says to be something else.</summary>
@@ -96,7 +104,7 @@ internal static class RequestBody
 
     private static async Task<byte[]> Read(HttpRequest request, int limit, CancellationToken cancellationToken)
     {
-        await using var body = Open(request, limit, TooLarge);
+        var body = Open(request, limit, TooLarge);
         using var content = new MemoryStream((int)(request.ContentLength ?? 0));
         var buffer = new byte[1 << 16];
         int read;

@@ -11,19 +11,17 @@ namespace FuseMix.Silo.Api;
 /// <summary>Searches.</summary>
 internal static class SearchApi
 {
-    /// <summary>Largest picture or sound that may be uploaded, in bytes.</summary>
+    /// <summary>Largest picture that may be uploaded, in bytes.</summary>
     private const int MaxUpload = 16 << 20;
 
     /// <summary>Largest JSON body, in bytes: an upload in base64, and room for the rest.</summary>
     public const int MaxBody = 24 << 20;
 
-    private static readonly string[] Targets = [.. Enum.GetNames<Modality>().Select(name => name.ToLowerInvariant()), Any];
-
-    private const string Any = "any";
+    private static readonly string[] Targets = [.. Enum.GetNames<SearchTarget>().Select(name => name.ToLowerInvariant())];
 
     private static readonly QueryParameter[] Common =
     [
-        new("target", "What kind of items to find.") { Words = Targets, Preset = Any },
+        new("target", "What kind of items to find.") { Words = Targets, Preset = SearchRequest.DefaultTarget.Word() },
         new("k", "Hits wanted.") { Range = (1, 10_000), Preset = "10" },
     ];
 
@@ -59,9 +57,9 @@ internal static class SearchApi
         });
         api.Post("/collections/{collection}/search/{modality}", SearchByUpload, new ApiRoute("searchByFile", Scope.Read, "Search by a file")
         {
-            Description = "What the file is stands in the address: 'image' or 'audio'.",
+            Description = "What the file is stands in the address: 'image'. No encoder here hears sounds yet; whoever makes their latents elsewhere sends those as a term.",
             Query = Common,
-            Body = new Body(typeof(Stream), "*/*", "The bytes of a picture or a sound, up to 16 MiB."),
+            Body = new Body(typeof(Stream), "*/*", "The bytes of a picture, up to 16 MiB."),
             Answers = answers,
             Problems = bodyProblems,
             Limit = RequestLimits.Search,
@@ -100,8 +98,8 @@ internal static class SearchApi
     private static Task<IResult> Search(
         string collection, SearchQuery query, QueryParameters parameters, GrainCalls calls, CancellationToken cancellationToken)
     {
-        Modality? target = parameters.Text("target") is { } word and not Any ? ParseModality(word) : null;
-        return Search(new SearchRequest(collection, [query], target, parameters.Integer("k") ?? SearchRequest.DefaultK), calls, cancellationToken);
+        var target = parameters.Word("target", Targets) is { } word ? Enum.Parse<SearchTarget>(word, ignoreCase: true) : (SearchTarget?)null;
+        return Search(new SearchRequest(collection, [query], target.Meant(), parameters.Integer("k") ?? SearchRequest.DefaultK), calls, cancellationToken);
     }
 
     private static async Task<IResult> Search(SearchRequest request, GrainCalls calls, CancellationToken cancellationToken) =>

@@ -91,7 +91,7 @@ internal static class OpenApiDocuments
         {
             Title = "FuseMix.Cluster",
             Version = typeof(OpenApiDocuments).Assembly.GetName().Version?.ToString(3) ?? "0",
-            Description = "Frozen encoders, aligned by light adapters; search across text, images and sound. Failures are application/problem+json with a stable "
+            Description = "Frozen encoders, aligned by light adapters; search across text and images, and sounds whose latents were made elsewhere. Failures are application/problem+json with a stable "
                 + "'type', the sentence in 'detail' and the way out in 'remedy'. Unknown parameters and keys are refused. Every answer has the header "
                 + $"{RequestIds.HeaderName}: the caller's own, else one that the node gives. Answers with status 429 and 503 say in Retry-After after how many seconds to try again.",
             License = new OpenApiLicense { Name = "MIT" },

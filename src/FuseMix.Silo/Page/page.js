@@ -67,7 +67,7 @@ async function answerTo({ collection, q, minus, item, target, picture, k }, sign
   const terms = [{ content: await base64Of(picture), modality: 'image' }];
   if (q.trim()) terms.push({ text: q });
   if (minus.trim()) terms.push({ text: minus, weight: -0.5 });
-  const body = JSON.stringify({ queries: [{ terms }], target: target === 'any' ? null : target, k });
+  const body = JSON.stringify({ queries: [{ terms }], target, k });
   return ask(`${pathOf(collection)}/search`, { method: 'POST', headers: { 'content-type': 'application/json' }, body, signal });
 }
 

@@ -34,7 +34,7 @@ internal static class TarUpload
     public static async Task<IReadOnlyList<FolderOmission>> Unpack(HttpRequest request, string folder, TarLimits limits, CancellationToken cancellationToken)
     {
         RequestBody.RequireType(request, MediaType, RequestBody.IsOfType(request, MediaType));
-        await using var body = RequestBody.Open(request, limits.Bytes, () => TooLarge(limits));
+        var body = RequestBody.Open(request, limits.Bytes, () => TooLarge(limits));
         if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = limits.Bytes;
         return await Unpack(body, folder, limits, cancellationToken);
     }

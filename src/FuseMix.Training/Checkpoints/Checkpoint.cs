@@ -25,6 +25,26 @@ internal sealed class Checkpoint(string folder)
     /// <summary>Where the checkpoint is.</summary>
     public string Path { get; } = System.IO.Path.Combine(folder, FileName);
 
+    /// <summary>How far the run of the checkpoint in a folder has come.</summary>
+    /// <returns>Steps done and steps in all, the latter 0 in one of an earlier version; both 0 where there is none, or none that can be read.</returns>
+    public static (int Step, int Steps) Reached(string folder)
+    {
+        var path = System.IO.Path.Combine(folder, FileName);
+        if (!File.Exists(path)) return default;
+        try
+        {
+            using var file = SafetensorsFile.Open(path);
+            return (Number("step"), Number("steps"));
+
+            int Number(string key) => int.TryParse(file.Metadata.GetValueOrDefault(key), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : 0;
+        }
+        catch (FuseMixException)
+        {
+            // Whoever goes on from it meets what is wrong, and names it.
+            return default;
+        }
+    }
+
     /// <summary>Writes the state after the step in hand; whole or not at all.</summary>
     public void Save(RunIdentity run, TrainingSession session, BestWeights? best, IReadOnlyList<ValidationResult> validations)
     {
@@ -33,6 +53,7 @@ internal sealed class Checkpoint(string folder)
         var writer = new SafetensorsWriter()
             .AddMetadata("format", Format)
             .AddMetadata("step", session.Done.ToString(CultureInfo.InvariantCulture))
+            .AddMetadata("steps", session.Steps.ToString(CultureInfo.InvariantCulture))
             .AddMetadata("seed", run.Seed.ToString(CultureInfo.InvariantCulture))
             .AddMetadata("recipe", run.Recipe.ToJson())
             .AddMetadata("data", run.Data.Hex)

@@ -29,7 +29,7 @@ public sealed class ApiKeysCommandTests
 
     [Theory]
     [InlineData(2, "Did you mean 'read'?", "--name", "app", "--scope", "raed")]
-    [InlineData(1, "not a valid key name", "--name", "My App")]
+    [InlineData(2, "not a valid key name", "--name", "My App")]
     [InlineData(2, "--name")]
     public async Task What_is_wrong_is_said(int code, string words, params string[] options)
     {

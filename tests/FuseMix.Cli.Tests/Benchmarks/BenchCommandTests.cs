@@ -41,7 +41,7 @@ public sealed class BenchCommandTests
         foreach (var command in option == "--steps" ? (string[])["train"] : ["train", "products"])
         {
             var result = await new CliTester().Run("bench", command, option, value);
-            Assert.Equal(1, result.Code);
+            Assert.Equal(2, result.Code);
             Assert.Contains($"{option} must be from", result.Error, StringComparison.Ordinal);
         }
     }

@@ -26,7 +26,7 @@ public sealed class CollectionsCommandTests
     public async Task A_shard_without_rows_is_refused()
     {
         var result = await Run("collections", "build", "emoji", "--model", "emoji-small", "--rows-per-shard", "0");
-        Assert.Equal(1, result.Code);
+        Assert.Equal(2, result.Code);
         Assert.Null(_client.Built);
     }
 

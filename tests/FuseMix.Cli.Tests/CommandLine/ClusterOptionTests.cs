@@ -45,7 +45,7 @@ public sealed class ClusterOptionTests : IDisposable
     public async Task What_is_no_address_is_refused(string address, string expected)
     {
         var result = await Run("status", "--cluster", address);
-        Assert.Equal((1, expected), (result.Code, result.Error.TrimEnd()));
+        Assert.Equal((2, expected), (result.Code, result.Error.TrimEnd()));
     }
 
     [Theory]
@@ -135,7 +135,7 @@ public sealed class ClusterOptionTests : IDisposable
     public async Task A_known_dataset_is_made_where_the_home_of_the_cluster_is()
     {
         var result = await Run("datasets", "import", "emoji", "--cluster", "http://one");
-        Assert.Equal(1, result.Code);
+        Assert.Equal(2, result.Code);
         Assert.Contains("'./fusemix datasets import emoji' where the home folder of the cluster is", result.Error, StringComparison.Ordinal);
         Assert.Empty(_client.Commands);
     }

@@ -75,9 +75,5 @@ public sealed class HelpTests
         Assert.Matches(@"^fusemix \d+\.\d+\.\d+\S*\n$", result.Out);
     }
 
-    [Fact]
-    public void Long_descriptions_wrap_at_spaces() =>
-        Assert.Equal(["one two", "three", "four"], HelpPage.Wrap("one two three four", 8));
-
     private static IEnumerable<Command> All(Command command) => command.Subcommands.SelectMany(All).Prepend(command);
 }

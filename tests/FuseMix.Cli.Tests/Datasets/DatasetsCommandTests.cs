@@ -57,17 +57,17 @@ public sealed class DatasetsCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("One source is needed", "datasets", "import")]
-    [InlineData("One source is needed", "datasets", "import", "emoji", "--folder", "x")]
-    [InlineData("Your own dataset needs a name.", "datasets", "import", "--folder", "x")]
-    [InlineData("There is no known dataset named 'emojis'. Did you mean 'emoji'?", "datasets", "import", "emojis")]
-    [InlineData("'emoji' is the name of a known dataset.", "datasets", "import", "--folder", "x", "--name", "emoji")]
-    [InlineData("'../x' is not a valid dataset name.", "datasets", "import", "--folder", "x", "--name", "../x")]
-    [InlineData("There is no dataset named 'mine'.", "datasets", "show", "mine")]
-    public async Task Wrong_requests_are_refused_in_one_sentence(string expected, params string[] args)
+    [InlineData(2, "One source is needed", "datasets", "import")]
+    [InlineData(2, "One source is needed", "datasets", "import", "emoji", "--folder", "x")]
+    [InlineData(2, "Your own dataset needs a name.", "datasets", "import", "--folder", "x")]
+    [InlineData(1, "There is no known dataset named 'emojis'. Did you mean 'emoji'?", "datasets", "import", "emojis")]
+    [InlineData(1, "'emoji' is the name of a known dataset.", "datasets", "import", "--folder", "x", "--name", "emoji")]
+    [InlineData(2, "'../x' is not a valid dataset name.", "datasets", "import", "--folder", "x", "--name", "../x")]
+    [InlineData(1, "There is no dataset named 'mine'.", "datasets", "show", "mine")]
+    public async Task Wrong_requests_are_refused_in_one_sentence(int code, string expected, params string[] args)
     {
         var result = await Run(args);
-        Assert.Equal(1, result.Code);
+        Assert.Equal(code, result.Code);
         Assert.Contains(expected, result.Error, StringComparison.Ordinal);
         Assert.Single(result.Error.TrimEnd('\n').Split('\n'));
     }

@@ -41,7 +41,7 @@ public sealed class EvalCommandTests
     {
         _client.AllLatentSets.AddRange([.. _client.AllLatentSets.Select(l => l with { Dataset = "mine" })]);
         var result = await Run("eval", "emoji-small");
-        Assert.Equal(1, result.Code);
+        Assert.Equal(2, result.Code);
         Assert.Contains("--dataset", result.Error, StringComparison.Ordinal);
         Assert.Equal(0, (await Run("eval", "emoji-small", "--dataset", "mine")).Code);
     }

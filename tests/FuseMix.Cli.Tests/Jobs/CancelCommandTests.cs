@@ -24,7 +24,7 @@ public sealed class CancelCommandTests
         _client.Jobs.Add(FakeClient.At("emoji-deep-1", "emoji-deep", JobState.Completed, 3));
         var result = await Run("cancel", "train", "emoji-deep");
         Assert.Equal(1, result.Code);
-        Assert.StartsWith("There is no training that is queued or running named 'emoji-deep'.", result.Error, StringComparison.Ordinal);
+        Assert.StartsWith("No training named 'emoji-deep' is queued or running. './fusemix status' shows the jobs.", result.Error, StringComparison.Ordinal);
         Assert.Empty(_client.Commands);
     }
 

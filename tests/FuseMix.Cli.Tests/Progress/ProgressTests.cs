@@ -136,7 +136,7 @@ public sealed class ProgressTests
     {
         using var progress = new LiveProgress(_out, _clock, 80, 40, default, "Fetching nsfwjs", ProgressUnit.Bytes);
         progress.Report(new ProgressReading(0, 0) { Detail = "downloading" });
-        _clock.Advance(TimeSpan.FromSeconds(12.5));
+        _clock.Advance(TimeSpan.FromSeconds(12));
         Assert.Contains("Fetching nsfwjs", _out.ToString(), StringComparison.Ordinal);
         Assert.Contains("downloading, 12 s", _out.ToString(), StringComparison.Ordinal);
     }

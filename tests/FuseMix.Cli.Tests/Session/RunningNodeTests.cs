@@ -117,7 +117,7 @@ public sealed class RunningNodeTests : IDisposable
         ownership.Announce(SiloHost.LocalAddress(app, configuration.Http), "fusemix-silo");
 
         var result = await Run("status");
-        Assert.Equal(1, result.Code);
+        Assert.Equal(2, result.Code);
         Assert.Contains($"{app.Urls.Single()} needs an API key. Give it with --api-key, or better in FUSEMIX_API_KEY", result.Error, StringComparison.Ordinal);
         Assert.Contains("not one that this node knows", (await Run("status", "--api-key", "fmx_wrong")).Error, StringComparison.Ordinal);
         await Ok("status", "--api-key", key);

@@ -25,7 +25,7 @@ public sealed class StudyCommandTests
     public async Task Where_there_are_several_encoders_any_other_study_is_told_which_one_is_meant()
     {
         var refused = await Run("study", "depth", "--seeds", "1");
-        Assert.Equal(1, refused.Code);
+        Assert.Equal(2, refused.Code);
         Assert.Contains("Choose one with --image", refused.Error, StringComparison.Ordinal);
 
         var result = await Run("study", "depth", "--seeds", "1", "--image", Both, "--json");
@@ -53,7 +53,7 @@ public sealed class StudyCommandTests
     public async Task What_cannot_be_made_is_refused_before_anything_is_trained(string message, params string[] study)
     {
         var result = await Run(["study", .. study]);
-        Assert.Equal(1, result.Code);
+        Assert.Equal(2, result.Code);
         Assert.Contains(message, result.Error, StringComparison.Ordinal);
         Assert.Empty(_client.Submitted);
     }

@@ -26,7 +26,7 @@ public sealed class GrainFailureTests
     {
         var grain = new FakeCluster(new SiloUnavailableException("dead"));
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => Play(Client(grain).Cluster()));
-        Assert.Equal((FailureKind.Unavailable, "The cluster cannot be reached: dead"), (failure.Kind, failure.Message));
+        Assert.Equal((FailureKind.Unavailable, "The cluster cannot be reached: dead."), (failure.Kind, failure.Message));
         Assert.NotNull(failure.Remedy);
         Assert.True(grain.Calls > 3);
     }

@@ -70,7 +70,7 @@ public sealed class RetryTests
         var started = _gateways.Clock.GetUtcNow();
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => _gateways.Play(_gateways.Client(retryFor: TimeSpan.FromSeconds(5)).Cluster()));
         Assert.Equal(FailureKind.Unavailable, failure.Kind);
-        Assert.Equal("http://gateway-1:5080 cannot be reached: Connection refused", failure.Message);
+        Assert.Equal("http://gateway-1:5080 cannot be reached: Connection refused.", failure.Message);
         Assert.InRange((_gateways.Clock.GetUtcNow() - started).TotalSeconds, 1, 5.5);
     }
 

@@ -80,8 +80,8 @@ public sealed class ExtractionJobGrainTests
         await using var cluster = await TestCluster.StartAsync(home);
         var failure = await Assert.ThrowsAsync<FuseMixException>(() => cluster.Start(TestHome.ImageEncoder, "words"));
         Assert.Equal(FailureKind.Invalid, failure.Kind);
-        Assert.Contains("'words' has no Image items for encoder 'tiny-image'", failure.Message, StringComparison.Ordinal);
-        Assert.Equal("It has: Text.", failure.Remedy);
+        Assert.Contains("'words' has no image items for encoder 'tiny-image'", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("It has: text.", failure.Remedy);
     }
 
     [Fact]

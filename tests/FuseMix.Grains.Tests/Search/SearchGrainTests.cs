@@ -265,7 +265,7 @@ public sealed class SearchGrainTests(BoatsCollection boats) : IClassFixture<Boat
     public async Task A_target_that_the_collection_does_not_hold_is_named()
     {
         var failure = await Refusal(Request(SearchQuery.OfText("a dog"), Modality.Audio));
-        Assert.Equal((FailureKind.NotFound, "Collection 'boats' holds no Audio items."), (failure.Kind, failure.Message));
+        Assert.Equal((FailureKind.NotFound, "Collection 'boats' holds no audio items."), (failure.Kind, failure.Message));
     }
 
     [Fact]

@@ -74,7 +74,7 @@ public sealed class JoinedEncodersTests(PreparedHome prepared)
     [Theory]
     [InlineData(Both, "'tiny-hue'")]
     [InlineData($"{Other}+{TestHome.ImageEncoder}", "'tiny-hue'")]
-    [InlineData($"{TestHome.ImageEncoder}+{TestHome.TextEncoder}", "'tiny-text' was named for Image, but it encodes Text")]
+    [InlineData($"{TestHome.ImageEncoder}+{TestHome.TextEncoder}", "'tiny-text' was named for image, but it encodes text")]
     public async Task What_only_the_data_tell_fails_the_job_and_is_named(string encoders, string message)
     {
         using var home = WithOther();

@@ -28,7 +28,10 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
 
         await cluster.KillAsync("train@left");
         var heir = _stage.HoldAt(7, 9);
-        Assert.Equal(JobState.Running, (await cluster.Trainer.Status("cut")).State);
+        var takenOver = await cluster.Trainer.Status("cut");
+        Assert.Equal(JobState.Running, takenOver.State);
+        Assert.InRange(takenOver.Step, 6, 9);
+        Assert.Equal((40, 6), (takenOver.Steps, takenOver.ResumedFrom));
         await heir.Reached;
         var status = await cluster.Trainer.Status("cut");
         Assert.Equal((9, 6), (status.Step, status.ResumedFrom));
@@ -45,7 +48,7 @@ public sealed class TrainerFaultTests(PreparedHome prepared)
 
         heir.Release();
         var end = await cluster.EndOf("cut");
-        Assert.Equal((JobState.Completed, 40), (end.State, end.Step));
+        Assert.Equal((JobState.Completed, 40, 6), (end.State, end.Step, end.ResumedFrom));
         Assert.Equal(home.Model("straight").Fingerprint, home.Model("cut").Fingerprint);
         Assert.Equal(Weights(home, "straight"), Weights(home, "cut"));
     }

@@ -331,7 +331,7 @@ public sealed class TrainerGrainTests(PreparedHome prepared)
 
     public static TheoryData<TrainingRequest, string> Unserved => new()
     {
-        { WithImages(TestHome.TextEncoder), "'tiny-text' was named for Image, but it encodes Text" },
+        { WithImages(TestHome.TextEncoder), "'tiny-text' was named for image, but it encodes text" },
         { OnDataset("untouched"), "fusemix extract untouched" },
         { OnDataset("unpaired"), "'unpaired' has no training pairs between" },
     };

@@ -52,11 +52,17 @@ public sealed class SearchApiTests(ServedHome served)
     }
 
     [Fact]
-    public async Task Ten_items_of_any_modality_come_where_nothing_else_is_asked()
+    public async Task Ten_pictures_come_where_nothing_else_is_asked_as_on_the_command_line()
     {
         var answer = await served.Get($"{Search}?q=dog");
         Assert.Equal(10, Ids(answer).Length);
-        Assert.Equal(Ids(answer), Ids(await served.Get($"{Search}?q=dog&target=any&k=10&minus=&item=")));
+        Assert.Equal(Ids(answer), Ids(await served.Get($"{Search}?q=dog&target=image&k=10&minus=&item=")));
+        const string query = """{"queries":[{"terms":[{"text":"dog"}]}]""";
+        Assert.Equal(Ids(answer), Ids(await served.Post(Search, $"{query}}}")));
+
+        var any = Ids(await served.Get($"{Search}?q=dog&target=any"));
+        Assert.NotEqual(Ids(answer), any);
+        Assert.Equal(any, Ids(await served.Post(Search, $$"""{{query}},"target":"any"}""")));
     }
 
     [Fact]
@@ -127,7 +133,7 @@ public sealed class SearchApiTests(ServedHome served)
     [Fact]
     public async Task An_answer_without_shards_says_that_it_is_not_complete()
     {
-        var answer = await served.Post(Search, """{"queries":[{"terms":[{"text":"dog"}]}],"deadlineMs":0}""");
+        var answer = await served.Post(Search, """{"queries":[{"terms":[{"text":"dog"}]}],"target":"any","deadlineMs":0}""");
         Assert.False((bool?)answer["complete"]);
         Assert.Equal(2, answer["missingShards"]!.AsArray().Count);
         Assert.Empty(Ids(answer));
@@ -151,9 +157,9 @@ public sealed class SearchApiTests(ServedHome served)
     [InlineData(Search + "?q=a&k=99999999999", 400, "invalid", "'k'")]
     [InlineData(Search + "?q=a&k=ten", 400, "invalid", "'ten'")]
     [InlineData(Search + "?q=a&target=imgae", 400, "invalid", "Did you mean 'image'?")]
-    [InlineData(Search + "?q=a&target=1", 400, "invalid", "modality named '1'")]
-    [InlineData(Search + "?q=a&target=image,text", 400, "invalid", "modality")]
-    [InlineData(Search + "?q=a&target=audio", 404, "not-found", "Audio")]
+    [InlineData(Search + "?q=a&target=1", 400, "invalid", "value of query parameter 'target' named '1'")]
+    [InlineData(Search + "?q=a&target=image,text", 400, "invalid", "'target'")]
+    [InlineData(Search + "?q=a&target=audio", 404, "not-found", "holds no audio items", "It holds: image, text.")]
     [InlineData(Search + "?item=img-99", 404, "not-found", "img-99")]
     [InlineData(Search + "?q=a&traget=image", 400, "invalid", "'traget'", "Did you mean 'target'?")]
     [InlineData(Search + "?q=a&q=b", 400, "invalid", "'q' is given twice")]

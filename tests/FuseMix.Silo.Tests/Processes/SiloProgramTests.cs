@@ -18,7 +18,14 @@ public sealed class SiloProgramTests : IDisposable
     {
         var (code, printed) = await ChildProcess.Run(SiloProcess.Program, "--help");
         Assert.Equal(0, code);
-        foreach (var option in (string[])["--config", "--check", "--create-schema", "--openapi", "--FuseMix:KEY=VALUE"]) Assert.Contains(option, printed, StringComparison.Ordinal);
+        foreach (var option in (string[])["--config", "--check", "--create-schema", "--openapi", "--version", "--FuseMix:KEY=VALUE"]) Assert.Contains(option, printed, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task It_tells_its_version()
+    {
+        var (code, printed) = await ChildProcess.Run(SiloProcess.Program, "--version");
+        Assert.Equal((0, $"fusemix-silo {FuseMix.Hosting.NodeAnnouncement.ThisVersion}"), (code, printed));
     }
 
     [Fact]

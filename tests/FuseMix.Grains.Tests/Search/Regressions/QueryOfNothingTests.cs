@@ -20,7 +20,8 @@ public sealed class QueryOfNothingTests(BoatsCollection boats) : IClassFixture<B
     public async Task A_text_without_anything_to_encode_is_refused_whatever_its_part_in_the_query(string nothing)
     {
         var dog = new QueryTerm { Text = "a dog" };
-        foreach (var terms in (QueryTerm[][])[[new() { Text = nothing }], [dog, new() { Text = nothing, Weight = -0.5f }], [dog, new() { Text = nothing, Weight = 0 }]])
+        foreach (var terms in (QueryTerm[][])
+            [[new() { Text = nothing }], [dog, new() { Text = nothing, Weight = -0.5f }], [dog, new() { Text = nothing, Weight = 0 }]])
         {
             var failure = await Assert.ThrowsAsync<FuseMixException>(() => Search(terms));
             Assert.Equal((FailureKind.Invalid, "A text of the query has nothing in it to encode."), (failure.Kind, failure.Message));
@@ -40,7 +41,9 @@ public sealed class QueryOfNothingTests(BoatsCollection boats) : IClassFixture<B
 
     [Fact]
     public async Task A_light_term_beside_a_heavy_one_counts_for_nothing() =>
-        AssertSame(await Search([new() { Text = "a red lake" }]), await Search([new() { Text = "a red lake", Weight = 1e20f }, new() { Text = "a dog", Weight = 1e-20f }]));
+        AssertSame(
+            await Search([new() { Text = "a red lake" }]),
+            await Search([new() { Text = "a red lake", Weight = 1e20f }, new() { Text = "a dog", Weight = 1e-20f }]));
 
     [Theory]
     [InlineData(1e-30f)]
@@ -49,13 +52,15 @@ public sealed class QueryOfNothingTests(BoatsCollection boats) : IClassFixture<B
     {
         var embedding = boats.Home.Embeddings(PreparedHome.Model, Modality.Image)["img-03"];
         AssertSame(
-            await Search([new() { Embedding = embedding }]), await Search([new() { Embedding = [.. embedding.Select(value => value * scale)] }]));
+            await Search([new() { Embedding = embedding }]),
+            await Search([new() { Embedding = [.. embedding.Select(value => value * scale)] }]));
     }
 
     [Fact]
     public async Task Weights_that_are_all_zero_are_called_so()
     {
-        var failure = await Assert.ThrowsAsync<FuseMixException>(() => Search([new() { Text = "a dog", Weight = 0 }, new() { Text = "a lake", Weight = -0f }]));
+        QueryTerm[] terms = [new() { Text = "a dog", Weight = 0 }, new() { Text = "a lake", Weight = -0f }];
+        var failure = await Assert.ThrowsAsync<FuseMixException>(() => Search(terms));
         Assert.Equal((FailureKind.Invalid, "The weights of query 0 are all zero."), (failure.Kind, failure.Message));
     }
 
