@@ -91,7 +91,7 @@ public sealed class FusionModelTests
     }
 
     [Fact]
-    public void A_model_says_what_job_made_it_and_that_can_be_read_without_its_weights()
+    public void A_model_says_what_job_made_it_as_long_as_its_files_are_whole()
     {
         var (model, job) = (Model("trained"), new TrainingJob("job-1", DateTimeOffset.UnixEpoch.AddTicks(1)));
         Assert.Null(model.Training.Job);
@@ -100,11 +100,15 @@ public sealed class FusionModelTests
         var loaded = FusionModel.Load(folder["m"]);
         Assert.Equal((job, model.Fingerprint), (loaded.Training.Job, loaded.Fingerprint));
 
-        foreach (var weights in Directory.EnumerateFiles(folder["m"], "*.safetensors")) File.Delete(weights);
         var origin = FusionModel.ReadOrigin(folder["m"]);
         Assert.Equal((job, model.Seed, model.Temperature), (origin.Training.Job, origin.Seed, origin.Temperature));
         Assert.Equal(model.Recipe!.Fingerprint(), origin.Recipe!.Fingerprint());
         Assert.Equal(FailureKind.NotFound, Assert.Throws<FuseMixException>(() => FusionModel.ReadOrigin(folder["none"])).Kind);
+        var weights = Directory.EnumerateFiles(folder["m"], "*.safetensors").First();
+        File.WriteAllBytes(weights, File.ReadAllBytes(weights)[..^1]);
+        Assert.Equal(FailureKind.Corrupt, Assert.Throws<FuseMixException>(() => FusionModel.ReadOrigin(folder["m"])).Kind);
+        File.Delete(weights);
+        Assert.Equal(FailureKind.NotFound, Assert.Throws<FuseMixException>(() => FusionModel.ReadOrigin(folder["m"])).Kind);
         File.WriteAllText(Path.Combine(folder["m"], "model.json"), "{");
         Assert.Equal(FailureKind.Corrupt, Assert.Throws<FuseMixException>(() => FusionModel.ReadOrigin(folder["m"])).Kind);
     }
