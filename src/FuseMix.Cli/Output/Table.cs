@@ -2,9 +2,10 @@ using System.Text;
 
 namespace FuseMix.Cli.Output;
 
-/// <summary>A table in the one look of this program. On a terminal it keeps within its width where words allow: no word is ever broken. Elsewhere nothing is
-/// cut or broken, and no line ends with spaces.</summary>
-/// <param name="headings">One per column: one that starts with '&gt;' is of numbers, and to the right; one that starts with '…' is cut to what the others leave.</param>
+/// <summary>A table in the one look of this program. On a terminal it keeps within its width where words allow: no word is ever broken. Elsewhere
+/// nothing is cut or broken. No line ends with spaces.</summary>
+/// <param name="headings">One per column: one that starts with '&gt;' is of numbers, and to the right; one that starts with '…' is cut to what the
+/// others leave.</param>
 internal sealed class Table(params string[] headings)
 {
     private const int Gap = 2;
@@ -17,7 +18,8 @@ internal sealed class Table(params string[] headings)
     /// <summary>Adds a row of plain texts.</summary>
     public Table Row(params string[] cells)
     {
-        if (cells.Length != headings.Length) throw new ArgumentException($"A row has {cells.Length} cells, the table {headings.Length} columns.", nameof(cells));
+        if (cells.Length != headings.Length)
+            throw new ArgumentException($"A row has {cells.Length} cells, the table {headings.Length} columns.", nameof(cells));
         _rows.Add([.. cells.Select(cell => cell.ReplaceLineEndings(" "))]);
         return this;
     }
@@ -34,7 +36,8 @@ internal sealed class Table(params string[] headings)
         foreach (var row in _rows)
         {
             var cells = row.Select((cell, c) => IsCut(c) ? [Phrases.Cut(cell, widths[c])] : Phrases.Wrap(cell, widths[c]).ToArray()).ToArray();
-            for (var line = 0; line < Math.Max(1, cells.Max(cell => cell.Length)); line++) yield return Line([.. cells.Select(cell => cell.ElementAtOrDefault(line) ?? "")]);
+            for (var line = 0; line < Math.Max(1, cells.Max(cell => cell.Length)); line++)
+                yield return Line([.. cells.Select(cell => cell.ElementAtOrDefault(line) ?? "")]);
         }
 
         string Line(IReadOnlyList<string> cells)
@@ -61,7 +64,8 @@ internal sealed class Table(params string[] headings)
         for (var excess = widths.Sum() + (Gap * (widths.Length - 1)) - width; excess > 0; excess--)
         {
             // What is cut gives first, then whatever is widest.
-            var narrower = Enumerable.Range(0, widths.Length).Where(c => widths[c] > least[c]).OrderByDescending(IsCut).ThenByDescending(c => widths[c]).ToArray();
+            var narrower = Enumerable.Range(0, widths.Length).Where(c => widths[c] > least[c])
+                .OrderByDescending(IsCut).ThenByDescending(c => widths[c]).ToArray();
             if (narrower.Length == 0) break;
             widths[narrower[0]]--;
         }
