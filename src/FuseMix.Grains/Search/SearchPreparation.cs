@@ -27,7 +27,7 @@ internal sealed class SearchPreparation(CollectionStore collections, FusionModel
         var name = ResourceName.Require(request.Collection, "collection");
         if (collections.Lacks(name) || collections.Live(name) is not { } live) return;
         var model = models.Get(live.Model, new Fingerprint(live.ModelFingerprint));
-        var encoded = request.Queries.SelectMany(query => query.Terms).Where(term => (term.Text ?? (object?)term.Content) is not null);
+        var encoded = request.Queries.SelectMany(query => query.Terms).Where(term => term.Text is not null || term is { Content: not null, Modality: not null });
         foreach (var part in encoded.Select(SearchGrain.ModalityOf).Distinct().SelectMany(modality => model.Source(modality).Parts))
             encoders.Get(part.Encoder, part.Fingerprint, EncoderAim.Latency);
     }
