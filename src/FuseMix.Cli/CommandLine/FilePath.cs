@@ -16,9 +16,6 @@ internal static class FilePath
             CustomParser = static result => UserPath.Expand(result.Tokens[0].Value),
         };
 
-    public static Argument<string> Argument(string name, string description) => new(name)
-    {
-        Description = description,
-        CustomParser = static result => UserPath.Expand(result.Tokens[0].Value),
-    };
+    public static Argument<string> Argument(string name, string description) =>
+        new(name) { Description = description, CustomParser = static result => UserPath.Expand(result.Tokens[0].Value) };
 }

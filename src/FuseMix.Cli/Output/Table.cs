@@ -3,7 +3,7 @@ using System.Text;
 namespace FuseMix.Cli.Output;
 
 /// <summary>A table in the one look of this program. On a terminal it keeps within its width where words allow: no word is ever broken.
-/// Elsewhere nothing is cut or broken, and no line ends with spaces.</summary>
+/// Elsewhere nothing is cut or broken. No line ends with spaces.</summary>
 /// <param name="headings">One per column: one that starts with '&gt;' is of numbers, and to the right; one that starts with '…' is cut to
 /// what the others leave.</param>
 internal sealed class Table(params string[] headings)
@@ -65,8 +65,8 @@ internal sealed class Table(params string[] headings)
         for (var excess = widths.Sum() + (Gap * (widths.Length - 1)) - width; excess > 0; excess--)
         {
             // What is cut gives first, then whatever is widest.
-            var narrower = Enumerable.Range(0, widths.Length).Where(c => widths[c] > least[c]).OrderByDescending(IsCut).ThenByDescending(
-                c => widths[c]).ToArray();
+            var narrower = Enumerable.Range(0, widths.Length).Where(c => widths[c] > least[c])
+                .OrderByDescending(IsCut).ThenByDescending(c => widths[c]).ToArray();
             if (narrower.Length == 0) break;
             widths[narrower[0]]--;
         }
