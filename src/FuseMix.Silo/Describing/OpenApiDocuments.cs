@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using FuseMix.Contracts.Http;
 using FuseMix.Silo.Api;
 using FuseMix.Silo.Security;
@@ -15,7 +16,7 @@ namespace FuseMix.Silo.Describing;
 
 /// <summary>The OpenAPI document of the API, made of what is said of its routes (<see cref="ApiRoute"/>) and of the types of its
 /// documents.</summary>
-internal static class OpenApiDocuments
+internal static partial class OpenApiDocuments
 {
     /// <summary>Where it is.</summary>
     public const string Address = "/api/v1/openapi.json";
@@ -193,6 +194,8 @@ internal static class OpenApiDocuments
     /// <summary>Says of types what their converters do, which nothing else tells.</summary>
     private static void Describe(OpenApiSchema schema, OpenApiSchemaTransformerContext context)
     {
+        // What the sources break over lines is one line here.
+        if (schema.Description is { } words) schema.Description = LineBreak().Replace(words, " ");
         var type = Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) ?? context.JsonTypeInfo.Type;
         var canBeMissing = Nullable.GetUnderlyingType(context.JsonTypeInfo.Type) is not null ? JsonSchemaType.Null : default;
         if (type == typeof(TimeSpan))
@@ -263,4 +266,7 @@ internal static class OpenApiDocuments
             "Something that it needs is missing or busy, or the node has more to do than it can take on.",
         [StatusCodes.Status504GatewayTimeout] = "A part of the cluster did not answer in time.",
     };
+
+    [GeneratedRegex(@"\s*\n\s*")]
+    private static partial Regex LineBreak();
 }
