@@ -77,8 +77,8 @@ internal static class Samples
         }
 
         await client.StartBuild("mine", new CollectionBuild(Model: "mine", Dataset: "mine"), cancellationToken);
-        await foreach (var status in client.WatchBuild("mine", cancellationToken)) Console.WriteLine(
-            $"{status.State}: generation {status.Generation}");
+        await foreach (var status in client.WatchBuild("mine", cancellationToken))
+            Console.WriteLine($"{status.State}: generation {status.Generation}");
     }
 
     public static async Task Fail(IFuseMixClient client)
