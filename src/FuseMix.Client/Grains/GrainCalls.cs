@@ -185,8 +185,7 @@ internal sealed class GrainCalls(IGrainFactory grains, IHomeFiles? files) : IFus
     /// <summary>Names that are wrong are said before anybody waits.</summary>
     private static async IAsyncEnumerable<T> Watch<T>(
         Func<Task<T>> look,
-        Func<CancellationToken,
-        IAsyncEnumerable<T>> watch,
+        Func<CancellationToken, IAsyncEnumerable<T>> watch,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         _ = await look();

@@ -65,8 +65,7 @@ internal sealed class DatasetBuilder(
         string path,
         string? group,
         Split? split,
-        IReadOnlyDictionary<string,
-        string>? metadata = null)
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         if (_byId.TryGetValue(id, out var known))
         {
@@ -163,8 +162,7 @@ internal sealed class DatasetBuilder(
         string group,
         Split? split,
         string? id = null,
-        IReadOnlyDictionary<string,
-        string>? metadata = null)
+        IReadOnlyDictionary<string, string>? metadata = null)
     {
         var normalised = Normalise(text);
         if (BlankText.Is(text) || !DatasetItem.IsWellFormed(text))

@@ -6,24 +6,10 @@ namespace FuseMix.Silo.Api;
 /// <param name="body">The gzip.</param>
 /// <param name="limit">Most bytes that come out of it.</param>
 /// <param name="tooLarge">What is thrown where there are more.</param>
-internal sealed class GzippedBody(Stream body, long limit, Func<Exception> tooLarge) : Stream
+internal sealed class GzippedBody(Stream body, long limit, Func<Exception> tooLarge) : RequestStream
 {
     private readonly GZipStream _content = new(body, CompressionMode.Decompress, leaveOpen: true);
     private long _left = limit;
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -45,22 +31,6 @@ internal sealed class GzippedBody(Stream body, long limit, Func<Exception> tooLa
         _left -= read;
         return read;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) =>
-        throw new NotSupportedException("Requests are read without blocking.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     protected override void Dispose(bool disposing)
     {

@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using FuseMix.Silo.Api;
 using Microsoft.AspNetCore.Http;
 
 namespace FuseMix.Silo.Uploads;
@@ -6,7 +7,7 @@ namespace FuseMix.Silo.Uploads;
 /// <summary>Stands between the network and <see cref="TarReader"/>, which takes a tar at its word: it makes room for as much metadata as a
 /// header claims, and takes the end of the stream for the end of the tar.</summary>
 /// <param name="source">Where the tar comes from.</param>
-internal sealed class TarInput(Stream source) : Stream
+internal sealed class TarInput(Stream source) : RequestStream
 {
     private const int HeaderSize = 512;
     private bool _atHeader;
@@ -14,20 +15,6 @@ internal sealed class TarInput(Stream source) : Stream
 
     /// <summary>Whether the last header was the empty one that ends a tar.</summary>
     public bool SawEnd { get; private set; }
-
-    public override bool CanRead => true;
-
-    public override bool CanSeek => false;
-
-    public override bool CanWrite => false;
-
-    public override long Length => throw new NotSupportedException();
-
-    public override long Position
-    {
-        get => throw new NotSupportedException();
-        set => throw new NotSupportedException();
-    }
 
     /// <summary>What is read from here on is the headers of one entry.</summary>
     public void ExpectHeaders() => (_atHeader, _left) = (true, TarLimits.MetadataBytes);
@@ -44,22 +31,6 @@ internal sealed class TarInput(Stream source) : Stream
         if (read == HeaderSize) Check(buffer.Span[..read]);
         return read;
     }
-
-    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
-        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
-
-    public override int Read(byte[] buffer, int offset, int count) =>
-        throw new NotSupportedException("Requests are read without blocking.");
-
-    public override void Flush()
-    {
-    }
-
-    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-    public override void SetLength(long value) => throw new NotSupportedException();
-
-    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 
     /// <summary>Refuses a header of metadata that claims to be large before anybody makes room for it.</summary>
     private void Check(ReadOnlySpan<byte> header)

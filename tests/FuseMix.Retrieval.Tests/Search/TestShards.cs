@@ -8,8 +8,12 @@ namespace FuseMix.Retrieval.Tests.Search;
 internal static class TestShards
 {
     public static string Write(
-        string path, float[] rows, int dimension, Func<int, string>? id = null, Func<int,
-        IReadOnlyDictionary<string, string>?>? metadata = null, string[]? columns = null)
+        string path,
+        float[] rows,
+        int dimension,
+        Func<int, string>? id = null,
+        Func<int, IReadOnlyDictionary<string, string>?>? metadata = null,
+        string[]? columns = null)
     {
         var writer = new ShardWriter("g000001-aa", "image-0", Modality.Image, dimension, columns);
         for (var row = 0; row < rows.Length / dimension; row++)
